@@ -1,0 +1,72 @@
+import type { Network } from '../core/address.ts'
+import type { AnyCheckKind } from '../core/check.ts'
+import type { SecretRef } from '../core/secret.ts'
+import type { ForwardConfig } from '../forward/config.ts'
+import type { ServerTlsConfig } from '../tls/config.ts'
+
+/** The validated config: plain data, every default filled in. Nothing has been opened, bound or connected. */
+export interface GatewayConfig {
+  /** Absolute path of the file; paths inside are relative to its folder. */
+  readonly file: string
+  readonly workers: number | 'auto'
+  readonly listeners: readonly ListenerConfig[]
+  readonly admin?: AdminConfig | undefined
+  readonly routes: readonly RouteConfig[]
+}
+
+export type Bind = { readonly host: string; readonly port: number } | { readonly unix: string }
+
+export interface ListenerConfig {
+  readonly name: string
+  readonly bind: Bind
+  readonly tls?: ServerTlsConfig | undefined
+  /** Absolute URL without a path, e.g. `https://hooks.example.com`. */
+  readonly publicUrl?: string | undefined
+  /** Peers whose X-Forwarded-* is believed. */
+  readonly trustedProxies: readonly Network[]
+  readonly limits: ListenerLimits
+}
+
+/** Times in milliseconds. */
+export interface ListenerLimits {
+  readonly connections: number
+  /** Until the head has arrived whole. */
+  readonly head: number
+  /** Until the whole request has arrived. */
+  readonly request: number
+  /** Between two requests of a connection. */
+  readonly idle: number
+  /** Bytes of the head. */
+  readonly headBytes: number
+  readonly headers: number
+}
+
+export interface AdminConfig {
+  readonly bind: Bind
+  readonly token?: SecretRef | undefined
+}
+
+export interface RouteConfig {
+  readonly name: string
+  /** Absent: every listener. */
+  readonly listener?: string | undefined
+  readonly match: RouteMatch
+  readonly publicUrl?: string | undefined
+  readonly checks: readonly CheckConfig[]
+  readonly forward: ForwardConfig
+}
+
+export interface RouteMatch {
+  /** Exactly one of `path` and `pathPrefix`. A prefix ends with `/`. */
+  readonly path?: string | undefined
+  readonly pathPrefix?: string | undefined
+  /** Lower case, without a port; absent: any. */
+  readonly host?: string | undefined
+  readonly methods: readonly string[]
+}
+
+export interface CheckConfig {
+  readonly kind: AnyCheckKind
+  /** What `kind.config` made of the YAML. */
+  readonly config: unknown
+}

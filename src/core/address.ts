@@ -1,0 +1,46 @@
+import { isIP } from 'node:net'
+import ipaddr from 'ipaddr.js'
+
+/** An IP address, in one form: IPv4-mapped IPv6 counts as the IPv4 address it holds. */
+export interface Address {
+  /** Canonical text: `192.0.2.1`, `2001:db8::1` (RFC 5952). */
+  readonly text: string
+  readonly family: 4 | 6
+  /** 4 or 16 bytes, network order. */
+  readonly bytes: readonly number[]
+}
+
+/**
+ * Reads a strictly written address; `undefined` for anything else: no zone, no port, no octal, hex or short form.
+ * `net.isIP` comes first because ipaddr.js alone reads `010.0.0.1` as 8.0.0.1.
+ */
+export function parseAddress(text: string): Address | undefined {
+  if (isIP(text) === 0 || text.includes('%')) return undefined
+  const parsed = ipaddr.process(text)
+  return {
+    text: parsed.kind() === 'ipv6' ? (parsed as ipaddr.IPv6).toRFC5952String() : parsed.toString(),
+    family: parsed.kind() === 'ipv6' ? 6 : 4,
+    bytes: parsed.toByteArray(),
+  }
+}
+
+export interface Network {
+  readonly family: 4 | 6
+  readonly bytes: readonly number[]
+  /** Bits. */
+  readonly prefix: number
+}
+
+/** Reads `10.0.0.0/8`, `2001:db8::/32` or a single address; `undefined` for anything else. */
+export function parseNetwork(text: string): Network | undefined {
+  const slash = text.indexOf('/')
+  const address = parseAddress(slash < 0 ? text : text.slice(0, slash))
+  if (!address) return undefined
+  const mapped = address.family === 4 && text.includes(':')
+  const width = address.family === 4 ? 32 : 128
+  if (slash < 0) return { family: address.family, bytes: address.bytes, prefix: width }
+  const digits = text.slice(slash + 1)
+  if (!/^(0|[1-9]\d{0,2})$/.test(digits)) return undefined
+  const prefix = Number(digits) - (mapped ? 96 : 0)
+  return prefix < 0 || prefix > width ? undefined : { family: address.family, bytes: address.bytes, prefix }
+}

@@ -1,0 +1,32 @@
+/** A TLS client's certificate, read from its parsed structure, never from a printed string. `tls/` makes it. */
+export interface ClientCertificate {
+  /** Whether its chain verifies against the listener's client CA, at the time of the connection. */
+  readonly verified: boolean
+  /** Why it does not, e.g. `certificate has expired`. */
+  readonly problem?: string
+  /** Subject and issuer as RFC 4514 text, for logs only. */
+  readonly subject: string
+  readonly issuer: string
+  /** Hex. */
+  readonly serial: string
+  /** Epoch milliseconds. */
+  readonly notBefore: number
+  readonly notAfter: number
+  /** subjectAltName, by kind. The subject's CN is never a name. */
+  readonly dns: readonly string[]
+  readonly uris: readonly string[]
+  readonly emails: readonly string[]
+  readonly ips: readonly string[]
+  /** SHA-256 of the DER, lower-case hex. */
+  readonly fingerprint: string
+  /** SHA-256 of the subjectPublicKeyInfo, lower-case hex. */
+  readonly spki: string
+  /** Extended key usage OIDs; `undefined` where the certificate has no such extension. */
+  readonly extendedKeyUsage: readonly string[] | undefined
+  readonly der: Buffer
+  /** The chain that was sent and verified, without the leaf. */
+  readonly chain: readonly Buffer[]
+}
+
+/** id-kp-clientAuth, RFC 5280 section 4.2.1.12. */
+export const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2'

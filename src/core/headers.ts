@@ -1,0 +1,47 @@
+/**
+ * A request's header fields as they came, searched without building an object per request.
+ * Names are compared in lower case; a field that came more than once is never joined or picked from silently.
+ */
+export class Headers {
+  readonly #names: readonly string[]
+  readonly #raw: readonly string[]
+
+  /** @param raw name, value, name, value, ... as Node's `rawHeaders`. */
+  constructor(raw: readonly string[]) {
+    const names: string[] = new Array(raw.length >> 1)
+    for (let i = 0; i < names.length; i++) names[i] = (raw[i * 2] ?? '').toLowerCase()
+    this.#names = names
+    this.#raw = raw
+  }
+
+  get size(): number {
+    return this.#names.length
+  }
+
+  nameAt(index: number): string {
+    return this.#names[index] ?? ''
+  }
+
+  valueAt(index: number): string {
+    return this.#raw[index * 2 + 1] ?? ''
+  }
+
+  /** The value of `name` (lower case); `undefined` where absent, `null` where it came more than once. */
+  one(name: string): string | null | undefined {
+    const at = this.#names.indexOf(name)
+    if (at < 0) return undefined
+    return this.#names.indexOf(name, at + 1) < 0 ? this.valueAt(at) : null
+  }
+
+  /** Every value of `name` (lower case), in the order received. */
+  all(name: string): string[] {
+    const values: string[] = []
+    for (let at = this.#names.indexOf(name); at >= 0; at = this.#names.indexOf(name, at + 1))
+      values.push(this.valueAt(at))
+    return values
+  }
+
+  has(name: string): boolean {
+    return this.#names.includes(name)
+  }
+}

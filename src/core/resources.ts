@@ -1,0 +1,38 @@
+import type { Clock } from './clock.ts'
+import type { Secret, SecretRef } from './secret.ts'
+import type { ClaimStore, RateStore } from './stores.ts'
+
+/** Something with an end: shown as a gauge, warned of at 30, 7 and 1 days. */
+export interface Expiry {
+  readonly kind: 'certificate' | 'secret' | 'token' | 'crl'
+  /** The operator's name for it: `route/check/name`, or a file. */
+  readonly name: string
+  /** Epoch milliseconds. */
+  readonly at: number
+}
+
+/** What a check may use from the world, handed in so that tests can hand in their own. */
+export interface Resources {
+  /** The route's name. */
+  readonly route: string
+  readonly clock: Clock
+  readonly rates: RateStore
+  readonly claims: ClaimStore
+  /** @throws Offline where it is missing or empty. */
+  secret(ref: SecretRef): Secret
+  /** Reads a file relative to the config file and watches it: a change reloads the config. @throws Offline */
+  file(path: string): Buffer
+  /** Tells when something that this check uses ends. */
+  expires(what: Expiry): void
+}
+
+/** A resource is missing: the route that needs it answers 503 until it's there. Thrown by `create` only. */
+export class Offline extends Error {
+  override readonly name = 'Offline'
+  /** What to do about it. */
+  readonly mend: string
+  constructor(message: string, mend: string) {
+    super(message)
+    this.mend = mend
+  }
+}

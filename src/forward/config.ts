@@ -1,0 +1,89 @@
+import { z } from 'zod'
+import { type SecretRef, secretRef } from '../core/secret.ts'
+import { duration } from '../core/units.ts'
+
+/** Where verified requests of a route go, and how. */
+export interface ForwardConfig {
+  /** `http:` or `https:` URL. On a `path-prefix` route it ends with `/`, and the rest of the path follows. */
+  readonly to: string
+  /** Names of sender's headers that the upstream gets as they came. */
+  readonly 'pass-headers': readonly string[]
+  /** Whether the sender's query follows the upstream path. */
+  readonly 'pass-query': boolean
+  /** Milliseconds. */
+  readonly timeout: { readonly connect: number; readonly response: number }
+  /** Sends the proven client certificate as `Client-Cert` (RFC 9440). */
+  readonly 'client-cert-header': boolean
+  /** Sends `Sallyport-Content-Digest` over the sender's exact bytes (RFC 9530 syntax). */
+  readonly digest: boolean
+  /** Signs every forwarded request (Standard Webhooks), so that the upstream can tell the gate from anyone else. */
+  readonly sign?: SecretRef | undefined
+}
+
+/** Fields that the gate writes itself or that end at each hop; a route can't pass the sender's. */
+export const RESERVED_HEADERS: ReadonlySet<string> = new Set([
+  'connection',
+  'content-encoding',
+  'content-length',
+  'content-type',
+  'expect',
+  'forwarded',
+  'host',
+  'http2-settings',
+  'keep-alive',
+  'client-cert',
+  'client-cert-chain',
+  'proxy',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'via',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-forwarded-port',
+  'x-real-ip',
+  'x-request-id',
+  'traceparent',
+  'tracestate',
+  'webhook-id',
+  'webhook-timestamp',
+  'webhook-signature',
+])
+
+const headerName = z
+  .string()
+  .regex(/^[A-Za-z0-9!#$%&'*+.^`|~-]+$/, 'is no header name')
+  .refine(
+    name => !RESERVED_HEADERS.has(name.toLowerCase()) && !name.toLowerCase().startsWith('sallyport-'),
+    'is written by the gate itself and can not be passed',
+  )
+
+const CONNECT_MS = 5_000
+const RESPONSE_MS = 30_000
+
+export const forwardConfig = z.strictObject({
+  to: z
+    .string()
+    .describe('The upstream URL. On a path-prefix route it ends with "/" and the rest of the path follows.'),
+  'pass-headers': z.array(headerName).default([]).describe("Sender's headers that the upstream gets as they came."),
+  'pass-query': z.boolean().default(true).describe("Whether the sender's query follows the upstream path."),
+  timeout: z
+    .strictObject({
+      connect: duration().default(CONNECT_MS).describe('Until the connection stands. Default 5s.'),
+      response: duration().default(RESPONSE_MS).describe('Until the answer has ended. Default 30s.'),
+    })
+    .default({ connect: CONNECT_MS, response: RESPONSE_MS }),
+  'client-cert-header': z
+    .boolean()
+    .default(false)
+    .describe('Send the proven client certificate as Client-Cert (RFC 9440).'),
+  digest: z.boolean().default(false).describe("Send a digest of the sender's exact bytes as Sallyport-Content-Digest."),
+  sign: secretRef
+    .optional()
+    .describe('Sign what is forwarded (Standard Webhooks) with this secret, so that the upstream knows the gate.'),
+})

@@ -1,0 +1,35 @@
+import type { Evidence } from '../core/decision.ts'
+
+/** The one record of one request; the log line and every metric are made from it. */
+export interface AuditRecord {
+  readonly requestId: string
+  readonly listener: string
+  /** `undefined` where no route matched. */
+  readonly route: string | undefined
+  readonly method: string
+  /** Without the query, which may hold credentials. */
+  readonly path: string
+  /** Canonical address text, or `unix`. */
+  readonly source: string
+  /**
+   * `forwarded`: the upstream answered; `duplicate`, `replied`: the gate answered in its place; `refused`: a check or
+   * the policy said no; `failed`: verified, but the upstream gave no answer, or the gate failed.
+   */
+  readonly outcome: 'forwarded' | 'duplicate' | 'replied' | 'refused' | 'failed'
+  /** The refusal's code. */
+  readonly code: string | undefined
+  /** What the sender was answered. 0 where the connection ended first. */
+  readonly status: number
+  readonly principal: string | undefined
+  /** The name of the secret or key that verified. */
+  readonly keyName: string | undefined
+  readonly eventId: string | undefined
+  readonly evidence: Evidence | undefined
+  readonly remedy: string | undefined
+  readonly bytesIn: number
+  readonly bytesOut: number
+  /** Milliseconds, whole request. */
+  readonly totalMs: number
+  /** Milliseconds from sending upstream to its answer's end; 0 where nothing was sent. */
+  readonly upstreamMs: number
+}

@@ -1,0 +1,29 @@
+import { z } from 'zod'
+
+/** How a listener terminates TLS. Paths are relative to the config file. */
+export interface ServerTlsConfig {
+  /** Mozilla's server-side TLS profiles. */
+  readonly profile: 'intermediate' | 'modern'
+  /** Chosen by SNI among the certificates' names; the first is the default. */
+  readonly certificates: readonly { readonly cert: string; readonly key: string }[]
+  /** Client certificates are asked for and verified against this bundle; each route says what it demands. */
+  readonly 'client-ca'?: string | undefined
+  /** PEM CRLs of the client CA. */
+  readonly 'client-crl'?: string | undefined
+}
+
+const path = z.string().min(1)
+
+export const serverTlsConfig = z.strictObject({
+  profile: z.enum(['intermediate', 'modern']).default('intermediate').describe("Mozilla's TLS profile."),
+  certificates: z
+    .array(z.strictObject({ cert: path.describe('PEM chain, leaf first.'), key: path.describe('PEM private key.') }))
+    .min(1)
+    .describe('Chosen by SNI; the first is the default.'),
+  'client-ca': path
+    .optional()
+    .describe(
+      'PEM bundle that client certificates must chain to. Asked of every client; each route says what it demands.',
+    ),
+  'client-crl': path.optional().describe('PEM CRLs of the client CA.'),
+})
