@@ -3,7 +3,7 @@ import type { $ZodIssue, $ZodType } from 'zod/v4/core'
 import type { Fault, Path, ValueFault } from './fault.ts'
 import { meant } from './nearest.ts'
 import type { IssueParams } from './shape.ts'
-import { keysAt, schemasAt, takesSecret } from './walk-schema.ts'
+import { alternatives, elementOf, keysAt, schemasAt, takesSecret, wordsAt } from './walk-schema.ts'
 
 /** What the sentences need besides the issue: the schema it came from, and the values as written. */
 export interface Context {
@@ -96,15 +96,13 @@ function missing(path: Path, context: Context): Fault {
     on: 'value',
     message: `${taker}: the key "${key}" is missing`,
     mend: takesSecret(context.schema, path)
-      ? `add ${key}: { env: NAME } or { file: path }`
+      ? `add ${key}: ${takesList(path, context) ? '[{ env: NAME }]' : '{ env: NAME }, or { file: path }'}`
       : `add "${key}"${withColon(descriptionAt(path, context))}`,
   }
 }
 
 function literalSecret(path: Path, label: string, context: Context): Fault {
-  const list = schemasAt(context.schema, path).some(
-    schema => z.toJSONSchema(schema as z.ZodType, { io: 'input', unrepresentable: 'any' }).type === 'array',
-  )
+  const list = takesList(path, context)
   const name = typeof path.at(-1) === 'number' ? '- ' : `${path.at(-1)}: `
   return {
     severity: 'error',
@@ -114,6 +112,11 @@ function literalSecret(path: Path, label: string, context: Context): Fault {
     mend: `put it into an environment variable or a file and refer to it: ${name}${list ? '[{ env: NAME }]' : '{ env: NAME }'}; then make a new one, as this one has been written down`,
   }
 }
+
+const takesList = (path: Path, context: Context): boolean =>
+  schemasAt(context.schema, path).some(schema =>
+    [...alternatives(schema)].some(option => elementOf(option) !== undefined),
+  )
 
 /** One sentence for a union: the option that got furthest speaks, or all of them say what they expect. */
 function unionFaults(issue: $ZodIssue & { code: 'invalid_union' }, path: Path, context: Context, say: Say): Fault[] {
@@ -128,6 +131,10 @@ function unionFaults(issue: $ZodIssue & { code: 'invalid_union' }, path: Path, c
     const [best = []] = further.toSorted((a, b) => a.length - b.length || depth(b) - depth(a))
     return faultsOf(best, context, path)
   }
+  const known = wordsAt(context.schema, path)
+  // No option is tried where the key that tells them apart is unknown.
+  if (options.length === 0 && typeof value === 'string' && known.length > 0)
+    return [say(`${written(value)} is not known here`, meant(value, known, keyOf(path)))]
   const words = options.flatMap(errors => errors.map(wordFor))
   return [
     say(
@@ -261,21 +268,23 @@ export function written(value: unknown): string {
 }
 
 function mendFor(path: Path, context: Context, type: string, value: unknown): string {
-  const known = describe(path, context)
-  if (type === 'string' && (typeof value === 'number' || typeof value === 'boolean'))
+  const fits = (other: unknown): boolean =>
+    schemasAt(context.schema, path).some(schema => z.safeParse(schema, other).success)
+  if (typeof value === 'string' && /^(yes|on|no|off)$/i.test(value) && fits(true))
+    return `write ${/^(yes|on)$/i.test(value)}`
+  if (typeof value === 'string' && /^(true|false)$/.test(value) && fits(value === 'true'))
+    return `write it without quotes: ${value}`
+  if (typeof value === 'string' && /^\d+$/.test(value) && fits(Number(value)))
+    return `write it without quotes: ${value}`
+  if ((typeof value === 'number' || typeof value === 'boolean') && fits(String(value)))
     return `write it in quotes: "${value}"`
   if (type === 'array' && value !== null && typeof value !== 'object') return `write it as a list: [${String(value)}]`
-  if ((type === 'boolean' || type === 'number' || type === 'int') && typeof value === 'string') {
-    if (/^(yes|on|no|off)$/i.test(value)) return `write ${/^(yes|on)$/i.test(value) ? 'true' : 'false'}`
-    if (/^"?(true|false|\d+)"?$/.test(value)) return `write it without quotes: ${value}`
-  }
-  if ((type === 'object' || type === 'record') && value === null)
-    return 'write { } for the defaults, or the keys that it takes'.concat(keys(path, context))
-  if (type === 'object' || type === 'record') return `write { key: value }${keys(path, context)}`
-  return known ?? `write ${expected(type)}`
-}
-
-function keys(path: Path, context: Context): string {
-  const known = keysAt(context.schema, path)
-  return known.length === 0 ? '' : `; the keys are: ${known.sort().join(', ')}`
+  if (type === 'array') return 'write a list: begin every entry with "- "'
+  const known = keysAt(context.schema, path).sort().join(', ')
+  if (known !== '' && value === null) return `write {} for the defaults, or some of the keys that it takes: ${known}`
+  if (known !== '') return `write { key: value }; it takes: ${known}`
+  const about = descriptionAt(path, context)
+  const word = EXPECTED[type]
+  if (word === undefined) return describe(path, context) ?? `see "sallyport schema" for what ${keyOf(path)} takes`
+  return about === undefined ? `write ${word}` : `write ${word}: ${about}`
 }

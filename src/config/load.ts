@@ -13,7 +13,7 @@ import { rules } from './rules/index.ts'
 import { whyUnreadable } from './secrets.ts'
 import { fileShape } from './shape.ts'
 import { readSource, type Source } from './source.ts'
-import { takesSecret } from './walk-schema.ts'
+import { besideSecret, takesSecret } from './walk-schema.ts'
 
 export interface Loaded {
   /** Present where no problem is an error. */
@@ -75,7 +75,7 @@ export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv, 
   const kinds = options.kinds ?? checkKinds
   const source = readSource(text)
   const shape = fileShape(kinds)
-  const masked = maskText(text, source, path => takesSecret(shape, path))
+  const masked = maskText(text, source, path => takesSecret(shape, path) || besideSecret(shape, path))
   const problems = source.spots.map(spot =>
     problemAt(source, file, text, spot.start, spot.end, { severity: 'error', ...spot }),
   )
@@ -130,14 +130,10 @@ function problemAt(
 
 function sorted(problems: readonly Problem[]): Problem[] {
   const key = (problem: Problem) => `${problem.line}:${problem.column}:${problem.message}`
-  const said = new Set(
-    problems
-      .filter(({ message }) => message.includes('hidden character at'))
-      .map(({ line, column }) => `${line}:${column}`),
-  )
-  const telling = problems.filter(
-    ({ line, column, message }) => !message.startsWith('a hidden character') || !said.has(`${line}:${column}`),
-  )
+  const place = (problem: Problem) => `${problem.line}:${problem.column}`
+  const generic = (problem: Problem) => problem.message.startsWith('a hidden character')
+  const said = new Set(problems.filter(problem => !generic(problem)).map(place))
+  const telling = problems.filter(problem => !generic(problem) || !said.has(place(problem)))
   const unique = [...new Map(telling.map(problem => [key(problem), problem])).values()]
   return unique.sort((a, b) => a.line - b.line || a.column - b.column)
 }

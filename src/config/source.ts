@@ -36,9 +36,9 @@ export function readSource(text: string): Source {
   for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lines.addNewLine(at + 1)
   if (!spots.some(spot => spot.fatal)) {
     try {
-      const parsed = parseDocument(text, { prettyErrors: false, version: '1.2', schema: 'core', logLevel: 'silent' })
+      const parsed = parseDocument(text, { prettyErrors: false, version: '1.2', schema: 'core', logLevel: 'error' })
       for (const fault of parsed.errors) {
-        const spot = syntaxSpot(fault.code, fault.pos, text)
+        const spot = syntaxSpot(fault, text)
         if (!spots.some(other => other.start === spot.start && other.end >= spot.end)) spots.push(spot)
       }
       root = build(parsed.contents, text, spots, 0)
@@ -114,7 +114,10 @@ function build(node: Node | null, text: string, spots: Spot[], depth: number): P
       'leave the anchor out, and write the value out where it is used',
     )
   if (node?.tag !== undefined)
-    refuse(`the tag ${node.tag} is not read here`, 'leave the tag out; quote the value where it has to be a text')
+    refuse(
+      `the tag ${node.tag.replace('tag:yaml.org,2002:', '!!')} is not read here`,
+      'leave the tag out; quote the value where it has to be a text',
+    )
   if (isMap<Node, Node | null>(node)) {
     const children = new Map<string | number, Place>()
     const value: Record<string, unknown> = {}

@@ -1,4 +1,4 @@
-import { Lexer } from 'yaml'
+import { Lexer, type YAMLParseError } from 'yaml'
 import { characterAt, describeCharacter, indexOfHidden } from './characters.ts'
 
 /** A problem of the YAML text itself, placed by UTF-16 offsets. */
@@ -81,6 +81,10 @@ const SENTENCES: Readonly<Record<string, readonly [message: string, mend: string
   MULTIPLE_DOCS: ['a second YAML document begins here', 'write one document a file, without "---" between'],
   MISSING_CHAR: ['a closing character or a colon is missing here', 'close every quote and bracket; write "key: value"'],
   BAD_INDENT: ['the indentation does not fit what stands above', 'indent by the same spaces as the neighbouring keys'],
+  UNCLOSED: [
+    'a bracket that was opened above is not closed before this line',
+    'close it with } or ], or indent this line deeper',
+  ],
   TAB_AS_INDENT: ['a tab stands where spaces have to', 'write spaces instead of tabs'],
   BLOCK_AS_IMPLICIT_KEY: [
     'a second "key:" stands on one line',
@@ -97,8 +101,9 @@ const SENTENCES: Readonly<Record<string, readonly [message: string, mend: string
 }
 
 /** What the YAML parser found, in this project's words. */
-export function syntaxSpot(code: string, [from, to]: readonly [number, number], text: string): Spot {
-  const [message, mend] = SENTENCES[code] ?? [
+export function syntaxSpot({ code, pos: [from, to], message: cause }: YAMLParseError, text: string): Spot {
+  const unclosed = code === 'BAD_INDENT' && cause.startsWith('Flow')
+  const [message, mend] = SENTENCES[unclosed ? 'UNCLOSED' : code] ?? [
     'this is no YAML that can be read',
     'check the indentation, quotes and brackets',
   ]

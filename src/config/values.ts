@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { parseAddress, parseNetwork } from '../core/address.ts'
+import { describeCharacter, indexOfHidden } from './characters.ts'
 import type { ValueFault } from './fault.ts'
 import type { Bind } from './model.ts'
 

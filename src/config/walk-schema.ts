@@ -72,6 +72,25 @@ export function takesSecret(root: $ZodType, path: Path): boolean {
   )
 }
 
+/** The words that a value at `path` may be. */
+export function wordsAt(root: $ZodType, path: Path): string[] {
+  const words = schemasAt(root, path).flatMap(schema =>
+    [...alternatives(schema)].flatMap(option => {
+      const def = defOf(option)
+      if (def.type === 'literal') return def.values.map(String)
+      return def.type === 'enum' ? Object.values(def.entries).map(String) : []
+    }),
+  )
+  return [...new Set(words)]
+}
+
+/** Whether the value at `path` stands under a key that a secret's block does not take: it may be the secret itself. */
+export function besideSecret(root: $ZodType, path: Path): boolean {
+  const parent = path.slice(0, -1)
+  const inside = schemasAt(root, parent).some(schema => [...alternatives(schema)].some(isSecret))
+  return inside && !keysAt(root, parent).includes(String(path.at(-1)))
+}
+
 function isSecretList(schema: $ZodType): boolean {
   const element = elementOf(schema)
   return element !== undefined && [...alternatives(element)].some(isSecret)

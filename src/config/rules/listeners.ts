@@ -2,6 +2,7 @@ import { parseNetwork } from '../../core/address.ts'
 import { error, type Fault, type Path, warning } from '../fault.ts'
 import type { Bind } from '../model.ts'
 import { networkText } from '../networks.ts'
+import { writeQuantity } from '../quantities.ts'
 import { formatBind, isLocal } from '../values.ts'
 import type { Rule } from './context.ts'
 
@@ -61,12 +62,13 @@ function overlap(a: Bind, b: Bind): boolean {
 export const limitsThatFit: Rule = function* (file) {
   for (const [index, listener] of (file.listeners ?? []).entries()) {
     const { head, request } = listener?.limits ?? {}
-    if (head !== undefined && request !== undefined && head > request)
-      yield error(
-        ['listeners', index, 'limits', 'head'],
-        'head: it may take longer than the whole request',
-        'write a "head" that is at most "request"',
-      )
+    if (head === undefined || request === undefined || head <= request) continue
+    const most = writeQuantity('duration', request)
+    yield error(
+      ['listeners', index, 'limits', 'head'],
+      `head: ${writeQuantity('duration', head)} is more than the whole request may take, ${most}`,
+      `write a "head" of at most ${most}, or a longer "request"`,
+    )
   }
 }
 
