@@ -27,7 +27,7 @@ export interface Case {
     readonly facts?: Facts
     readonly outcome?: Outcome | 'open'
     /** Milliseconds that pass after it. */
-    readonly then?: number
+    readonly wait?: number
   }[]
 }
 
@@ -127,7 +127,7 @@ async function decide<S extends Stage, Config, Code extends string>(
     const decision = await ask(earlier.request ?? one.request, earlier.facts ?? one.facts)
     const outcome = earlier.outcome ?? 'delivered'
     if (decision.ok === true && outcome !== 'open') await decision.settle?.(outcome)
-    resources.clock.advance(earlier.then ?? 0)
+    resources.clock.advance(earlier.wait ?? 0)
   }
   return ask(one.request, one.facts)
 }
