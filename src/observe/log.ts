@@ -3,7 +3,7 @@ import { pino } from 'pino'
 import { type Clock, systemClock } from '../core/clock.ts'
 import { type Fields, plainFields } from './fields.ts'
 import { prettyLine } from './pretty.ts'
-import { createSink, type Sink, streamSink } from './sink.ts'
+import { createSink, type Sink, stdoutDescriptor, streamSink } from './sink.ts'
 import { escapeDeceptive } from './text.ts'
 import { timestamp } from './timestamp.ts'
 
@@ -44,7 +44,8 @@ const STDOUT = 1
 export function createLog(options: LogOptions = {}): Log {
   const { destination = 'stdout', level = 'info', clock = systemClock } = options
   const pretty = options.pretty ?? (destination === 'stdout' && isatty(STDOUT))
-  const sink = destination === 'stdout' ? createSink(STDOUT, pretty ? { batch: 0 } : {}) : streamSink(destination)
+  const sink =
+    destination === 'stdout' ? createSink(stdoutDescriptor(), pretty ? { batch: 0 } : {}) : streamSink(destination)
   const line: Sink['write'] = pretty ? json => sink.write(prettyLine(json)) : sink.write
   const logger = pino(
     {

@@ -1,4 +1,4 @@
-import { write, writeSync } from 'node:fs'
+import { writeSync } from 'node:fs'
 
 /** Where finished lines go. */
 export interface Sink {
@@ -23,52 +23,31 @@ export interface SinkOptions {
 }
 
 const DEFAULTS: SinkOptions = { batch: 16_384, wait: 100, held: 16_777_216, patience: 1_000 }
-const AGAIN_MS = 20
+const AGAIN_MS = 5
+const SLEEP = new Int32Array(new SharedArrayBuffer(4))
+const EMPTY = Buffer.alloc(0)
 
 /**
- * Batched writes to a file descriptor. The event loop never waits for the reader: a stalled one costs lines, not
- * requests, and one that has gone ends the writing. What is held is written on exit and on a crash.
+ * Batched writes to a file descriptor, which a pipe's or socket's reader can't hold up where it is non-blocking: one
+ * that stalls costs lines, not requests, and one that has gone ends the writing. What is held is written on exit and
+ * on a crash. The writes are synchronous, because of one under way in another thread nobody could tell, in a crash, how
+ * much has been written.
  */
 export function createSink(fd: number, given: Partial<SinkOptions> = {}): Sink {
   const { batch, wait, held, patience } = { ...DEFAULTS, ...given }
   let pending = ''
-  let writing = false
+  // What a full pipe did not take yet.
+  let refused: Buffer = EMPTY
   let gone = false
   let dropped = 0
+  // How much has to be gathered for the next write, or for the next try where the reader is behind.
+  let enough = batch
   let armed = true
   const timer = setTimeout(due, wait).unref()
 
   function due(): void {
     armed = false
-    if (!writing && pending !== '') start()
-  }
-
-  function start(): void {
-    const chunk = Buffer.from(pending)
-    pending = ''
-    writing = true
-    put(chunk)
-  }
-
-  function put(chunk: Buffer): void {
-    write(fd, chunk, (error, written) => {
-      if (error) {
-        // The reader of a non-blocking pipe is behind: what was not taken stays first in line.
-        if (error.code === 'EAGAIN') setTimeout(put, AGAIN_MS, chunk).unref()
-        else end()
-      } else if (written < chunk.length) put(chunk.subarray(written))
-      else {
-        writing = false
-        if (pending.length > batch) start()
-        else if (pending !== '') arm()
-      }
-    })
-  }
-
-  function end(): void {
-    gone = true
-    writing = false
-    pending = ''
+    attempt()
   }
 
   function arm(): void {
@@ -77,19 +56,42 @@ export function createSink(fd: number, given: Partial<SinkOptions> = {}): Sink {
     timer.refresh()
   }
 
-  function flush(): void {
-    let rest = Buffer.from(pending)
-    pending = ''
-    const deadline = performance.now() + patience
-    while (rest.length > 0 && !gone) {
+  function attempt(): void {
+    if (drain()) {
+      enough = batch
+      return
+    }
+    enough = pending.length + batch
+    if (armed) return
+    armed = true
+    setTimeout(due, AGAIN_MS).unref()
+  }
+
+  /** Writes what the descriptor takes; `false` where it would have to wait. */
+  function drain(): boolean {
+    while (!gone) {
+      if (refused.length === 0) {
+        if (pending === '') return true
+        refused = Buffer.from(pending)
+        pending = ''
+      }
       try {
-        rest = rest.subarray(writeSync(fd, rest))
+        refused = refused.subarray(writeSync(fd, refused))
       } catch (error) {
-        const again = error instanceof Error && 'code' in error && error.code === 'EAGAIN'
-        if (!again || performance.now() > deadline) end()
-        else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, AGAIN_MS)
+        const code = error instanceof Error && 'code' in error ? error.code : undefined
+        // A full pipe or a full disk may recover; a reader that has gone will not.
+        if (code !== 'EPIPE' && code !== 'EBADF') return false
+        gone = true
       }
     }
+    pending = ''
+    refused = EMPTY
+    return true
+  }
+
+  function flush(): void {
+    const deadline = performance.now() + patience
+    while (!drain() && performance.now() < deadline) Atomics.wait(SLEEP, 0, 0, AGAIN_MS)
   }
 
   process.on('exit', flush)
@@ -100,8 +102,7 @@ export function createSink(fd: number, given: Partial<SinkOptions> = {}): Sink {
         return
       }
       pending += text
-      if (writing) return
-      if (pending.length > batch) start()
+      if (pending.length > enough) attempt()
       else arm()
     },
     flush,
@@ -114,6 +115,15 @@ export function createSink(fd: number, given: Partial<SinkOptions> = {}): Sink {
       process.off('exit', flush)
     },
   }
+}
+
+/**
+ * The descriptor of stdout, made non-blocking where it is a pipe or a socket: a reader that stalls would else hold a
+ * thread, and the end of the process with it.
+ */
+export function stdoutDescriptor(): number {
+  // Node makes the descriptor non-blocking when the stream is first asked for, and undoes it on exit.
+  return process.stdout.fd
 }
 
 /** Lines to a stream, each at once; what the stream holds is the stream's. */
