@@ -70,7 +70,7 @@ class Search {
       const verdict = this.from([...path, issuer], sent)
       if (verdict.ok) return verdict
     }
-    const missing = `its issuer, ${formatName(child.issuer)}, is not in client-ca and was not sent`
+    const missing = `its issuer, ${formatName(child.issuer)}, is not in client-ca, and no CA of that name was sent`
     return { ok: false, problem: this.#problem ?? missing }
   }
 

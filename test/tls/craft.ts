@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import type { webcrypto } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,7 +15,7 @@ export const SERVER_AUTH = '1.3.6.1.5.5.7.3.1'
 export interface Crafted {
   readonly certificate: string
   readonly key: string
-  readonly keys: CryptoKeyPair
+  readonly keys: webcrypto.CryptoKeyPair
   readonly serial: string
   readonly subject: string
 }

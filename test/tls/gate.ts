@@ -17,7 +17,9 @@ export interface Gate extends AsyncDisposable {
 }
 
 /** A real HTTPS server on loopback, made of what `loadServerTls` gives; it answers every request with 200. */
-export async function openGate(config: Partial<ServerTlsConfig> & Pick<ServerTlsConfig, 'certificates'>): Promise<Gate> {
+export async function openGate(
+  config: Partial<ServerTlsConfig> & Pick<ServerTlsConfig, 'certificates'>,
+): Promise<Gate> {
   const tls = loadServerTls({ profile: 'intermediate', ...config }, path => readFileSync(path))
   const peers: (ClientCertificate | undefined)[] = []
   const server = createServer(tls.options, (request, response) => {
