@@ -1,15 +1,19 @@
-import { z } from 'zod'
-import type { $ZodIssue, $ZodType } from 'zod/v4/core'
+import type { $ZodIssue } from 'zod/v4/core'
 import type { Fault, Path, ValueFault } from './fault.ts'
 import { meant } from './nearest.ts'
 import type { IssueParams } from './shape.ts'
 import { alternatives, elementOf, keysAt, schemasAt, takesSecret, wordsAt } from './walk-schema.ts'
-
-/** What the sentences need besides the issue: the schema it came from, and the values as written. */
-export interface Context {
-  readonly schema: $ZodType
-  at(path: Path): unknown
-}
+import {
+  type Context,
+  describe,
+  descriptionAt,
+  expected,
+  keyOf,
+  labelOf,
+  mendFor,
+  withColon,
+  written,
+} from './words.ts'
 
 /** Every zod issue as a fault with a sentence of this project and a mend. */
 export function faultsOf(issues: readonly $ZodIssue[], context: Context, base: Path = []): Fault[] {
@@ -213,78 +217,4 @@ function paramsOf(params: Record<string, unknown> | undefined): IssueParams | un
 
 function isPart(part: unknown): part is NonNullable<ValueFault['part']> {
   return typeof part === 'object' && part !== null && 'at' in part && 'length' in part
-}
-
-/** `forward`; in a list, the entry's own name: `route "github"`, `listener "public"`. */
-export function labelOf(path: Path, context: Pick<Context, 'at'>): string {
-  const last = path.at(-1)
-  if (last === undefined) return 'the config'
-  if (typeof last === 'string') return last
-  const list = String(path.at(-2) ?? 'list')
-  const value = context.at(path)
-  const name = typeof value === 'object' && value !== null && 'name' in value ? value.name : undefined
-  if (typeof name !== 'string') return `${list}[${last}]`
-  return `${list.replace(/s$/, '')} ${JSON.stringify(name)}`
-}
-
-function descriptionAt(path: Path, context: Context): string | undefined {
-  for (const schema of schemasAt(context.schema, path)) {
-    const text = z.globalRegistry.get(schema as z.ZodType)?.description
-    if (text !== undefined) return text
-  }
-  return undefined
-}
-
-const withColon = (text: string | undefined): string => (text === undefined ? '' : `: ${text}`)
-
-/** What a value is for, where its schema says so. */
-function describe(path: Path, context: Context): string | undefined {
-  const text = descriptionAt(path, context)
-  return text === undefined ? undefined : `${keyOf(path)} is: ${text}`
-}
-
-/** The nearest key: of an entry of a list, the list's. */
-const keyOf = (path: Path): string => String(path.findLast(step => typeof step === 'string') ?? 'the config')
-
-const EXPECTED: Readonly<Record<string, string>> = {
-  string: 'a text',
-  number: 'a number',
-  int: 'a whole number',
-  boolean: 'true or false',
-  object: 'a block of keys',
-  record: 'a block of keys',
-  array: 'a list',
-}
-const expected = (type: string): string => EXPECTED[type] ?? `a ${type}`
-
-/** A value as the operator wrote it, short. */
-export function written(value: unknown): string {
-  if (value === null || value === undefined) return 'nothing'
-  if (Array.isArray(value)) return 'a list'
-  if (typeof value === 'object') return 'a block of keys'
-  const text = JSON.stringify(value)
-  const shown = text.length > 80 ? `${text.slice(0, 77)}..."` : text
-  return typeof value === 'number' ? `the number ${shown}` : shown
-}
-
-function mendFor(path: Path, context: Context, type: string, value: unknown): string {
-  const fits = (other: unknown): boolean =>
-    schemasAt(context.schema, path).some(schema => z.safeParse(schema, other).success)
-  if (typeof value === 'string' && /^(yes|on|no|off)$/i.test(value) && fits(true))
-    return `write ${/^(yes|on)$/i.test(value)}`
-  if (typeof value === 'string' && /^(true|false)$/.test(value) && fits(value === 'true'))
-    return `write it without quotes: ${value}`
-  if (typeof value === 'string' && /^\d+$/.test(value) && fits(Number(value)))
-    return `write it without quotes: ${value}`
-  if ((typeof value === 'number' || typeof value === 'boolean') && fits(String(value)))
-    return `write it in quotes: "${value}"`
-  if (type === 'array' && value !== null && typeof value !== 'object') return `write it as a list: [${String(value)}]`
-  if (type === 'array') return 'write a list: begin every entry with "- "'
-  const known = keysAt(context.schema, path).sort().join(', ')
-  if (known !== '' && value === null) return `write {} for the defaults, or some of the keys that it takes: ${known}`
-  if (known !== '') return `write { key: value }; it takes: ${known}`
-  const about = descriptionAt(path, context)
-  const word = EXPECTED[type]
-  if (word === undefined) return describe(path, context) ?? `see "sallyport schema" for what ${keyOf(path)} takes`
-  return about === undefined ? `write ${word}` : `write ${word}: ${about}`
 }

@@ -25,6 +25,8 @@ interface Place {
   /** How many units of the source stand before the value's first one; `undefined` where they do not match one to one. */
   readonly lead?: number | undefined
   readonly children?: ReadonlyMap<string | number, Place>
+  /** Entries that a later one of the same key stands before: refused, but what they hold is to be masked as well. */
+  readonly shadowed?: readonly (readonly [key: string, place: Place])[]
 }
 
 /** Reads one YAML 1.2 document and refuses what a config has no use for: aliases, tags, several documents, tabs. */
@@ -120,6 +122,7 @@ function build(node: Node | null, text: string, spots: Spot[], depth: number): P
     )
   if (isMap<Node, Node | null>(node)) {
     const children = new Map<string | number, Place>()
+    const shadowed: [string, Place][] = []
     const value: Record<string, unknown> = {}
     for (const pair of node.items) {
       const [from, to] = pair.key?.range ?? range
@@ -142,10 +145,12 @@ function build(node: Node | null, text: string, spots: Spot[], depth: number): P
       }
       const child = { ...build(pair.value, text, spots, depth + 1), key }
       if (pair.value === null || child.range[0] < from) Object.assign(child, { range: key })
+      const earlier = children.get(name)
+      if (earlier) shadowed.push([name, earlier])
       children.set(name, child)
       value[name] = child.value
     }
-    return { value, range, children }
+    return { value, range, children, shadowed }
   }
   if (isSeq<Node>(node)) {
     const children = new Map<string | number, Place>()
@@ -170,5 +175,6 @@ function leadOf(value: string, written: string): number | undefined {
 function* scalars(place: Place | undefined, path: Path): Generator<Place & { readonly path: Path }> {
   if (!place) return
   if (!place.children) yield { ...place, path }
-  else for (const [step, child] of place.children) yield* scalars(child, [...path, step])
+  else
+    for (const [step, child] of [...place.children, ...(place.shadowed ?? [])]) yield* scalars(child, [...path, step])
 }

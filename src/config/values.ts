@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { parseAddress, parseNetwork } from '../core/address.ts'
-import { describeCharacter, indexOfHidden } from './characters.ts'
+import { characterAt, describeCharacter, isHidden } from './characters.ts'
 import type { ValueFault } from './fault.ts'
 import type { Bind } from './model.ts'
 
@@ -60,29 +60,8 @@ const NORMAL = /^[A-Za-z0-9\-._~!$&'()*+,;=:@/]$/
 export function pathFault(text: string): ValueFault | undefined {
   if (!text.startsWith('/')) return say('does not begin with "/"', `write "/${text.replace(/^[^A-Za-z0-9]+/, '')}"`)
   for (let at = 0; at < text.length; at++) {
-    const char = text.charAt(at)
-    const part = { at, length: 1 }
-    if (char === '%') {
-      const fault = escapeFault(text.slice(at, at + 3))
-      if (fault) return { ...fault, part: { at, length: Math.min(3, text.length - at) } }
-    } else if (char === '?')
-      return {
-        message: 'holds a query',
-        mend: 'leave out "?" and what follows: the query takes no part in choosing a route',
-        part: { at, length: text.length - at },
-      }
-    else if (char === '#')
-      return {
-        message: 'holds a fragment',
-        mend: 'leave out "#" and what follows: it is never sent',
-        part: { at, length: text.length - at },
-      }
-    else if (!NORMAL.test(char))
-      return {
-        message: `holds ${JSON.stringify(char)}, which no request path holds as it stands`,
-        mend: `write it percent-encoded: ${encodeURIComponent(text.codePointAt(at) === undefined ? '' : String.fromCodePoint(text.codePointAt(at) ?? 0).toWellFormed())}`,
-        part,
-      }
+    const fault = pathCharacterFault(text, at)
+    if (fault) return fault
   }
   const double = text.indexOf('//')
   if (double >= 0)
@@ -95,6 +74,36 @@ export function pathFault(text: string): ValueFault | undefined {
       part: { at: dots.index, length: dots[0].length },
     }
   return undefined
+}
+
+function pathCharacterFault(text: string, at: number): ValueFault | undefined {
+  const char = characterAt(text, at)
+  const rest = { at, length: text.length - at }
+  const part = { at, length: char.length }
+  if (char === '%') {
+    const fault = escapeFault(text.slice(at, at + 3))
+    return fault && { ...fault, part: { at, length: Math.min(3, rest.length) } }
+  }
+  if (char === '?')
+    return {
+      message: 'holds a query',
+      mend: 'leave out "?" and what follows: it takes no part in the choice',
+      part: rest,
+    }
+  if (char === '#')
+    return { message: 'holds a fragment', mend: 'leave out "#" and what follows: it is never sent', part: rest }
+  if (isHidden(char))
+    return {
+      message: `holds a hidden character, ${describeCharacter(char)}`,
+      mend: 'type it by hand instead of pasting it',
+      part,
+    }
+  if (NORMAL.test(char)) return undefined
+  return {
+    message: `holds ${JSON.stringify(char)}, which no request path holds as it stands`,
+    mend: `write it percent-encoded: ${encodeURIComponent(char)}`,
+    part,
+  }
 }
 
 function escapeFault(triplet: string): ValueFault | undefined {

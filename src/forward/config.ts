@@ -77,7 +77,8 @@ export const forwardConfig = z.strictObject({
       connect: duration().default(CONNECT_MS).describe('Until the connection stands. Default 5s.'),
       response: duration().default(RESPONSE_MS).describe('Until the answer has ended. Default 30s.'),
     })
-    .default({ connect: CONNECT_MS, response: RESPONSE_MS }),
+    .default({ connect: CONNECT_MS, response: RESPONSE_MS })
+    .describe('How long the upstream may take.'),
   'client-cert-header': z
     .boolean()
     .default(false)

@@ -1,6 +1,6 @@
 import type { AnyCheckKind, Stage } from '../../core/check.ts'
 import { error, type Fault, type Path, warning } from '../fault.ts'
-import { labelOf } from '../issues.ts'
+import { labelOf } from '../words.ts'
 import type { Rule } from './context.ts'
 
 const STAGES: readonly Stage[] = ['head', 'body', 'content']

@@ -2,8 +2,8 @@ import { accessSync, constants, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { SecretRef } from '../../core/secret.ts'
 import { error, type Path, warning } from '../fault.ts'
-import { labelOf } from '../issues.ts'
 import { resolveSecret, whyUnreadable } from '../secrets.ts'
+import { labelOf } from '../words.ts'
 import type { Rule, RuleContext } from './context.ts'
 
 /** Every secret that the file refers to: is it there, and can it be what was meant? */
