@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { isIP } from 'node:net'
+import { join } from 'node:path'
 import { type Certificate, readCertificate } from './certificate.ts'
 import { type Crl, readCrl } from './crl.ts'
 import {
@@ -12,7 +13,9 @@ import {
   type Names,
   type Revocation,
 } from './issue.ts'
+import { readKey } from './key-pair.ts'
 import { decodePem } from './pem.ts'
+import { makePkcs12 } from './pkcs12.ts'
 import { TlsProblem } from './problem.ts'
 
 /** What became of one certificate or CRL of the directory. */
@@ -24,6 +27,8 @@ export interface CertFile {
   readonly role: string
   /** Epoch milliseconds. */
   readonly notAfter: number
+  /** Names that were asked for and that the certificate, which was kept, does not have. */
+  readonly lacks: readonly string[]
 }
 
 export interface InitOptions {
@@ -56,8 +61,9 @@ export async function initCertificates(dir: string, options: InitOptions): Promi
   const ensure = async (name: string, role: string, make: () => Promise<Issued>): Promise<void> => {
     const kept = !force && hasPair(dir, name)
     if (!kept) writePair(dir, name, await make(), force)
-    const { notAfter } = certificateIn(join(dir, `${name}.crt`))
-    report.push({ file: `${name}.crt`, did: kept ? 'kept' : 'made', role, notAfter })
+    const certificate = certificateIn(join(dir, `${name}.crt`))
+    const lacks = name === 'server' ? (options.names ?? []).filter(wanted => !hasName(certificate, wanted)) : []
+    report.push({ file: `${name}.crt`, did: kept ? 'kept' : 'made', role, notAfter: certificate.notAfter, lacks })
   }
   await ensure('ca', 'CA of the server', () => issueCa('Sallyport server CA', now))
   await ensure('server', 'server', () => issueLeaf(authority(dir, 'ca'), leaf('localhost', 'server', server)))
@@ -97,6 +103,27 @@ export async function revokeCertificate(dir: string, file: string, now: number):
   return true
 }
 
+/** Writes a PKCS#12 bundle of `name`.crt, its CA where the directory has it, and `name`.key; mode 0600. @throws TlsProblem */
+export async function bundleClient(
+  dir: string,
+  name: string,
+  out: string,
+  password: string,
+  force = false,
+): Promise<void> {
+  const [certificate, key] = [join(dir, `${name}.crt`), join(dir, `${name}.key`)]
+  const leaf = certificateIn(certificate)
+  const keyPem = readText(key)
+  if (!leaf.x509.checkPrivateKey(readKey(key, Buffer.from(keyPem)))) {
+    throw new TlsProblem(`${key} is not the key of ${certificate}`, 'put the two files that were issued together there')
+  }
+  if (!force) refuseExisting(out)
+  const ca = join(dir, 'clients-ca.crt')
+  const issuer = existsSync(ca) && certificateIn(ca).subject.equals(leaf.issuer) ? readText(ca) : ''
+  const certificates = readText(certificate) + issuer
+  writeFile(out, await makePkcs12({ certificates, key: keyPem, friendlyName: name, password }), 0o600)
+}
+
 /** The first certificate of a PEM file. @throws TlsProblem */
 export function certificateIn(file: string): Certificate {
   const block = decodePem(readText(file)).find(({ label }) => label === 'CERTIFICATE')
@@ -117,9 +144,19 @@ async function ensureCrl(dir: string, now: number, force: boolean): Promise<Cert
   const role = 'CRL of the clients'
   const old = existsSync(path) && !force ? crlIn(path) : undefined
   const due = old?.nextUpdate ?? 0
-  if (due - now >= RENEW_CRL_BEFORE_MS) return { file: CLIENTS_CRL, did: 'kept', role, notAfter: due }
+  if (due - now >= RENEW_CRL_BEFORE_MS) return { file: CLIENTS_CRL, did: 'kept', role, notAfter: due, lacks: [] }
   writeFile(path, await issueCrl(authority(dir, 'clients-ca'), entriesOf(old), nextNumber(old), now), 0o644)
-  return { file: CLIENTS_CRL, did: old === undefined ? 'made' : 'renewed', role, notAfter: crlIn(path).nextUpdate ?? 0 }
+  return {
+    file: CLIENTS_CRL,
+    did: old === undefined ? 'made' : 'renewed',
+    role,
+    notAfter: crlIn(path).nextUpdate ?? 0,
+    lacks: [],
+  }
+}
+
+function hasName({ names, x509 }: Certificate, wanted: string): boolean {
+  return isIP(wanted) === 0 ? names.dns.includes(wanted.toLowerCase()) : x509.checkIP(wanted) !== undefined
 }
 
 function entriesOf(crl: Crl | undefined): Revocation[] {
@@ -179,7 +216,7 @@ function refuseExisting(file: string): void {
 }
 
 /** Written beside and renamed, so that a reader sees the old file or the new one whole. */
-function writeFile(path: string, text: string, mode: number): void {
+function writeFile(path: string, text: string | Buffer, mode: number): void {
   const temporary = `${path}.${process.pid}.new`
   writeFileSync(temporary, text, { mode, flag: 'wx' })
   renameSync(temporary, path)
@@ -189,10 +226,7 @@ function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (error) {
-    throw new TlsProblem(
-      `${basename(file)} can not be read: ${messageOf(error)}`,
-      'name a file that is there and readable',
-    )
+    throw new TlsProblem(`${file} can not be read: ${messageOf(error)}`, 'name a file that is there and readable')
   }
 }
 
