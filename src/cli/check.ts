@@ -2,13 +2,13 @@ import { isAbsolute, relative, resolve } from 'node:path'
 import { type Loaded, loadConfig } from '../config/load.ts'
 import { formatPlan, planOf } from '../config/plan.ts'
 import { formatProblems } from '../config/problem.ts'
-import { EXIT, type Io, type Verb, wrongUsage } from './verb.ts'
+import { EXIT, type Verb, type VerbIo, wrongUsage } from './verb.ts'
 
 /** Validates a config without opening, binding or connecting anything. */
 export const check: Verb = {
   name: 'check',
-  summary: 'Check a config: every problem with its place and its mend, or the plan',
-  usage: 'check FILE [--plan] [--json] [--strict]',
+  summary: 'Checks a config: every problem with its place and its mend, or the plan.',
+  usage: 'FILE [--plan] [--json] [--strict]',
   examples: [
     'sallyport check gate.yaml',
     'sallyport check gate.yaml --plan',
@@ -43,11 +43,11 @@ export const check: Verb = {
 }
 
 /** As the operator named it, so that the place can be clicked where it was typed. */
-function shownName(path: string, file: string, io: Io): string {
+function shownName(path: string, file: string, io: VerbIo): string {
   return isAbsolute(file) ? path : relative(io.cwd, path) || file
 }
 
-function writeText(loaded: Loaded, file: string, plan: boolean, io: Io): void {
+function writeText(loaded: Loaded, file: string, plan: boolean, io: VerbIo): void {
   const { config, problems, text } = loaded
   io.stderr.write(formatProblems(problems, text))
   const errors = problems.filter(({ severity }) => severity === 'error').length
@@ -63,7 +63,7 @@ function writeText(loaded: Loaded, file: string, plan: boolean, io: Io): void {
 
 const count = (number: number, word: string): string => `${number} ${word}${number === 1 ? '' : 's'}`
 
-function writeJson(loaded: Loaded, plan: boolean, io: Io): void {
+function writeJson(loaded: Loaded, plan: boolean, io: VerbIo): void {
   const { config, problems } = loaded
   const out = { ok: config !== undefined, problems, ...(plan && config ? { plan: planOf(config, io.env) } : {}) }
   io.stdout.write(`${JSON.stringify(out, null, 2)}\n`)

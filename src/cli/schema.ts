@@ -5,8 +5,8 @@ import { EXIT, type Verb, wrongUsage } from './verb.ts'
 /** Prints the JSON Schema that editors complete and check a config with. */
 export const schema: Verb = {
   name: 'schema',
-  summary: 'Print the JSON Schema of the config file, for editors',
-  usage: 'schema',
+  summary: 'Prints the JSON Schema of the config file, for editors.',
+  usage: '',
   examples: [
     'sallyport schema > sallyport.schema.json',
     "sed -i '1i # yaml-language-server: $schema=sallyport.schema.json' gate.yaml",

@@ -1,16 +1,16 @@
 /** One command of the program: `sallyport NAME ...`. */
 export interface Verb {
   readonly name: string
-  /** One line, for the list of commands. */
+  /** One sentence, for the list of commands: `Checks a config.` */
   readonly summary: string
-  /** Without the program's name: `check FILE [--plan]`. */
+  /** What follows the name: `FILE [--plan]`. */
   readonly usage: string
   /** Whole command lines; at least two. */
   readonly examples: readonly string[]
   /** As `parseArgs` of node:util takes them, with the text that `--help` shows. */
   readonly options: Readonly<Record<string, VerbOption>>
   /** @returns the exit code: 0 as asked, 1 a problem was found, 2 wrong usage. */
-  run(args: VerbArgs, io: Io): Promise<number>
+  run(args: VerbArgs, io: VerbIo): Promise<number>
 }
 
 export interface VerbOption {
@@ -26,7 +26,7 @@ export interface VerbArgs {
 }
 
 /** The world of one command, handed in so that tests can read what it prints. */
-export interface Io {
+export interface VerbIo {
   readonly stdout: { write(text: string): unknown }
   readonly stderr: { write(text: string): unknown }
   readonly env: NodeJS.ProcessEnv
@@ -37,9 +37,9 @@ export interface Io {
 export const EXIT = { ok: 0, problem: 1, usage: 2 } as const
 
 /** Says what is wrong with the command line, and where its help is. */
-export function wrongUsage(io: Io, verb: Pick<Verb, 'name' | 'usage'>, message: string): number {
+export function wrongUsage(io: VerbIo, verb: Pick<Verb, 'name' | 'usage'>, message: string): number {
   io.stderr.write(
-    `sallyport ${verb.name}: ${message}\nusage: sallyport ${verb.usage}\nhelp: sallyport ${verb.name} --help\n`,
+    `sallyport ${verb.name}: ${message}\nusage: ${`sallyport ${verb.name} ${verb.usage}`.trimEnd()}\nhelp: sallyport ${verb.name} --help\n`,
   )
   return EXIT.usage
 }

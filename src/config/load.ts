@@ -79,7 +79,7 @@ export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv, 
   const problems = source.spots.map(spot =>
     problemAt(source, file, text, spot.start, spot.end, { severity: 'error', ...spot }),
   )
-  if (source.value === undefined) return { problems: sorted(problems), text: masked.text }
+  if (source.value === undefined) return { problems: inOrder(problems, masked.hide), text: masked.text }
   if (source.value === null)
     return failed(file, 'the config is empty', 'write listeners and routes; "sallyport check --help" shows an example')
   const at = source.at
@@ -91,19 +91,13 @@ export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv, 
   if (draft) for (const rule of rules) faults.push(...rule(draft, context))
   for (const fault of faults) {
     const [start, end] = source.locate(fault)
-    problems.push(
-      problemAt(source, file, text, start, end, {
-        ...fault,
-        message: masked.hide(fault.message),
-        mend: masked.hide(fault.mend),
-      }),
-    )
+    problems.push(problemAt(source, file, text, start, end, fault))
   }
   const config =
     parsed.success && !problems.some(({ severity }) => severity === 'error')
       ? assemble(parsed.data, resolve(file), kinds)
       : undefined
-  return { ...(config ? { config } : {}), problems: sorted(problems), text: masked.text }
+  return { ...(config ? { config } : {}), problems: inOrder(problems, masked.hide), text: masked.text }
 }
 
 function problemAt(
@@ -128,12 +122,29 @@ function problemAt(
   }
 }
 
-function sorted(problems: readonly Problem[]): Problem[] {
-  const key = (problem: Problem) => `${problem.line}:${problem.column}:${problem.message}`
+const MOST = 200
+
+/** In file order, each once; a file with more than a person reads says how many are left. */
+function inOrder(problems: readonly Problem[], hide: (text: string) => string): Problem[] {
   const place = (problem: Problem) => `${problem.line}:${problem.column}`
   const generic = (problem: Problem) => problem.message.startsWith('a hidden character')
   const said = new Set(problems.filter(problem => !generic(problem)).map(place))
   const telling = problems.filter(problem => !generic(problem) || !said.has(place(problem)))
-  const unique = [...new Map(telling.map(problem => [key(problem), problem])).values()]
-  return unique.sort((a, b) => a.line - b.line || a.column - b.column)
+  const unique = [...new Map(telling.map(problem => [`${place(problem)}:${problem.message}`, problem])).values()]
+  unique.sort((a, b) => a.line - b.line || a.column - b.column)
+  const shown = unique
+    .slice(0, MOST)
+    .map(problem => ({ ...problem, message: hide(problem.message), mend: hide(problem.mend) }))
+  const next = unique[MOST]
+  if (!next) return shown
+  const severity = unique.some(problem => problem.severity === 'error') ? 'error' : 'warning'
+  return [
+    ...shown,
+    {
+      ...next,
+      severity,
+      message: `${unique.length - MOST} more problems from here on`,
+      mend: `mend the first ${MOST}, and check again`,
+    },
+  ]
 }

@@ -19,15 +19,28 @@ export interface Masked {
  */
 export function maskText(text: string, source: Source, secret: (path: Path) => boolean): Masked {
   const literals = new Set<string>()
-  let out = text.replace(USERINFO, (_, before: string, user: string) => `${before}${stars(user)}@`)
-  if (source.value === undefined) return { text: maskLines(out), hide: said => said.replace(USERINFO, '$1***@') }
+  const ranges: (readonly [start: number, end: number])[] = []
   for (const { path, value, range } of source.scalars()) {
     if (typeof value !== 'string' && typeof value !== 'number') continue
     if (!secret(path) && !isSensitive(path, String(value))) continue
     literals.add(String(value))
-    out = out.slice(0, range[0]) + stars(out.slice(range[0], range[1])) + out.slice(range[1])
+    ranges.push(range)
   }
-  return { text: out, hide: said => hide(said, literals) }
+  const out = starred(text, ranges).replace(USERINFO, (_, before: string, user: string) => `${before}${stars(user)}@`)
+  // Where the YAML can't be read, what was understood of it may be wrong: names alone tell, line by line.
+  const shown = source.value === undefined ? out.split('\n').map(maskLine).join('\n') : out
+  return { text: shown, hide: said => hide(said, literals) }
+}
+
+function starred(text: string, ranges: readonly (readonly [start: number, end: number])[]): string {
+  const pieces: string[] = []
+  let at = 0
+  for (const [start, end] of ranges.toSorted((a, b) => a[0] - b[0])) {
+    if (start < at) continue
+    pieces.push(text.slice(at, start), stars(text.slice(start, end)))
+    at = end
+  }
+  return pieces.join('') + text.slice(at)
 }
 
 /** A short literal is part of many words, so that it is replaced only where it stands as a value. */
@@ -45,15 +58,17 @@ function isSensitive(path: Path, value: string): boolean {
   return !HARMLESS.has(last) && SENSITIVE.test(last) && !path.includes('inline')
 }
 
-/** Where the YAML can't be read, only names tell: what follows `token:` on its line is starred out. */
-function maskLines(text: string): string {
-  return text.replace(
-    /^(.*?[\w-]*(?:secret|token|passw|credential|key)[\w-]*["']?[ \t]*:[ \t]*)(.+)$/gim,
-    (_, before: string, after: string) =>
-      /^[[{\s]*(-\s*)?[{[]?\s*(name|env|file)\s*:/.test(after) || !after.trim()
-        ? `${before}${after}`
-        : `${before}${stars(after)}`,
-  )
+const REFERENCES = /^[\s[\]{},-]*((name|env|file|expires)[ \t]*:[ \t]*[\w./-]*[\s[\]{},]*)*(#.*)?$/
+
+/** What follows `token:` on its line is starred out, unless it is short and made of references alone. */
+function maskLine(line: string): string {
+  const word = line.search(SENSITIVE)
+  const colon = word < 0 ? -1 : line.indexOf(':', word)
+  if (colon < 0) return line
+  const after = line.slice(colon + 1)
+  return after.length <= 200 && REFERENCES.test(after)
+    ? line
+    : line.slice(0, colon + 1) + stars(after).replace(/^\*/, ' ')
 }
 
 const stars = (text: string): string => text.replace(/[^\r\n]/g, '*')

@@ -1,7 +1,8 @@
 import { basename, dirname } from 'node:path'
+import { implicitChecks } from '../checks/implicit.ts'
 import type { SecretRef } from '../core/secret.ts'
 import { forwardConfig } from '../forward/config.ts'
-import type { GatewayConfig, ListenerConfig, RouteConfig, RouteMatch } from './model.ts'
+import type { CheckConfig, GatewayConfig, ListenerConfig, RouteConfig, RouteMatch } from './model.ts'
 import { networkText } from './networks.ts'
 import { flow, type PlanValue, planValue, type ShowSecret } from './plan-values.ts'
 import { inputSchema, type JsonSchema } from './schema.ts'
@@ -24,8 +25,16 @@ export interface PlannedRoute {
   readonly listener: string | null
   readonly match: Readonly<Record<string, PlanValue>>
   readonly 'public-url': string | null
-  readonly checks: readonly { readonly check: string; readonly stage: string; readonly settings: PlanValue }[]
+  readonly checks: readonly PlannedCheck[]
   readonly forward: PlanValue
+}
+
+export interface PlannedCheck {
+  readonly check: string
+  readonly stage: string
+  readonly settings: PlanValue
+  /** Not written in the file: every route has it. */
+  readonly implied: boolean
 }
 
 /**
@@ -83,13 +92,18 @@ function plannedRoute(route: RouteConfig, show: ShowSecret): PlannedRoute {
       methods: match.methods,
     },
     'public-url': route.publicUrl ?? null,
-    checks: route.checks.map(({ kind, config }) => ({
-      check: kind.name,
-      stage: kind.stage,
-      settings: planValue(config, inputSchema(kind.config), show),
-    })),
+    checks: [
+      ...implicitChecks
+        .filter(({ kind }) => !route.checks.some(check => check.kind.name === kind.name))
+        .map(check => plannedCheck(check, show, true)),
+      ...route.checks.map(check => plannedCheck(check, show, false)),
+    ],
     forward: planValue(route.forward, inputSchema(forwardConfig), show),
   }
+}
+
+function plannedCheck({ kind, config }: CheckConfig, show: ShowSecret, implied: boolean): PlannedCheck {
+  return { check: kind.name, stage: kind.stage, settings: planValue(config, inputSchema(kind.config), show), implied }
 }
 
 /** The plan as text: listeners, then routes in match order with every check and its settings. */
@@ -123,7 +137,9 @@ function routeLines(route: PlannedRoute): string[] {
       `${methods} ${path}, ${match.host === null ? 'any host' : `host ${match.host}`}, ${route.listener === null ? 'every listener' : `listener ${route.listener}`}`,
     ),
     ...(route['public-url'] === null ? [] : [row('public-url', '', route['public-url'])]),
-    ...route.checks.map(({ check, stage, settings }) => row(check, stage, flow(settings))),
+    ...route.checks.map(({ check, stage, settings, implied }) =>
+      row(check, stage, `${flow(settings)}${implied ? '  (default)' : ''}`),
+    ),
     row('forward', '', flow(route.forward)),
   ]
 }

@@ -36,10 +36,13 @@ export function readSource(text: string): Source {
   let root: Place | undefined
   lines.addNewLine(0)
   for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lines.addNewLine(at + 1)
-  if (!spots.some(spot => spot.fatal)) {
+  // Even a file that is refused already is parsed, so that what must not be printed is known; save too deep a one.
+  if (!spots.some(spot => spot.deep)) {
     try {
       const parsed = parseDocument(text, { prettyErrors: false, version: '1.2', schema: 'core', logLevel: 'error' })
-      for (const fault of parsed.errors) {
+      // Behind a fatal one, the parser's own faults are its echoes.
+      const faults = spots.some(spot => spot.fatal) ? [] : parsed.errors.slice(0, 50)
+      for (const fault of faults) {
         const spot = syntaxSpot(fault, text)
         if (!spots.some(other => other.start === spot.start && other.end >= spot.end)) spots.push(spot)
       }

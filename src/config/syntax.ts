@@ -9,6 +9,8 @@ export interface Spot {
   readonly mend: string
   /** Nothing of the file can be judged further. */
   readonly fatal: boolean
+  /** Parsing the file would cost more than it may. */
+  readonly deep?: boolean
 }
 
 /** Levels of nesting; a real config has about ten. */
@@ -48,7 +50,14 @@ export function* scanCharacters(text: string): Generator<Spot> {
     else if (token === ']' || token === '}') depth--
     if (depth > DEEPEST) {
       const mend = 'write it with less nesting; check that every bracket is closed'
-      yield { start: at, end: at + 1, message: `nested more than ${DEEPEST} levels deep`, mend, fatal: true }
+      yield {
+        start: at,
+        end: at + 1,
+        message: `nested more than ${DEEPEST} levels deep`,
+        mend,
+        fatal: true,
+        deep: true,
+      }
       return
     }
     if (!token.startsWith('#') && !token.startsWith('%') && !(at === 0 && token === '\ufeff')) yield* inToken(token, at)
