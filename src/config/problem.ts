@@ -39,7 +39,7 @@ export function formatProblem(problem: Problem, text: string): string {
   const source = (text.split('\n')[problem.line - 1] ?? '').replace(/\r$/, '')
   const from = problem.column - 1
   const cut = from > LEAD && source.length > WIDTH ? from - LEAD : 0
-  const until = Math.max(cut + WIDTH, Math.min(from + problem.length, cut + 2 * WIDTH))
+  const until = Math.max(cut + WIDTH, Math.min(from + problem.length, from + WIDTH))
   const before = `${cut > 0 ? '...' : ''}${visible(source.slice(cut, from))}`
   const marked = visible(source.slice(from, Math.min(from + problem.length, until)))
   const after = `${visible(source.slice(from + problem.length, until))}${source.length > until ? '...' : ''}`
