@@ -71,6 +71,25 @@ function* noRepeats(all: readonly Item[]): Generator<Fault> {
       yield error(item.path, `checks: "${item.kind.name}" stands twice in this route`, 'make the two one', 'key')
 }
 
+/** A demand for client certificates that no listener asks for would refuse everybody. */
+export const certificatesAskedFor: Rule = function* (file, context) {
+  for (const [index, route] of (file.routes ?? []).entries()) {
+    const asks = (file.listeners ?? []).some((listener, at) => {
+      const reached = route?.listener === undefined || listener?.name === undefined || listener.name === route.listener
+      return reached && context.at(['listeners', at, 'tls', 'client-ca']) !== undefined
+    })
+    const path: Path = ['routes', index, 'checks']
+    const found = items(context.at(path), path, context.kinds).find(({ kind }) => kind.name === 'client-cert')
+    if (!found || asks) continue
+    yield error(
+      found.path,
+      `client-cert: no listener of ${labelOf(['routes', index], context)} asks for client certificates, so everybody would be refused`,
+      'add "client-ca" to the tls of its listener',
+      'key',
+    )
+  }
+}
+
 /** An entry holds one check: two in one block would have no order. */
 export const oneCheckAnEntry: Rule = function* (_file, context) {
   for (const { path, route } of routes(context.at(['routes']))) {

@@ -1,4 +1,4 @@
-import { checksInOrder, oneCheckAnEntry } from './checks.ts'
+import { certificatesAskedFor, checksInOrder, oneCheckAnEntry } from './checks.ts'
 import type { Rule } from './context.ts'
 import { limitsThatFit, networksWithoutHostBits, noOpenAdmin, noPlainHttpAbroad, oneAddressEach } from './listeners.ts'
 import { filesExist, nothingExpired, secretsResolve, variableNames } from './resources.ts'
@@ -17,6 +17,7 @@ export const rules: readonly Rule[] = [
   noTwinRoutes,
   oneCheckAnEntry,
   checksInOrder,
+  certificatesAskedFor,
   secretsResolve,
   variableNames,
   nothingExpired,
