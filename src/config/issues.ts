@@ -1,6 +1,6 @@
 import type { $ZodIssue } from 'zod/v4/core'
 import type { Fault, Path, ValueFault } from './fault.ts'
-import { meant } from './nearest.ts'
+import { meant, nearest } from './nearest.ts'
 import type { IssueParams } from './shape.ts'
 import { alternatives, elementOf, keysAt, schemasAt, takesSecret, wordsAt } from './walk-schema.ts'
 import {
@@ -136,9 +136,10 @@ function unionFaults(issue: $ZodIssue & { code: 'invalid_union' }, path: Path, c
     return faultsOf(best, context, path)
   }
   const known = wordsAt(context.schema, path)
-  // No option is tried where the key that tells them apart is unknown.
-  if (options.length === 0 && typeof value === 'string' && known.length > 0)
+  if (typeof value === 'string' && known.length > 0 && keysAt(context.schema, path).length === 0)
     return [say(`${written(value)} is not known here`, meant(value, known, keyOf(path)))]
+  if (typeof value === 'string' && nearest(value, known) !== undefined)
+    return [say(`${written(value)} is not known here`, `${meant(value, known, keyOf(path))}, or a block of keys`)]
   const words = options.flatMap(errors => errors.map(wordFor))
   return [
     say(
@@ -183,7 +184,7 @@ function custom(
   const hint = issue.code === 'custom' ? paramsOf(issue.params) : undefined
   const shown = written(value)
   if (hint) return { ...say(`${shown} ${issue.message}`, hint.mend), part: hint.part }
-  const choice = /^takes one of ([a-z, -]+)$/.exec(issue.message)?.[1]
+  const choice = /^takes one of ([a-z0-9, -]+)$/.exec(issue.message)?.[1]
   if (choice !== undefined && typeof value === 'object') return oneOf(choice.split(', '), value, say)
   if (issue.message.startsWith('Invalid'))
     return say(`${shown} has the wrong form`, mendFor(path, context, 'value', value))
@@ -197,7 +198,7 @@ function custom(
       mend ?? (sentence.startsWith('takes ') ? `write ${sentence.slice('takes '.length)}` : known),
     )
   }
-  if (sentence.startsWith('"') || /^\d/.test(sentence) || mend !== undefined || typeof value === 'object')
+  if (sentence.includes(shown) || /^\d/.test(sentence) || mend !== undefined || typeof value === 'object')
     return say(sentence, known)
   if (/^(an?|the|letters|one) /.test(sentence) || sentence.startsWith('letters'))
     return say(`${shown} has the wrong form`, `write ${sentence}`)

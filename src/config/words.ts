@@ -31,9 +31,10 @@ export function descriptionAt(path: Path, context: Context): string | undefined 
 
 export const withColon = (text: string | undefined): string => (text === undefined ? '' : `: ${text}`)
 
-/** What a value is for, where its schema says so. */
+/** What a value, or the list that holds it, is for: where a schema says so. */
 export function describe(path: Path, context: Context): string | undefined {
-  const text = descriptionAt(path, context)
+  const list = typeof path.at(-1) === 'number' ? descriptionAt(path.slice(0, -1), context) : undefined
+  const text = descriptionAt(path, context) ?? list
   return text === undefined ? undefined : `${keyOf(path)} is: ${text}`
 }
 

@@ -70,7 +70,7 @@ export const filesExist: Rule = function* (file, context) {
     }
   }
   for (const { value, path } of leaves(file.routes, ['routes'])) {
-    if (path.at(-1) !== 'file' || typeof value !== 'string') continue
+    if (typeof value !== 'string' || !/^(?:.+-)?file$/.test(String(path.at(-1)))) continue
     const fault = unreadable(value, context)
     const at = yamlPath(path, context)
     if (fault) yield warning(at, `${offline(at, context)}: ${fault.message}`, fault.mend)
