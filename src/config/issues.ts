@@ -136,7 +136,7 @@ function unionFaults(issue: $ZodIssue & { code: 'invalid_union' }, path: Path, c
     return faultsOf(best, context, path)
   }
   const known = wordsAt(context.schema, path)
-  if (typeof value === 'string' && known.length > 0 && keysAt(context.schema, path).length === 0)
+  if (typeof value === 'string' && known.length > 0 && options.flat().every(({ code }) => code === 'invalid_value'))
     return [say(`${written(value)} is not known here`, meant(value, known, keyOf(path)))]
   if (typeof value === 'string' && nearest(value, known) !== undefined)
     return [say(`${written(value)} is not known here`, `${meant(value, known, keyOf(path))}, or a block of keys`)]
