@@ -1,9 +1,11 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
+import { loadConfig } from '../../src/config/load.ts'
+import { formatProblems } from '../../src/config/problem.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
@@ -12,7 +14,7 @@ const dockerfile = read('Dockerfile')
 const [, UID] = /^USER (\d+):\d+$/m.exec(dockerfile) ?? []
 
 /** Every secret or file that a config refers to. */
-function references(config: unknown, key: 'env' | 'file' | 'cert' | 'key'): string[] {
+function references(config: unknown, key: string): string[] {
   if (typeof config !== 'object' || config === null) return []
   return Object.entries(config).flatMap(([name, value]) =>
     name === key && typeof value === 'string' ? [value] : references(value, key),
@@ -36,6 +38,31 @@ describe('deploy/', () => {
   it('holds no secret', () => {
     for (const name of readdirSync(join(ROOT, 'deploy')))
       expect(read(`deploy/${name}`)).not.toMatch(/whsec_|BEGIN [A-Z ]*PRIVATE KEY|(secret|token): *["'][^"'$]/i)
+  })
+})
+
+describe('each config', () => {
+  const inside = parseAllDocuments(read('deploy/kubernetes-sidecar.yaml')).map(document => document.toJS())
+  it.each([
+    ['gate.yaml', read('deploy/gate.yaml')],
+    ['gate.systemd.yaml', read('deploy/gate.systemd.yaml')],
+    ['the config map', String(inside.find(object => object.kind === 'ConfigMap').data['gate.yaml'])],
+  ])('%s is one that the gate takes', (_name, text) => {
+    const folder = mkdtempSync(join(tmpdir(), 'gate-'))
+    try {
+      const here = text.replaceAll('/run/credentials/sallyport.service/', '')
+      const config = parse(here)
+      writeFileSync(join(folder, 'gate.yaml'), here)
+      for (const path of ['file', 'cert', 'key'].flatMap(key => references(config, key))) {
+        mkdirSync(dirname(join(folder, path)), { recursive: true })
+        writeFileSync(join(folder, path), 'a-value-of-this-test')
+      }
+      const env = Object.fromEntries(references(config, 'env').map(name => [name, `the-${name}-of-this-test`]))
+      const { problems, text: shown } = loadConfig(join(folder, 'gate.yaml'), env)
+      expect(formatProblems(problems, shown)).toBe('')
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
   })
 })
 
