@@ -6,6 +6,7 @@ import { contentEncoding } from './content-encoding.ts'
 import { contentType } from './content-type.ts'
 import { rateLimit } from './rate-limit.ts'
 import { replay } from './replay.ts'
+import { schema } from './schema.ts'
 import { sourceIp } from './source-ip.ts'
 
 /** Every check there is. A check's YAML key is its name; the catalogue of refusals is made from this list. */
@@ -18,4 +19,5 @@ export const checkKinds: readonly AnyCheckKind[] = [
   contentType,
   contentEncoding,
   replay,
+  schema,
 ]
