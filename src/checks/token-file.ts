@@ -1,4 +1,4 @@
-import { expiry, secretName } from '../core/secret.ts'
+import { expiry } from '../core/secret.ts'
 import type { KnownToken } from './token-table.ts'
 
 /** A line of a tokens file. */
@@ -7,6 +7,7 @@ export interface TokenLine extends KnownToken {
   readonly digest: Buffer
 }
 
+const NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/i
 const HEX = /^[0-9a-fA-F]{64}$/
 const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+$/
 
@@ -30,7 +31,7 @@ export function readTokenFile(text: string): TokenLine[] {
     const [name = '', digest = '', expires = '-', scopes = '', ...rest] = line.split(/[ \t]+/)
     const wrong = (what: string) => new Error(`line ${number + 1}: ${what}`)
     if (rest.length > 0) throw wrong('more than a name, a digest, an expiry and scopes')
-    if (!secretName.safeParse(name).success) throw wrong('the name is not letters, digits, "-", "_" and "."')
+    if (!NAME.test(name)) throw wrong('the name is not letters, digits, "-", "_" and "."')
     if (!HEX.test(digest)) throw wrong(`the digest of ${name} is not 64 hex digits`)
     if (!dates.has(expires)) {
       const date = expiry.safeParse(expires)
@@ -43,7 +44,10 @@ export function readTokenFile(text: string): TokenLine[] {
       if (!list.every(scope => SCOPE.test(scope))) throw wrong(`the scopes of ${name} are not names joined by ","`)
       scopeLists.set(scopes, list)
     }
-    lines.push({ name, digest: Buffer.from(digest, 'hex'), expires: dates.get(expires), scopes: list })
+    lines.push({ name: copy(name), digest: Buffer.from(digest, 'hex'), expires: dates.get(expires), scopes: list })
   }
   return lines
 }
+
+/** A slice of the file's text would keep all of it in memory. */
+const copy = (text: string): string => Buffer.from(text, 'latin1').toString('latin1')
