@@ -1,17 +1,23 @@
 import type { AnyCheckKind } from '../core/check.ts'
+import { bearer } from './bearer.ts'
 import { bodyLimit } from './body-limit.ts'
+import { clientCert } from './client-cert.ts'
 import { contentEncoding } from './content-encoding.ts'
 import { contentType } from './content-type.ts'
 import { rateLimit } from './rate-limit.ts'
 import { replay } from './replay.ts'
+import { schema } from './schema.ts'
 import { sourceIp } from './source-ip.ts'
 
 /** Every check there is. A check's YAML key is its name; the catalogue of refusals is made from this list. */
 export const checkKinds: readonly AnyCheckKind[] = [
   sourceIp,
+  bearer,
+  clientCert,
   rateLimit,
   bodyLimit,
   contentType,
   contentEncoding,
   replay,
+  schema,
 ]

@@ -1,6 +1,10 @@
 import { KeyHash } from './key-hash.ts'
 
-const WORDS = 4
+// A row is 32 bytes in one place, half a cache line: four words of the key's hash, then the caller's two numbers.
+const ROW_WORDS = 8
+const ROW_NUMBERS = 4
+const FIRST = 2
+const SECOND = 3
 
 /**
  * A hash table of at most `capacity` keys, each with two numbers of the caller's. Its memory is reserved at once and
@@ -9,18 +13,17 @@ const WORDS = 4
  */
 export class KeyTable {
   readonly capacity: number
-  /** The caller's numbers, by row. */
-  readonly first: Float64Array
-  readonly second: Float64Array
   readonly #hash = new KeyHash()
-  readonly #keys: Uint32Array
+  readonly #words: Uint32Array
+  /** The same memory as `#words`. */
+  readonly #numbers: Float64Array
   /** Open addressing, linear probing, at most half full: row + 1, or 0 where free. */
   readonly #slots: Uint32Array
   readonly #mask: number
   /** Rows below this have been used. */
   #top = 0
   #size = 0
-  /** Row + 1 of the first free row below the top; the next stands in its `first`. */
+  /** Row + 1 of the first free row below the top; the next stands as its first number. */
   #free = 0
   #swept = 0
 
@@ -29,13 +32,25 @@ export class KeyTable {
     const slots = 2 ** Math.ceil(Math.log2(Math.max(capacity, 2) * 2))
     this.#slots = new Uint32Array(slots)
     this.#mask = slots - 1
-    this.#keys = new Uint32Array(capacity * WORDS)
-    this.first = new Float64Array(capacity)
-    this.second = new Float64Array(capacity)
+    this.#numbers = new Float64Array(capacity * ROW_NUMBERS)
+    this.#words = new Uint32Array(this.#numbers.buffer)
   }
 
   get size(): number {
     return this.#size
+  }
+
+  first(row: number): number {
+    return this.#numbers[row * ROW_NUMBERS + FIRST] ?? 0
+  }
+
+  second(row: number): number {
+    return this.#numbers[row * ROW_NUMBERS + SECOND] ?? 0
+  }
+
+  write(row: number, first: number, second: number): void {
+    this.#numbers[row * ROW_NUMBERS + FIRST] = first
+    this.#numbers[row * ROW_NUMBERS + SECOND] = second
   }
 
   /** The key's row, or -1 where it is not in the table. */
@@ -55,7 +70,7 @@ export class KeyTable {
     const row = this.#take()
     if (row < 0) return -1
     const { words } = this.#hash
-    this.#keys.set(words, row * WORDS)
+    for (let i = 0; i < words.length; i++) this.#words[row * ROW_WORDS + i] = words[i] ?? 0
     let slot = (words[0] ?? 0) & this.#mask
     while (this.#slots[slot] !== 0) slot = (slot + 1) & this.#mask
     this.#slots[slot] = row + 1
@@ -78,37 +93,36 @@ export class KeyTable {
       hole = slot
     }
     // No number of a live row is NaN, so the sweep can tell a free row.
-    this.second[row] = Number.NaN
-    this.first[row] = this.#free
+    this.write(row, this.#free, Number.NaN)
     this.#free = row + 1
     this.#size--
   }
 
-  /** Looks at the next `steps` rows, round and round, and removes those whose `second` number is at most `now`. */
+  /** Looks at the next `steps` rows, round and round, and removes those whose second number is at most `now`. */
   sweep(steps: number, now: number): void {
     for (let i = Math.min(steps, this.#top); i > 0; i--) {
       if (this.#swept >= this.#top) this.#swept = 0
       const row = this.#swept++
-      if ((this.second[row] ?? 0) <= now) this.remove(row)
+      if (this.second(row) <= now) this.remove(row)
     }
   }
 
   #take(): number {
     if (this.#free > 0) {
       const row = this.#free - 1
-      this.#free = this.first[row] ?? 0
+      this.#free = this.first(row)
       return row
     }
     return this.#top < this.capacity ? this.#top++ : -1
   }
 
   #home(row: number): number {
-    return (this.#keys[row * WORDS] ?? 0) & this.#mask
+    return (this.#words[row * ROW_WORDS] ?? 0) & this.#mask
   }
 
   #holds(row: number, words: Uint32Array): boolean {
-    const at = row * WORDS
-    const keys = this.#keys
+    const at = row * ROW_WORDS
+    const keys = this.#words
     return keys[at] === words[0] && keys[at + 1] === words[1] && keys[at + 2] === words[2] && keys[at + 3] === words[3]
   }
 }

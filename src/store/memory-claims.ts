@@ -34,30 +34,25 @@ export class MemoryClaims implements ClaimStore {
     const table = this.#table
     table.sweep(SWEEP, now)
     let row = table.find(key)
-    if (row >= 0 && (table.second[row] ?? 0) > now) return table.first[row] === DELIVERED ? 'delivered' : 'in-flight'
+    if (row >= 0 && table.second(row) > now) return table.first(row) === DELIVERED ? 'delivered' : 'in-flight'
     if (row < 0) {
       if (table.size === table.capacity) table.sweep(SWEEP_WHEN_FULL, now)
       row = table.insert()
       if (row < 0) return 'full'
     }
-    this.#write(row, IN_FLIGHT, now + ttlMs)
+    table.write(row, IN_FLIGHT, now + ttlMs)
     return 'fresh'
   }
 
   keep(key: string, ttlMs: number): void {
     const found = this.#table.find(key)
     const row = found < 0 ? this.#table.insert() : found
-    if (row >= 0) this.#write(row, DELIVERED, this.#clock.monotonic() + ttlMs)
+    if (row >= 0) this.#table.write(row, DELIVERED, this.#clock.monotonic() + ttlMs)
   }
 
   release(key: string): void {
     const row = this.#table.find(key)
     // A claim that outlived its time may be another's by now; what that one delivered stays remembered.
-    if (row >= 0 && this.#table.first[row] === IN_FLIGHT) this.#table.remove(row)
-  }
-
-  #write(row: number, state: number, until: number): void {
-    this.#table.first[row] = state
-    this.#table.second[row] = until
+    if (row >= 0 && this.#table.first(row) === IN_FLIGHT) this.#table.remove(row)
   }
 }

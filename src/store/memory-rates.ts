@@ -42,15 +42,13 @@ export class MemoryRates implements RateStore {
       if (table.size === table.capacity) table.sweep(SWEEP_WHEN_FULL, now)
       row = table.insert()
       if (row < 0) return this.#takeShared(burst, intervalMs, now)
-      table.first[row] = now
-      table.second[row] = now
+      table.write(row, now, now)
     }
-    const since = table.first[row] ?? now
-    const full = table.second[row] ?? now
+    const since = table.first(row)
+    const full = table.second(row)
     const next = later(since, full, intervalMs, now)
     if (next - now > (burst + GRAIN) * intervalMs) return refused(next, burst, intervalMs, now)
-    if (full <= now) table.first[row] = now
-    table.second[row] = next
+    table.write(row, full <= now ? now : since, next)
     return taken(next, burst, intervalMs, now)
   }
 

@@ -7,7 +7,7 @@ const MAX = 1024 ** 2
 const text = Buffer.from(JSON.stringify({ event: 'x'.repeat(5000), noise: randomBytes(20_000).toString('base64') }))
 const ENCODERS = [
   ['gzip', gzipSync],
-  ['br', brotliCompressSync],
+  ['br', (data: Buffer) => brotliCompressSync(data, { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } })],
   ['zstd', zstdCompressSync],
 ] as const
 

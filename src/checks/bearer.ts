@@ -1,0 +1,179 @@
+import { hash } from 'node:crypto'
+import { z } from 'zod'
+import { defineCheck } from '../core/check.ts'
+import { deny, type ReplyHeaders } from '../core/decision.ts'
+import { Offline, type Resources } from '../core/resources.ts'
+import { expiry, SecretRef, secretName } from '../core/secret.ts'
+import { readTokenFile, type TokenLine } from './token-file.ts'
+import { type KnownToken, TokenTable } from './token-table.ts'
+
+const SCHEME = 'bearer '
+const INVALID: ReplyHeaders = [['WWW-Authenticate', 'Bearer error="invalid_token"']]
+
+const scopeList = z.array(z.string().regex(/^[\x21\x23-\x2b\x2d-\x5b\x5d-\x7e]+$/, 'is no scope'))
+
+const token = z
+  .strictObject({
+    name: secretName,
+    env: z.string().min(1).optional().describe('The environment variable that holds the token.'),
+    file: z.string().min(1).optional().describe('The file that holds the token, relative to this config.'),
+    expires: expiry.optional(),
+    scopes: scopeList.default([]).describe('What the token may do.'),
+  })
+  .refine(value => (value.env === undefined) !== (value.file === undefined), 'takes one of env, file')
+  .transform(({ env, file, ...rest }) => ({
+    ...rest,
+    ref: env === undefined ? new SecretRef('file', file ?? '') : new SecretRef('env', env),
+  }))
+
+const config = z
+  .strictObject({
+    tokens: z.array(token).default([]).describe('Tokens by name. Two of one name are that name’s old and new token.'),
+    'tokens-file': z
+      .string()
+      .min(1)
+      .optional()
+      .describe('A file of many tokens, a line each: name sha256-hex [expires or -] [scope,scope].'),
+    scopes: scopeList.default([]).describe('Scopes that the token must have, all of them.'),
+  })
+  .refine(
+    value => value.tokens.length > 0 || value['tokens-file'] !== undefined,
+    'names no token, so it admits nobody: give tokens or tokens-file',
+  )
+
+export const bearer = defineCheck({
+  name: 'bearer',
+  stage: 'head',
+  summary: 'Admits requests with a known token in Authorization: Bearer (RFC 6750), alive and with the needed scopes.',
+  example:
+    'bearer: { tokens: [{ name: kb-sync, env: KB_TOKEN, expires: 2027-03-01, scopes: [articles:write] }], scopes: [articles:write] }',
+  config,
+  denials: {
+    'bearer.missing': {
+      status: 401,
+      title: 'Token required',
+      meaning: 'The request has no Authorization: Bearer header.',
+      remedy:
+        'Set the header "Authorization: Bearer TOKEN" in the sender; some interfaces want the token alone and add "Bearer".',
+      headers: [['WWW-Authenticate', 'Bearer']],
+    },
+    'bearer.malformed': {
+      status: 401,
+      title: 'Malformed token',
+      meaning: 'The Authorization header came more than once, or its token is empty or holds a space.',
+      remedy: 'Look in the sender for "Bearer" written twice, a blank at an end or a line break inside the token.',
+      headers: INVALID,
+    },
+    'bearer.unknown': {
+      status: 401,
+      title: 'Invalid token',
+      meaning: 'The token is none of those that the route knows.',
+      remedy: 'Compare where the token was copied from: the variable or file that the config names, and the sender.',
+      headers: INVALID,
+    },
+    'bearer.expired': {
+      status: 401,
+      title: 'Expired token',
+      meaning: 'The token is known, and its expiry has passed.',
+      remedy: 'Make a new token, add it under the same name, give it to the sender, then remove the old one.',
+      headers: INVALID,
+    },
+    'bearer.scope': {
+      status: 403,
+      title: 'Insufficient scope',
+      meaning: 'The token is valid, and lacks a scope that the route needs; the evidence names it.',
+      remedy:
+        'Add the scope to the token in the config if its owner may do this; else the sender uses the wrong token.',
+      headers: [['WWW-Authenticate', 'Bearer error="insufficient_scope"']],
+    },
+  },
+  create(given, resources) {
+    const { clock } = resources
+    const needed = given.scopes
+    const table = load(given, resources)
+    return {
+      decide(request) {
+        const authorization = request.headers.one('authorization')
+        if (authorization === undefined) return deny('bearer.missing')
+        if (authorization === null) return deny('bearer.malformed', { because: 'Authorization came more than once' })
+        if (!isBearer(authorization)) return deny('bearer.missing', { because: 'another scheme than Bearer' })
+        const presented = authorization.slice(SCHEME.length)
+        const malformed = whyMalformed(presented)
+        if (malformed !== undefined) return deny('bearer.malformed', { because: malformed })
+        const known = table.find(hash('sha256', presented, 'buffer'))
+        if (!known) return deny('bearer.unknown', { 'token-length': presented.length })
+        const { name, expires, scopes } = known
+        if (expires !== undefined && clock.now() > expires)
+          return deny('bearer.expired', { token: name, expired: new Date(expires).toISOString() })
+        for (const scope of needed)
+          if (!scopes.includes(scope)) return deny('bearer.scope', { token: name, lacks: scope, has: scopes })
+        return { ok: true, facts: { principal: name, principalBy: 'bearer', keyName: name } }
+      },
+    }
+  },
+})
+
+function isBearer(authorization: string): boolean {
+  return authorization.length >= SCHEME.length
+    ? authorization.slice(0, SCHEME.length).toLowerCase() === SCHEME
+    : authorization.toLowerCase() === 'bearer'
+}
+
+/** More than RFC 6750's b64token is let through to the comparison: any visible ASCII, as tokens are in practice. */
+function whyMalformed(presented: string): string | undefined {
+  if (presented === '') return 'no token after "Bearer"'
+  for (let i = 0; i < presented.length; i++) {
+    const code = presented.charCodeAt(i)
+    if (code > 0x20 && code < 0x7f) continue
+    return isBearer(presented) ? '"Bearer" is written twice' : 'a space or an invisible or non-ASCII character'
+  }
+  return undefined
+}
+
+type Loaded = z.output<typeof config>
+
+function load(given: Loaded, resources: Resources): TokenTable {
+  const bulk = given['tokens-file']
+  const lines = bulk === undefined ? [] : readBulk(bulk, resources)
+  const table = new TokenTable(given.tokens.length + lines.length)
+  for (const { name, ref, expires, scopes } of given.tokens) {
+    const text = resources.secret(ref).text()
+    if (whyMalformed(text) !== undefined)
+      throw new Offline(`the token ${name} (${ref}) holds a space or an invisible character`, 'write it without')
+    add(table, hash('sha256', text, 'buffer'), { name, expires, scopes })
+    if (expires !== undefined)
+      resources.expires({ kind: 'token', name: `${resources.route}/bearer/${name}`, at: expires })
+  }
+  for (const { digest, name, expires, scopes } of lines) add(table, digest, { name, expires, scopes })
+  return table
+}
+
+function readBulk(path: string, resources: Resources): TokenLine[] {
+  let lines: TokenLine[]
+  try {
+    lines = readTokenFile(resources.file(path).toString('utf8'))
+  } catch (error) {
+    if (error instanceof Offline || !(error instanceof Error)) throw error
+    throw new Offline(`${path}, ${error.message}`, 'write lines of: name sha256-hex [expires or -] [scope,scope]')
+  }
+  if (lines.length === 0) throw new Offline(`${path} holds no token, so it admits nobody`, 'write at least one line')
+  // A gauge for each of a million tokens would serve nobody: the next of the file to end stands for it.
+  const now = resources.clock.now()
+  const next = lines.reduce(
+    (soonest, { expires = Infinity }) => (expires > now && expires < soonest ? expires : soonest),
+    Infinity,
+  )
+  if (next !== Infinity) resources.expires({ kind: 'token', name: `${resources.route}/bearer/${path}`, at: next })
+  return lines
+}
+
+function add(table: TokenTable, digest: Buffer, token: KnownToken): void {
+  const same = table.add(digest, token)
+  if (same)
+    throw new Offline(
+      same.name === token.name
+        ? `the token ${token.name} is listed twice`
+        : `the tokens ${same.name} and ${token.name} are the same`,
+      'give each sender a token of its own',
+    )
+}
