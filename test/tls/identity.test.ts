@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ClientCertificate } from '../../src/core/client-certificate.ts'
 import { readCertificate } from '../../src/tls/certificate.ts'
 import { verifyClientChain } from '../../src/tls/chain.ts'
+import { clientCertificateOf } from '../../src/tls/identity.ts'
 import { peculiar } from '../../src/tls/peculiar.ts'
 import { decodePem } from '../../src/tls/pem.ts'
 import { loadClientTrust } from '../../src/tls/trust.ts'
@@ -187,6 +188,61 @@ describe('a client certificate', () => {
   it('shows control characters of its subject escaped', async () => {
     const { peer } = await meet(await client({ subject: 'CN=a\\0Ab' }))
     expect(peer?.subject).not.toContain('\n')
+  })
+})
+
+describe('a verdict', () => {
+  const trustOf = (root: Crafted, crl?: string) =>
+    loadClientTrust(
+      {
+        ca: { path: 'ca.crt', pem: Buffer.from(root.certificate) },
+        ...(crl === undefined ? {} : { crl: { path: 'ca.crl', read: () => Buffer.from(crl) } }),
+      },
+      Date.now(),
+    )
+  const read = (crafted: Crafted) => readCertificate(derOf(crafted))
+
+  it('of our own does not lean on the TLS library to tell a leaf from a CA', async () => {
+    const leaf = await client()
+    const forged = await client({ issuer: leaf, subject: 'CN=forged' })
+    const verdict = verifyClientChain(read(forged), [read(leaf)], trustOf(root), Date.now())
+    expect(verdict).toEqual({ ok: false, problem: 'its issuer, CN=client, is no CA' })
+  })
+
+  it('counts signatures that a sender makes us check', async () => {
+    const middles = await Promise.all(
+      Array.from({ length: 10 }, () =>
+        craft({ subject: 'CN=Loop', issuer: { ...stranger, subject: 'CN=Loop 2' }, ca: true }),
+      ),
+    )
+    const back = await Promise.all(
+      Array.from({ length: 10 }, () =>
+        craft({ subject: 'CN=Loop 2', issuer: { ...stranger, subject: 'CN=Loop' }, ca: true }),
+      ),
+    )
+    const leaf = await client({ issuer: { ...stranger, subject: 'CN=Loop' } })
+    const start = performance.now()
+    const verdict = verifyClientChain(read(leaf), [...middles, ...back].map(read), trustOf(root), Date.now())
+    expect(verdict.ok).toBe(false)
+    expect(performance.now() - start).toBeLessThan(500)
+  })
+
+  it('ends with the CRL that it stands on, in the middle of a connection too', async () => {
+    const trust = trustOf(root, await craftCrl(root))
+    const leaf = await client()
+    await using gate = await openGate({
+      certificates: [{ cert: file('server.crt'), key: file('server.key') }],
+      'client-ca': file('root.crt'),
+    })
+    const judged: (ClientCertificate | undefined)[] = []
+    gate.server.on('secureConnection', socket => {
+      const now = Date.now()
+      for (const at of [now, now + 1000, now + 2 * DAY]) judged.push(clientCertificateOf(socket, trust, at))
+    })
+    await curl(gate, ['--cert', folder.write('m.crt', leaf.certificate), '--key', folder.write('m.key', leaf.key)])
+    expect(judged.map(peer => peer?.verified)).toEqual([true, true, false])
+    expect(judged[1]).toBe(judged[0])
+    expect(judged[2]?.problem).toMatch(/the CRL of CN=Clients root has expired/)
   })
 })
 
