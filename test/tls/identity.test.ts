@@ -171,6 +171,17 @@ describe('a client certificate', () => {
     expect(peer?.problem).toMatch(/^its issuer, CN=Old, has expired/)
   })
 
+  it('outside of the names that its CA may vouch for is not verified: the TLS library has to agree', async () => {
+    const { Extension } = await peculiar()
+    const permitted = Buffer.concat([Buffer.from('3012a010300e820c', 'hex'), Buffer.from('good.example')])
+    const extra = [new Extension('2.5.29.30', true, new Uint8Array(permitted))]
+    const bound = await craft({ subject: 'CN=Bound', ca: true, extra })
+    const good = await meet(await client({ issuer: bound, dns: ['a.good.example'] }), { ca: bound.certificate })
+    expect(good.peer?.verified).toBe(true)
+    const { peer } = await meet(await client({ issuer: bound, dns: ['evil.example'] }), { ca: bound.certificate })
+    expect(peer).toMatchObject({ verified: false, problem: expect.stringMatching(/^the TLS library does not accept/) })
+  })
+
   it('with a critical extension that nobody knows is not verified', async () => {
     const { Extension } = await peculiar()
     const odd = new Extension('1.2.3.4', true, new Uint8Array([5, 0]))
@@ -210,19 +221,13 @@ describe('a verdict', () => {
   })
 
   it('counts signatures that a sender makes us check', async () => {
-    const middles = await Promise.all(
-      Array.from({ length: 10 }, () =>
-        craft({ subject: 'CN=Loop', issuer: { ...stranger, subject: 'CN=Loop 2' }, ca: true }),
-      ),
-    )
-    const back = await Promise.all(
-      Array.from({ length: 10 }, () =>
-        craft({ subject: 'CN=Loop 2', issuer: { ...stranger, subject: 'CN=Loop' }, ca: true }),
-      ),
-    )
-    const leaf = await client({ issuer: { ...stranger, subject: 'CN=Loop' } })
+    const [one, two] = [await craft({ subject: 'CN=One', ca: true }), await craft({ subject: 'CN=Two', ca: true })]
+    const cross = (of: Crafted, by: Crafted) =>
+      Promise.all(Array.from({ length: 10 }, () => craft({ subject: of.subject, keys: of.keys, issuer: by, ca: true })))
+    const sent = [...(await cross(one, two)), ...(await cross(two, one))]
+    const leaf = await client({ issuer: one })
     const start = performance.now()
-    const verdict = verifyClientChain(read(leaf), [...middles, ...back].map(read), trustOf(root), Date.now())
+    const verdict = verifyClientChain(read(leaf), sent.map(read), trustOf(root), Date.now())
     expect(verdict.ok).toBe(false)
     expect(performance.now() - start).toBeLessThan(500)
   })
