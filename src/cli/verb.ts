@@ -1,16 +1,16 @@
-/** One verb of the command line: `sallyport NAME ...`. */
+/** One command of the program: `sallyport NAME ...`. */
 export interface Verb {
   readonly name: string
-  /** One line for `sallyport --help`. */
+  /** One line, for the list of commands. */
   readonly summary: string
-  /** What follows the verb's name, e.g. `FILE [--plan]`. */
+  /** Without the program's name: `check FILE [--plan]`. */
   readonly usage: string
-  /** Whole command lines, at least two. */
+  /** Whole command lines; at least two. */
   readonly examples: readonly string[]
-  /** As node:util's parseArgs takes them, with a description. */
+  /** As `parseArgs` of node:util takes them, with the text that `--help` shows. */
   readonly options: Readonly<Record<string, VerbOption>>
-  /** Exit codes: 0 done, 1 a problem was found or the thing failed, 2 wrong usage. */
-  run(args: VerbArgs, io: VerbIo): Promise<number>
+  /** @returns the exit code: 0 as asked, 1 a problem was found, 2 wrong usage. */
+  run(args: VerbArgs, io: Io): Promise<number>
 }
 
 export interface VerbOption {
@@ -25,9 +25,21 @@ export interface VerbArgs {
   readonly positionals: readonly string[]
 }
 
-export interface VerbIo {
-  readonly stdout: { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number }
+/** The world of one command, handed in so that tests can read what it prints. */
+export interface Io {
+  readonly stdout: { write(text: string): unknown }
   readonly stderr: { write(text: string): unknown }
   readonly env: NodeJS.ProcessEnv
+  /** Absolute. */
   readonly cwd: string
+}
+
+export const EXIT = { ok: 0, problem: 1, usage: 2 } as const
+
+/** Says what is wrong with the command line, and where its help is. */
+export function wrongUsage(io: Io, verb: Pick<Verb, 'name' | 'usage'>, message: string): number {
+  io.stderr.write(
+    `sallyport ${verb.name}: ${message}\nusage: sallyport ${verb.usage}\nhelp: sallyport ${verb.name} --help\n`,
+  )
+  return EXIT.usage
 }

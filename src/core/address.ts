@@ -16,12 +16,22 @@ export interface Address {
  */
 export function parseAddress(text: string): Address | undefined {
   if (isIP(text) === 0 || text.includes('%')) return undefined
-  const parsed = ipaddr.process(text)
+  const parsed = ipaddr.process(isCompatible(text) ? inHex(text) : text)
   return {
     text: parsed.kind() === 'ipv6' ? (parsed as ipaddr.IPv6).toRFC5952String() : parsed.toString(),
     family: parsed.kind() === 'ipv6' ? 6 : 4,
     bytes: parsed.toByteArray(),
   }
+}
+
+/** `::192.0.2.1`, an IPv6 address (RFC 4291 section 2.5.5.1), which ipaddr.js takes for the mapped `::ffff:192.0.2.1`. */
+function isCompatible(text: string): boolean {
+  return text.startsWith('::') && text.includes('.') && text.indexOf(':', 2) < 0
+}
+
+function inHex(text: string): string {
+  const [a = 0, b = 0, c = 0, d = 0] = text.slice(2).split('.').map(Number)
+  return `::${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`
 }
 
 export interface Network {

@@ -1,0 +1,88 @@
+import { z } from 'zod'
+import type { Address } from '../core/address.ts'
+import { defineCheck } from '../core/check.ts'
+import { type Decision, deny, type Facts } from '../core/decision.ts'
+import type { HeadRequest } from '../core/request.ts'
+import type { RateResult } from '../core/stores.ts'
+import { rate } from '../core/units.ts'
+
+type Code = 'rate-limit.exceeded'
+
+const HEADER_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/
+
+export const rateLimit = defineCheck({
+  name: 'rate-limit',
+  stage: 'head',
+  summary:
+    'Admits so many requests a period, counted for each source address, principal or header value, or for the whole route. IPv6 sources are counted by /64. Where there is no principal yet, or not one such header, the source address is counted. Every answer tells what is left (RateLimit, draft-ietf-httpapi-ratelimit-headers).',
+  example: 'rate-limit: { rate: 600/min, burst: 100, by: source-ip }',
+  config: z.strictObject({
+    rate: rate().describe('How many requests a period, e.g. 600/min.'),
+    burst: z
+      .int()
+      .min(1)
+      .max(1_000_000_000)
+      .optional()
+      .describe('How many may come at once. Default: the count of the rate.'),
+    by: z
+      .union([
+        z.enum(['source-ip', 'principal', 'route']),
+        z.strictObject({ header: z.string().regex(HEADER_NAME, 'is no header name') }),
+      ])
+      .default('source-ip')
+      .describe('What is counted: source-ip, principal (after the check that names it), route, or { header: Name }.'),
+  }),
+  denials: {
+    'rate-limit.exceeded': {
+      status: 429,
+      title: 'Too many requests',
+      meaning:
+        'More requests came than rate and burst allow; the evidence says for which key, and when the next may come.',
+      remedy:
+        'A genuine sender waits as Retry-After says. If its usual traffic is refused, raise burst for peaks or rate for more in all.',
+    },
+  },
+  create(config, { route, rates }) {
+    const { count, periodMs } = config.rate
+    const burst = config.burst ?? count
+    const intervalMs = periodMs / count
+    const by = typeof config.by === 'string' ? config.by : 'header'
+    const header = typeof config.by === 'string' ? '' : config.by.header.toLowerCase()
+    // Two routes, or two limits of one route, never share a bucket.
+    const prefix = `${route}\n${count}/${periodMs}/${burst}/${by}/${header}\n`
+    const policy = ['RateLimit-Policy', `"default";q=${count};w=${periodMs / 1000}`] as const
+
+    const keyOf = (request: HeadRequest, facts: Facts): string => {
+      if (by === 'route') return prefix
+      if (by === 'principal' && facts.principal !== undefined) return `${prefix}=${facts.principal}`
+      const value = by === 'header' ? request.headers.one(header) : undefined
+      return typeof value === 'string' ? `${prefix}=${value}` : `${prefix}@${networkOf(request.source)}`
+    }
+
+    const answer = (result: RateResult, request: HeadRequest): Decision<Code> => {
+      const left = ['RateLimit', `"default";r=${result.remaining};t=${Math.ceil(result.resetMs / 1000)}`] as const
+      if (result.allowed) return { ok: true, headers: [left, policy] }
+      const seconds = Math.max(1, Math.ceil(result.retryAfterMs / 1000))
+      return deny(
+        'rate-limit.exceeded',
+        { by, source: request.source.text, rate: count, 'period-s': periodMs / 1000, burst, 'retry-after-s': seconds },
+        [['Retry-After', String(seconds)], left, policy],
+      )
+    }
+
+    return {
+      decide(request, facts) {
+        const result = rates.take(keyOf(request, facts), burst, intervalMs)
+        return result instanceof Promise ? result.then(made => answer(made, request)) : answer(result, request)
+      },
+    }
+  },
+})
+
+/** IPv6 hosts have a /64 each at least (RFC 6177), so a single one could take a new address for every request. */
+function networkOf(source: Address): string {
+  if (source.family === 4) return source.text
+  let text = ''
+  for (let i = 0; i < 8; i++) text += String.fromCharCode(source.bytes[i] ?? 0)
+  return text
+}
