@@ -20,6 +20,8 @@ export interface Certificate {
   readonly x509: X509Certificate
   /** Hex, without leading zeros. */
   readonly serial: string
+  /** OID of the algorithm that signed it. */
+  readonly signatureAlgorithm: string
   /** DER of the names, for exact comparison. */
   readonly subject: Buffer
   readonly issuer: Buffer
@@ -69,7 +71,7 @@ export function readCertificate(der: Buffer): Certificate {
   const [tbs] = childrenOf(readElement(der, TAG.sequence))
   const fields = childrenOf(expectTag(tbs, TAG.sequence))
   if (fields[0]?.tag !== 0xa0) throw new DerError('a certificate of version 1, which has no extensions')
-  const [, serial, , issuer, validity, subject, spki, ...rest] = fields
+  const [, serial, algorithm, issuer, validity, subject, spki, ...rest] = fields
   const [notBefore, notAfter] = childrenOf(expectTag(validity, TAG.sequence))
   const extensions = readExtensions(rest.find(field => field.tag === 0xa3))
   const value = (oid: string) => extensions.get(oid)?.value
@@ -78,6 +80,7 @@ export function readCertificate(der: Buffer): Certificate {
     der,
     x509,
     serial: readIntegerHex(serial),
+    signatureAlgorithm: readOid(childrenOf(expectTag(algorithm, TAG.sequence))[0]),
     subject: expectTag(subject, TAG.sequence).raw,
     issuer: expectTag(issuer, TAG.sequence).raw,
     notBefore: readTime(notBefore),

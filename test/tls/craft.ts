@@ -31,6 +31,8 @@ export interface Craft {
   readonly notAfter?: number
   readonly dns?: readonly string[]
   readonly extra?: readonly Extension[]
+  /** Certifies these keys instead of new ones. */
+  readonly keys?: webcrypto.CryptoKeyPair
   /** Signs with this instead of the issuer's key. */
   readonly signer?: Crafted
 }
@@ -40,7 +42,7 @@ let serials = 0x5000
 /** A certificate exactly as described, however wrong. */
 export async function craft(options: Craft): Promise<Crafted> {
   const x509 = await peculiar()
-  const keys = await crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
+  const keys = options.keys ?? (await crypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']))
   const serial = (serials++).toString(16)
   const ca = options.ca ?? false
   const flags = ca ? x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign : x509.KeyUsageFlags.digitalSignature

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ClientCertificate } from '../../src/core/client-certificate.ts'
 import { readCertificate } from '../../src/tls/certificate.ts'
 import { verifyClientChain } from '../../src/tls/chain.ts'
+import { clientCertificateOf } from '../../src/tls/identity.ts'
 import { peculiar } from '../../src/tls/peculiar.ts'
 import { decodePem } from '../../src/tls/pem.ts'
 import { loadClientTrust } from '../../src/tls/trust.ts'
@@ -170,6 +171,17 @@ describe('a client certificate', () => {
     expect(peer?.problem).toMatch(/^its issuer, CN=Old, has expired/)
   })
 
+  it('outside of the names that its CA may vouch for is not verified: the TLS library has to agree', async () => {
+    const { Extension } = await peculiar()
+    const permitted = Buffer.concat([Buffer.from('3012a010300e820c', 'hex'), Buffer.from('good.example')])
+    const extra = [new Extension('2.5.29.30', true, new Uint8Array(permitted))]
+    const bound = await craft({ subject: 'CN=Bound', ca: true, extra })
+    const good = await meet(await client({ issuer: bound, dns: ['a.good.example'] }), { ca: bound.certificate })
+    expect(good.peer?.verified).toBe(true)
+    const { peer } = await meet(await client({ issuer: bound, dns: ['evil.example'] }), { ca: bound.certificate })
+    expect(peer).toMatchObject({ verified: false, problem: expect.stringMatching(/^the TLS library does not accept/) })
+  })
+
   it('with a critical extension that nobody knows is not verified', async () => {
     const { Extension } = await peculiar()
     const odd = new Extension('1.2.3.4', true, new Uint8Array([5, 0]))
@@ -187,6 +199,55 @@ describe('a client certificate', () => {
   it('shows control characters of its subject escaped', async () => {
     const { peer } = await meet(await client({ subject: 'CN=a\\0Ab' }))
     expect(peer?.subject).not.toContain('\n')
+  })
+})
+
+describe('a verdict', () => {
+  const trustOf = (root: Crafted, crl?: string) =>
+    loadClientTrust(
+      {
+        ca: { path: 'ca.crt', pem: Buffer.from(root.certificate) },
+        ...(crl === undefined ? {} : { crl: { path: 'ca.crl', read: () => Buffer.from(crl) } }),
+      },
+      Date.now(),
+    )
+  const read = (crafted: Crafted) => readCertificate(derOf(crafted))
+
+  it('of our own does not lean on the TLS library to tell a leaf from a CA', async () => {
+    const leaf = await client()
+    const forged = await client({ issuer: leaf, subject: 'CN=forged' })
+    const verdict = verifyClientChain(read(forged), [read(leaf)], trustOf(root), Date.now())
+    expect(verdict).toEqual({ ok: false, problem: 'its issuer, CN=client, is no CA' })
+  })
+
+  it('counts signatures that a sender makes us check', async () => {
+    const [one, two] = [await craft({ subject: 'CN=One', ca: true }), await craft({ subject: 'CN=Two', ca: true })]
+    const cross = (of: Crafted, by: Crafted) =>
+      Promise.all(Array.from({ length: 10 }, () => craft({ subject: of.subject, keys: of.keys, issuer: by, ca: true })))
+    const sent = [...(await cross(one, two)), ...(await cross(two, one))]
+    const leaf = await client({ issuer: one })
+    const start = performance.now()
+    const verdict = verifyClientChain(read(leaf), sent.map(read), trustOf(root), Date.now())
+    expect(verdict.ok).toBe(false)
+    expect(performance.now() - start).toBeLessThan(500)
+  })
+
+  it('ends with the CRL that it stands on, in the middle of a connection too', async () => {
+    const trust = trustOf(root, await craftCrl(root))
+    const leaf = await client()
+    await using gate = await openGate({
+      certificates: [{ cert: file('server.crt'), key: file('server.key') }],
+      'client-ca': file('root.crt'),
+    })
+    const judged: (ClientCertificate | undefined)[] = []
+    gate.server.on('secureConnection', socket => {
+      const now = Date.now()
+      for (const at of [now, now + 1000, now + 2 * DAY]) judged.push(clientCertificateOf(socket, trust, at))
+    })
+    await curl(gate, ['--cert', folder.write('m.crt', leaf.certificate), '--key', folder.write('m.key', leaf.key)])
+    expect(judged.map(peer => peer?.verified)).toEqual([true, true, false])
+    expect(judged[1]).toBe(judged[0])
+    expect(judged[2]?.problem).toMatch(/the CRL of CN=Clients root has expired/)
   })
 })
 
