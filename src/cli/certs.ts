@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { join, resolve } from 'node:path'
-import type { Io, Verb, VerbArgs } from './verb.ts'
+import type { Verb, VerbArgs, VerbIo } from './verb.ts'
 
 /** A command line that can't be meant; exit code 2. */
 class Usage extends Error {
@@ -12,7 +12,7 @@ class Usage extends Error {
   }
 }
 
-type Action = (args: VerbArgs, io: Io) => Promise<number>
+type Action = (args: VerbArgs, io: VerbIo) => Promise<number>
 
 const ACTIONS: Readonly<Record<string, Action>> = { init, client, revoke, p12, show }
 
@@ -58,7 +58,7 @@ export const certs: Verb = {
   },
 }
 
-async function init(args: VerbArgs, io: Io): Promise<number> {
+async function init(args: VerbArgs, io: VerbIo): Promise<number> {
   expectPositionals(args, 0, 'certs init')
   const dir = required(args, 'dir')
   const names = texts(args, 'name')
@@ -79,7 +79,7 @@ async function init(args: VerbArgs, io: Io): Promise<number> {
   return files.some(({ lacks }) => lacks.length > 0) ? 1 : 0
 }
 
-async function client(args: VerbArgs, io: Io): Promise<number> {
+async function client(args: VerbArgs, io: VerbIo): Promise<number> {
   expectPositionals(args, 0, 'certs client')
   const dir = required(args, 'dir')
   const name = clientName(args)
@@ -104,7 +104,7 @@ async function client(args: VerbArgs, io: Io): Promise<number> {
   return 0
 }
 
-async function revoke(args: VerbArgs, io: Io): Promise<number> {
+async function revoke(args: VerbArgs, io: VerbIo): Promise<number> {
   const [file] = expectPositionals(args, 1, 'certs revoke --dir DIR CERTFILE')
   const dir = required(args, 'dir')
   const { revokeCertificate } = await import('../tls/directory.ts')
@@ -114,7 +114,7 @@ async function revoke(args: VerbArgs, io: Io): Promise<number> {
   return 0
 }
 
-async function p12(args: VerbArgs, io: Io): Promise<number> {
+async function p12(args: VerbArgs, io: VerbIo): Promise<number> {
   expectPositionals(args, 0, 'certs p12')
   const dir = required(args, 'dir')
   const name = clientName(args)
@@ -126,7 +126,7 @@ async function p12(args: VerbArgs, io: Io): Promise<number> {
   return 0
 }
 
-async function show(args: VerbArgs, io: Io): Promise<number> {
+async function show(args: VerbArgs, io: VerbIo): Promise<number> {
   const [file] = expectPositionals(args, 1, 'certs show FILE')
   const { describePem } = await import('../tls/describe.ts')
   const path = resolve(io.cwd, file)
@@ -145,7 +145,7 @@ async function show(args: VerbArgs, io: Io): Promise<number> {
   return described.problems.length === 0 ? 0 : 1
 }
 
-function readPassword(reference: string, io: Io): string {
+function readPassword(reference: string, io: VerbIo): string {
   const [, kind, name = ''] = /^(env|file):(.+)$/s.exec(reference) ?? []
   // The reference may be the password itself, typed where it should not be, so it's not repeated.
   if (kind === undefined) throw new Usage('--password takes a reference', 'env:NAME or file:PATH')
@@ -212,7 +212,7 @@ function day(epochMs: number): string {
   return new Date(epochMs).toISOString().slice(0, 10)
 }
 
-function tell(error: unknown, io: Io): number {
+function tell(error: unknown, io: VerbIo): number {
   if (!(error instanceof Error)) throw error
   const fromSystem = 'code' in error && typeof error.code === 'string'
   const mend = 'mend' in error && typeof error.mend === 'string' ? error.mend : undefined
