@@ -25,9 +25,9 @@ export interface LoadOptions {
   readonly folder: string
 }
 
-/** `wrk`, or this project's own client where it is not installed. */
+/** Names the load generator: `wrk`, or this project's own client where it is not installed. */
 export function loadGenerator(): string {
-  return findProgram('wrk') ?? 'bench/apps/client.ts'
+  return findProgram('wrk') === undefined ? 'bench/apps/client.ts, since wrk is not installed' : 'wrk'
 }
 
 /** Sends the same request over and over on every connection, from a process of its own. */

@@ -14,6 +14,8 @@ import { startUpstream } from './upstream.ts'
 import { WORKS, type Work } from './work.ts'
 
 const DOCUMENT = join(import.meta.dirname, '../docs/benchmarks.md')
+// Compilers that work while the program runs need this long, and their work is not the request's.
+const WARM_UP_SECONDS = 3
 const say = (text: string) => process.stderr.write(`${text}\n`)
 const sentence = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
@@ -57,7 +59,8 @@ async function rounds(entries: readonly Entry[], work: Work, options: Options): 
         continue
       }
       try {
-        const taken = await sample(entry.started, work, options.connections, options.seconds)
+        const seconds = round === 0 ? Math.max(options.seconds, WARM_UP_SECONDS) : options.seconds
+        const taken = await sample(entry.started, work, options.connections, seconds)
         if (round > 0) samples.get(entry)?.push(taken)
       } catch (error) {
         problems.set(entry, `failed under load: ${sentence(error)}`)
@@ -77,7 +80,7 @@ async function rounds(entries: readonly Entry[], work: Work, options: Options): 
 }
 
 function conditions(upstream: string): string[] {
-  const lines = [machine(), `load: ${loadGenerator().split('/').at(-1)}; upstream: ${upstream}`]
+  const lines = [machine(), `load: ${loadGenerator()}; upstream: ${upstream}`]
   if (findProgram('taskset') === undefined) lines.push('taskset is not installed: nothing was pinned to a core')
   else if (availableParallelism() < 2) lines.push('one core only: load, upstream and peer shared it')
   return lines
