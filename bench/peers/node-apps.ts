@@ -1,0 +1,53 @@
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { BODY_CAP, FOREIGN_PATH, PATH, SECRET } from '../work.ts'
+import { ALLOWED, FOREIGN, type Peer, packageVersion, RATE } from './peer.ts'
+
+const resolver = createRequire(import.meta.url)
+
+function installedVersion(name: string): string | undefined {
+  for (const folder of resolver.resolve.paths(name) ?? []) {
+    const version = packageVersion(join(folder, name, 'package.json'))
+    if (version !== undefined) return version
+  }
+  return undefined
+}
+
+/** A server of `bench/apps/`, started with its settings in the environment. `packages`: what it needs, itself first. */
+function nodeApp(about: Pick<Peer, 'name' | 'title' | 'note'>, file: string, packages: readonly string[]): Peer {
+  return {
+    ...about,
+    checks: true,
+    version() {
+      const versions = packages.map(installedVersion)
+      return versions.includes(undefined) ? undefined : versions[0]
+    },
+    command: site => ({
+      program: process.execPath,
+      args: [join(import.meta.dirname, '../apps', file)],
+      env: {
+        NODE_ENV: 'production',
+        SETTINGS: JSON.stringify({
+          port: site.port,
+          upstream: site.upstream,
+          secret: SECRET,
+          cap: BODY_CAP,
+          rate: RATE,
+          log: join(site.folder, 'access.log'),
+          routes: { [PATH]: ALLOWED, [FOREIGN_PATH]: FOREIGN },
+        }),
+      },
+    }),
+  }
+}
+
+export const express = nodeApp(
+  { name: 'express', title: 'Express', note: 'with http-proxy-middleware over a keep-alive agent' },
+  'express.js',
+  ['express', 'http-proxy-middleware'],
+)
+export const nodePrototype = nodeApp(
+  { name: 'node-prototype', title: 'node:http + undici', note: 'the straightforward gate by hand, nothing tuned' },
+  'prototype.ts',
+  ['undici'],
+)

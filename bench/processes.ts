@@ -1,0 +1,151 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { accessSync, closeSync, constants, openSync, readFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { delimiter, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+export interface Command {
+  readonly program: string
+  readonly args: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+}
+
+export interface Running {
+  readonly pid: number
+  stop(): Promise<void>
+}
+
+const running = new Set<ChildProcess>()
+const START_MS = 10_000
+const STOP_MS = 3_000
+
+/** The path of an installed program; Debian keeps servers in sbin, which is not on everybody's PATH. */
+export function findProgram(name: string): string | undefined {
+  for (const folder of [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin']) {
+    try {
+      accessSync(join(folder, name), constants.X_OK)
+      return join(folder, name)
+    } catch {}
+  }
+  return undefined
+}
+
+/** The version that an installed program gives itself; `undefined` where it is not installed. */
+export function programVersion(name: string, argument: string): string | undefined {
+  const program = findProgram(name)
+  if (program === undefined) return undefined
+  const { stdout, stderr } = spawnSync(program, [argument], { encoding: 'utf8', timeout: 5000 })
+  return /\d+\.\d+[\w.+-]*/.exec(`${stdout}${stderr}`)?.[0] ?? 'unknown'
+}
+
+/** The same command, held to one processor core where `taskset` is installed. */
+export function pinned(core: number, command: Command): Command {
+  const taskset = findProgram('taskset')
+  return taskset === undefined
+    ? command
+    : { ...command, program: taskset, args: ['-c', String(core), command.program, ...command.args] }
+}
+
+/** A port of the loopback that is free now. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('the loopback gave no port')
+  return address.port
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise(resolve => {
+    const socket = connect(port, '127.0.0.1')
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(false))
+  })
+}
+
+/**
+ * Starts a server and waits until `port` of the loopback accepts.
+ * Both of its outputs go to `log`: a file, as an access log would.
+ * @throws where it ends first or does not listen within 10 s; the message carries the log's end.
+ */
+export async function startServer(command: Command, port: number, log: string): Promise<Running> {
+  const out = openSync(log, 'a')
+  // Its own process group, so that stopping it takes its workers along.
+  const child = spawn(command.program, command.args, {
+    stdio: ['ignore', out, out],
+    env: { ...process.env, ...command.env },
+    detached: true,
+  })
+  closeSync(out)
+  running.add(child)
+  let ended = ''
+  child.once('error', error => {
+    ended = error.message
+  })
+  child.once('exit', (code, signal) => {
+    ended ||= `ended with ${signal ?? code}`
+    running.delete(child)
+  })
+  const stop = () => stopChild(child)
+  for (const end = Date.now() + START_MS; Date.now() < end && ended === ''; await sleep(25)) {
+    if (child.pid !== undefined && (await accepts(port)) && ended === '') return { pid: child.pid, stop }
+  }
+  await stop()
+  const tail = readFileSync(log, 'utf8').trim().split('\n').slice(-3).join(' | ')
+  throw new Error(`${command.program} ${ended || `does not listen after ${START_MS / 1000} s`}: ${tail}`)
+}
+
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined) return
+  try {
+    process.kill(-child.pid, signal)
+  } catch {} // Ended already.
+}
+
+async function stopChild(child: ChildProcess): Promise<void> {
+  if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) {
+    const exit = once(child, 'exit')
+    signalGroup(child, 'SIGTERM')
+    await Promise.race([exit, sleep(STOP_MS, undefined, { ref: false })])
+  }
+  signalGroup(child, 'SIGKILL')
+  running.delete(child)
+}
+
+/** Ends at once whatever still runs. */
+export function killAll(): void {
+  for (const child of running) signalGroup(child, 'SIGKILL')
+  running.clear()
+}
+
+/** Runs a program to its end and returns what it printed. @throws where it fails or takes longer than `timeoutMs`. */
+export async function run(command: Command, timeoutMs: number): Promise<string> {
+  const child = spawn(command.program, command.args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...command.env },
+    detached: true,
+  })
+  running.add(child)
+  let output = ''
+  child.stdout.setEncoding('utf8').on('data', text => {
+    output += text
+  })
+  child.stderr.setEncoding('utf8').on('data', text => {
+    output += text
+  })
+  const timer = setTimeout(() => signalGroup(child, 'SIGKILL'), timeoutMs)
+  try {
+    const [code, signal] = await once(child, 'close')
+    if (code !== 0) throw new Error(`${command.program} ended with ${signal ?? code}: ${output.trim().slice(-300)}`)
+    return output
+  } finally {
+    clearTimeout(timer)
+    running.delete(child)
+  }
+}
