@@ -8,6 +8,7 @@ const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   check: async () => (await import('./check.ts')).check,
   schema: async () => (await import('./schema.ts')).schema,
   certs: async () => (await import('./certs.ts')).certs,
+  demo: async () => (await import('./demo.ts')).demo,
 }
 
 async function overview(): Promise<string> {
