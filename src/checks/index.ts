@@ -7,6 +7,7 @@ import { contentType } from './content-type.ts'
 import { rateLimit } from './rate-limit.ts'
 import { replay } from './replay.ts'
 import { schema } from './schema.ts'
+import { signature } from './signature.ts'
 import { sourceIp } from './source-ip.ts'
 
 /** Every check there is. A check's YAML key is its name; the catalogue of refusals is made from this list. */
@@ -18,6 +19,7 @@ export const checkKinds: readonly AnyCheckKind[] = [
   bodyLimit,
   contentType,
   contentEncoding,
+  signature,
   replay,
   schema,
 ]

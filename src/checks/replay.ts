@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { defineCheck } from '../core/check.ts'
 import { type Decision, deny, type Facts, type Reply } from '../core/decision.ts'
 import type { BodyRequest } from '../core/request.ts'
-import type { Claim } from '../core/stores.ts'
+import type { Claim, ClaimStore } from '../core/stores.ts'
 import { duration } from '../core/units.ts'
 
 const WINDOW_MS = 600_000
@@ -51,14 +51,14 @@ export const replay = defineCheck({
     },
   },
   create({ window }, { route, claims }) {
-    const answer = (claim: Claim, key: string, facts: Facts): Decision<Code> => {
+    const answer = (claim: Claim, keys: readonly string[], facts: Facts): Decision<Code> => {
       if (claim === 'fresh') {
+        const kept = Math.max(window, facts.verifiesForMs ?? 0)
         return {
           ok: true,
-          settle: outcome =>
-            outcome === 'delivered'
-              ? claims.keep(key, Math.max(window, facts.verifiesForMs ?? 0))
-              : claims.release(key),
+          settle: async outcome => {
+            for (const key of keys) await (outcome === 'delivered' ? claims.keep(key, kept) : claims.release(key))
+          },
         }
       }
       if (claim === 'delivered') return DUPLICATE
@@ -66,26 +66,57 @@ export const replay = defineCheck({
     }
     return {
       decide(request, facts) {
-        const key = keyOf(route, request, facts)
-        const claim = claims.claim(key, IN_FLIGHT_MS)
-        return claim instanceof Promise ? claim.then(made => answer(made, key, facts)) : answer(claim, key, facts)
+        const keys = keysOf(route, request, facts)
+        const claim = claimAll(claims, keys)
+        return claim instanceof Promise ? claim.then(made => answer(made, keys, facts)) : answer(claim, keys, facts)
       },
     }
   },
 })
+
+/** Claims every key or none: what one request holds in part, another can't have either. */
+function claimAll(claims: ClaimStore, keys: readonly string[]): Claim | Promise<Claim> {
+  for (const [index, key] of keys.entries()) {
+    const claim = claims.claim(key, IN_FLIGHT_MS)
+    if (claim instanceof Promise) return claimLate(claims, keys, index, claim)
+    if (claim === 'fresh') continue
+    for (const held of keys.slice(0, index)) void claims.release(held)
+    return claim
+  }
+  return 'fresh'
+}
+
+async function claimLate(
+  claims: ClaimStore,
+  keys: readonly string[],
+  from: number,
+  pending: Promise<Claim>,
+): Promise<Claim> {
+  let claim = await pending
+  let index = from
+  while (claim === 'fresh' && ++index < keys.length) claim = await claims.claim(keys[index] ?? '', IN_FLIGHT_MS)
+  if (claim !== 'fresh') for (const held of keys.slice(0, index)) await claims.release(held)
+  return claim
+}
 
 function knownBy(facts: Facts): string {
   if (facts.eventId !== undefined) return 'event id'
   return facts.nonce === undefined ? 'body' : 'signature'
 }
 
-/** Always as long, so that the store's memory is bounded by its count. */
-function keyOf(route: string, request: BodyRequest, facts: Facts): string {
-  const what =
-    facts.eventId !== undefined
-      ? `id\n${facts.eventId}`
-      : facts.nonce !== undefined
-        ? `nonce\n${facts.nonce}`
-        : `body\n${hash('sha256', request.raw, 'hex')}`
-  return hash('sha256', `${route}\n${what}`, 'base64url').slice(0, KEY_LENGTH)
+/**
+ * What the event is known by. An event id that is not signed is joined by what was: whoever repeats a captured request
+ * can write another id, and the sender's own second try comes with the same id and another signature.
+ */
+function keysOf(route: string, request: BodyRequest, facts: Facts): string[] {
+  const keys: string[] = []
+  if (facts.nonce !== undefined) keys.push(keyOf(route, 'nonce', facts.nonce))
+  if (facts.eventId !== undefined) keys.push(keyOf(route, 'event', facts.eventId))
+  if (keys.length === 0) keys.push(keyOf(route, 'body', hash('sha256', request.raw, 'hex')))
+  return keys
+}
+
+/** Of one short length, so that memory is bounded by the number of keys. The route keeps tenants apart. */
+function keyOf(route: string, kind: string, value: string): string {
+  return hash('sha256', `${kind}\0${route}\0${value}`, 'base64url').slice(0, KEY_LENGTH)
 }

@@ -3,7 +3,7 @@ import { type Network, parseNetwork } from '../core/address.ts'
 import { defineCheck } from '../core/check.ts'
 import { ALLOW, deny } from '../core/decision.ts'
 import { NetworkTable } from '../core/network-table.ts'
-import { providerNetworks, providersWithNetworks } from '../signing/networks.ts'
+import { providerNetworks, providersWithNetworks } from '../signing/index.ts'
 
 const PROVIDER = 'provider:'
 

@@ -16,8 +16,8 @@ export interface Facts {
   /** The name of the secret or key that verified. */
   readonly keyName?: string
   /**
-   * What was signed once and can't be signed again by a stranger (e.g. the MAC's bytes in hex): `replay` remembers it
-   * where the sender gives no event id. Never the signature's text, which can be written in several ways.
+   * What can't be made again without the key (the MAC in hex): `replay` remembers it beside an event id that is not
+   * signed. Never the signature's text, which can be written in several ways.
    */
   readonly nonce?: string
   /** For how many milliseconds from now the same signed request would still verify; absent: for ever. */

@@ -93,7 +93,7 @@ export interface NamedSecret {
 
 export const secretName = z
   .string()
-  .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/i, 'letters, digits, "-", "_" and ".", at most 64')
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'letters, digits, "-", "_" and ".", at most 64')
   .describe('The name that logs and metrics show.')
 
 /** `{ name: current, env: NAME, expires: 2027-06-30 }`; name and expires may be left out. */

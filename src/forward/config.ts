@@ -57,10 +57,10 @@ export const RESERVED_HEADERS: ReadonlySet<string> = new Set([
 
 const headerName = z
   .string()
-  .regex(/^[A-Za-z0-9!#$%&'*+.^`|~-]+$/, 'is no header name')
+  .regex(/^[A-Za-z0-9!#$%&'*+.^`|~-]+$/, 'is no header name: write it as it stands in a request, e.g. X-GitHub-Event')
   .refine(
     name => !RESERVED_HEADERS.has(name.toLowerCase()) && !name.toLowerCase().startsWith('sallyport-'),
-    'is written by the gate itself and can not be passed',
+    'is written by the gate itself, or ends at it: leave it out',
   )
 
 const CONNECT_MS = 5_000
@@ -77,7 +77,8 @@ export const forwardConfig = z.strictObject({
       connect: duration().default(CONNECT_MS).describe('Until the connection stands. Default 5s.'),
       response: duration().default(RESPONSE_MS).describe('Until the answer has ended. Default 30s.'),
     })
-    .default({ connect: CONNECT_MS, response: RESPONSE_MS }),
+    .default({ connect: CONNECT_MS, response: RESPONSE_MS })
+    .describe('How long the upstream may take.'),
   'client-cert-header': z
     .boolean()
     .default(false)

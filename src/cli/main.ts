@@ -1,0 +1,71 @@
+import { parseArgs } from 'node:util'
+import type { Verb, VerbOption } from './verb.ts'
+import { version } from './version.ts'
+
+/** Loaded one at a time: `run` must not wait for what only `certs` needs. */
+const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
+  run: async () => (await import('./run.ts')).run,
+  check: async () => (await import('./check.ts')).check,
+  schema: async () => (await import('./schema.ts')).schema,
+  certs: async () => (await import('./certs.ts')).certs,
+}
+
+async function overview(): Promise<string> {
+  const verbs = await Promise.all(Object.values(VERBS).map(load => load()))
+  const lines = verbs.map(verb => `  ${verb.name.padEnd(10)} ${verb.summary}`)
+  return `sallyport ${version()}: the gate in front of your CRM's webhooks\n\nusage: sallyport VERB [...]\n\n${lines.join('\n')}\n\nsallyport VERB --help tells more, with examples.\n`
+}
+
+function help(verb: Verb): string {
+  const options: [string, VerbOption][] = Object.entries(verb.options)
+  options.push(['help', { type: 'boolean', short: 'h', description: 'This page' }])
+  const lines = options.map(([name, option]) => {
+    const flag = `--${name}${option.type === 'string' ? ` ${name.replace(/^.*-/, '').toUpperCase()}` : ''}`
+    return `  ${flag.padEnd(24)} ${option.description}`
+  })
+  const examples = verb.examples.map(example => `  ${example}`)
+  return `${verb.summary}\n\nusage: sallyport ${verb.name} ${verb.usage}\n\n${lines.join('\n')}\n\nexamples:\n${examples.join('\n')}\n`
+}
+
+/** Runs one command line; gives the exit code. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const [name = '', ...rest] = argv
+  if (name === '--version' || name === '-v') {
+    process.stdout.write(`${version()}\n`)
+    return 0
+  }
+  if (name === '' || name === '--help' || name === '-h' || name === 'help') {
+    process.stdout.write(await overview())
+    return name === '' ? 2 : 0
+  }
+  const load = VERBS[name]
+  if (load === undefined) {
+    process.stderr.write(`sallyport: unknown verb "${name}"\nmend: one of ${Object.keys(VERBS).join(', ')}\n`)
+    return 2
+  }
+  const verb = await load()
+  let args: ReturnType<typeof parseArgs>
+  try {
+    const options = Object.fromEntries(
+      Object.entries(verb.options).map(([key, { type, short, multiple }]) => [
+        key,
+        { type, ...(short === undefined ? {} : { short }), ...(multiple === undefined ? {} : { multiple }) },
+      ]),
+    )
+    args = parseArgs({
+      args: [...rest],
+      options: { ...options, help: { type: 'boolean', short: 'h' } },
+      allowPositionals: true,
+    })
+  } catch (error) {
+    process.stderr.write(`sallyport ${name}: ${(error as Error).message}\nmend: sallyport ${name} --help\n`)
+    return 2
+  }
+  if (args.values.help === true) {
+    process.stdout.write(help(verb))
+    return 0
+  }
+  return verb.run(args, { stdout: process.stdout, stderr: process.stderr, env: process.env, cwd: process.cwd() })
+}
+
+process.exitCode = await main(process.argv.slice(2))

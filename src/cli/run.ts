@@ -1,0 +1,85 @@
+import { isAbsolute, join } from 'node:path'
+import { AdminListener } from '../console/admin-listener.ts'
+import { systemClock } from '../core/clock.ts'
+import { ConfigRefused, Gateway } from '../gateway/gateway.ts'
+import { createLog } from '../observe/log.ts'
+import { createMetrics } from '../observe/metrics.ts'
+import { refuseUnverifiedTls } from '../tls/environment.ts'
+import { type Verb, wrongUsage } from './verb.ts'
+import { version } from './version.ts'
+
+/** Milliseconds that requests under way have to end after SIGTERM. */
+const GRACE_MS = 30_000
+
+export const run: Verb = {
+  name: 'run',
+  summary: 'Run the gate.',
+  usage: '--config FILE [--json|--pretty] [--log-level LEVEL]',
+  examples: ['sallyport run --config gate.yaml', 'sallyport run --config /etc/sallyport/gate.yaml --json'],
+  options: {
+    config: { type: 'string', short: 'c', description: 'The config file.' },
+    json: { type: 'boolean', description: 'Log JSON lines; the default where stdout is no terminal.' },
+    pretty: { type: 'boolean', description: 'Log lines for people; the default on a terminal.' },
+    'log-level': { type: 'string', description: 'info, warn or error. Default info.' },
+  },
+  async run({ values, positionals }, io) {
+    const file = typeof values.config === 'string' ? values.config : positionals[0]
+    const level = values['log-level'] ?? 'info'
+    if (file === undefined || positionals.length > (values.config === undefined ? 1 : 0)) {
+      return wrongUsage(io, run, file === undefined ? 'no config file is named' : 'more than one config file is named')
+    }
+    if (level !== 'info' && level !== 'warn' && level !== 'error') {
+      return wrongUsage(io, run, '--log-level takes info, warn or error')
+    }
+    try {
+      refuseUnverifiedTls(io.env)
+    } catch (error) {
+      io.stderr.write(`sallyport run: ${describe(error)}\n`)
+      return 1
+    }
+    const pretty = values.json === true ? false : values.pretty === true ? true : undefined
+    const log = createLog({ level, ...(pretty === undefined ? {} : { pretty }) })
+    const metrics = createMetrics({ version: version() })
+    metrics.watchLog(() => log.dropped())
+    const admin: AdminListener = new AdminListener({ log, metrics, gateway: () => gateway })
+    const gateway = new Gateway({
+      file: isAbsolute(file) ? file : join(io.cwd, file),
+      env: io.env,
+      clock: systemClock,
+      log,
+      metrics,
+      attachment: admin,
+    })
+    try {
+      await gateway.start()
+    } catch (error) {
+      log.flush()
+      io.stderr.write(error instanceof ConfigRefused ? error.message : `sallyport run: ${describe(error)}\n`)
+      await gateway.drain(0)
+      await admin.close()
+      log.close()
+      return 1
+    }
+    await new Promise<void>(resolve => {
+      const stop = (): void => {
+        log.info('draining', { 'grace-ms': GRACE_MS })
+        gateway.drain(GRACE_MS).then(resolve, resolve)
+      }
+      process.once('SIGTERM', stop)
+      process.once('SIGINT', stop)
+      process.on('SIGHUP', () => void gateway.reload())
+    })
+    await admin.close()
+    log.info('stopped')
+    log.close()
+    return 0
+  },
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const { code } = error as NodeJS.ErrnoException
+  if (code === 'EADDRINUSE') return `${error.message}\nmend: another program has the address; stop it, or change bind`
+  if (code === 'EACCES') return `${error.message}\nmend: ports below 1024 need the capability CAP_NET_BIND_SERVICE`
+  return 'mend' in error && typeof error.mend === 'string' ? `${error.message}\nmend: ${error.mend}` : error.message
+}

@@ -1,0 +1,45 @@
+/** One command of the program: `sallyport NAME ...`. */
+export interface Verb {
+  readonly name: string
+  /** One sentence, for the list of commands: `Checks a config.` */
+  readonly summary: string
+  /** What follows the name: `FILE [--plan]`. */
+  readonly usage: string
+  /** Whole command lines; at least two. */
+  readonly examples: readonly string[]
+  /** As `parseArgs` of node:util takes them, with the text that `--help` shows. */
+  readonly options: Readonly<Record<string, VerbOption>>
+  /** @returns the exit code: 0 as asked, 1 a problem was found, 2 wrong usage. */
+  run(args: VerbArgs, io: VerbIo): Promise<number>
+}
+
+export interface VerbOption {
+  readonly type: 'string' | 'boolean'
+  readonly short?: string
+  readonly multiple?: boolean
+  readonly description: string
+}
+
+export interface VerbArgs {
+  readonly values: Readonly<Record<string, string | boolean | readonly (string | boolean)[] | undefined>>
+  readonly positionals: readonly string[]
+}
+
+/** The world of one command, handed in so that tests can read what it prints. */
+export interface VerbIo {
+  readonly stdout: { write(text: string): unknown }
+  readonly stderr: { write(text: string): unknown }
+  readonly env: NodeJS.ProcessEnv
+  /** Absolute. */
+  readonly cwd: string
+}
+
+export const EXIT = { ok: 0, problem: 1, usage: 2 } as const
+
+/** Says what is wrong with the command line, and where its help is. */
+export function wrongUsage(io: VerbIo, verb: Pick<Verb, 'name' | 'usage'>, message: string): number {
+  io.stderr.write(
+    `sallyport ${verb.name}: ${message}\nusage: ${`sallyport ${verb.name} ${verb.usage}`.trimEnd()}\nhelp: sallyport ${verb.name} --help\n`,
+  )
+  return EXIT.usage
+}

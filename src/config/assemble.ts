@@ -1,0 +1,60 @@
+import { dirname } from 'node:path'
+import { parseNetwork } from '../core/address.ts'
+import type { AnyCheckKind } from '../core/check.ts'
+import type { CheckConfig, GatewayConfig, ListenerConfig, RouteConfig } from './model.ts'
+import type { FileShape } from './shape.ts'
+import { absoluteBind } from './values.ts'
+
+/** The validated file as the gateway's own model. */
+export function assemble(shape: FileShape, file: string, kinds: readonly AnyCheckKind[]): GatewayConfig {
+  const folder = dirname(file)
+  return {
+    file,
+    workers: shape.workers,
+    listeners: shape.listeners.map(listener => toListener(listener, folder)),
+    ...(shape.admin ? { admin: { bind: absoluteBind(shape.admin.bind, folder), token: shape.admin.token } } : {}),
+    routes: shape.routes.map(route => toRoute(route, kinds)),
+  }
+}
+
+function toListener(listener: FileShape['listeners'][number], folder: string): ListenerConfig {
+  const { limits } = listener
+  return {
+    name: listener.name,
+    bind: absoluteBind(listener.bind, folder),
+    tls: listener.tls,
+    publicUrl: origin(listener['public-url']),
+    trustedProxies: listener['trusted-proxies'].flatMap(text => parseNetwork(text) ?? []),
+    limits: {
+      connections: limits.connections,
+      head: limits.head,
+      request: limits.request,
+      idle: limits.idle,
+      headBytes: limits['head-bytes'],
+      headers: limits.headers,
+    },
+  }
+}
+
+function toRoute(route: FileShape['routes'][number], kinds: readonly AnyCheckKind[]): RouteConfig {
+  return {
+    name: route.name,
+    listener: route.listener,
+    match: {
+      path: route.match.path,
+      pathPrefix: route.match['path-prefix'],
+      host: route.match.host,
+      methods: [...new Set(route.match.methods)],
+    },
+    publicUrl: origin(route['public-url']),
+    checks: route.checks.flatMap(item => toCheck(item, kinds)),
+    forward: route.forward,
+  }
+}
+
+function toCheck(item: Readonly<Record<string, unknown>>, kinds: readonly AnyCheckKind[]): CheckConfig[] {
+  return kinds.filter(({ name }) => item[name] !== undefined).map(kind => ({ kind, config: item[kind.name] }))
+}
+
+/** Without a trailing slash, so that the request's target follows as it is. */
+const origin = (url: string | undefined): string | undefined => (url === undefined ? undefined : new URL(url).origin)

@@ -1,0 +1,145 @@
+import { basename, dirname } from 'node:path'
+import { implicitChecks } from '../checks/implicit.ts'
+import type { SecretRef } from '../core/secret.ts'
+import { forwardConfig } from '../forward/config.ts'
+import type { CheckConfig, GatewayConfig, ListenerConfig, RouteConfig, RouteMatch } from './model.ts'
+import { networkText } from './networks.ts'
+import { flow, type PlanValue, planValue, type ShowSecret } from './plan-values.ts'
+import { inputSchema, type JsonSchema } from './schema.ts'
+import { resolveSecret } from './secrets.ts'
+import { listenerShape } from './shape.ts'
+import { formatBind } from './values.ts'
+
+/** What the gate will do, every default filled in; for `check --plan --json`. It holds no secret. */
+export interface Plan {
+  readonly file: string
+  readonly workers: number | 'auto'
+  readonly listeners: readonly Readonly<Record<string, PlanValue>>[]
+  readonly admin: Readonly<Record<string, PlanValue>> | null
+  /** In match order: a request takes the first that fits. */
+  readonly routes: readonly PlannedRoute[]
+}
+
+export interface PlannedRoute {
+  readonly name: string
+  readonly listener: string | null
+  readonly match: Readonly<Record<string, PlanValue>>
+  readonly 'public-url': string | null
+  readonly checks: readonly PlannedCheck[]
+  readonly forward: PlanValue
+}
+
+export interface PlannedCheck {
+  readonly check: string
+  readonly stage: string
+  readonly settings: PlanValue
+  /** Not written in the file: every route has it. */
+  readonly implied: boolean
+}
+
+/**
+ * A named host goes before any host, an exact path before a prefix, a longer prefix before a shorter one; so that the
+ * order in the file never decides.
+ */
+export function compareMatch(a: RouteMatch, b: RouteMatch): number {
+  const host = Number(a.host === undefined) - Number(b.host === undefined)
+  if (host !== 0) return host
+  const exact = Number(a.path === undefined) - Number(b.path === undefined)
+  return exact !== 0 ? exact : (b.pathPrefix ?? '').length - (a.pathPrefix ?? '').length
+}
+
+/** @param env where `env:` secrets are looked up for their fingerprints. */
+export function planOf(config: GatewayConfig, env: NodeJS.ProcessEnv): Plan {
+  const folder = dirname(config.file)
+  const show: ShowSecret = ref => showSecret(ref, env, folder)
+  const { admin } = config
+  return {
+    file: config.file,
+    workers: config.workers,
+    listeners: config.listeners.map(listener => plannedListener(listener, show)),
+    admin: admin ? { bind: formatBind(admin.bind), token: planValue(admin.token, undefined, show) } : null,
+    routes: config.routes.toSorted((a, b) => compareMatch(a.match, b.match)).map(route => plannedRoute(route, show)),
+  }
+}
+
+function showSecret(ref: SecretRef, env: NodeJS.ProcessEnv, folder: string): string {
+  const { secret, problem } = resolveSecret(ref, env, folder)
+  return `${ref} (${secret?.fingerprint ?? problem?.kind ?? 'missing'})`
+}
+
+function plannedListener(listener: ListenerConfig, show: ShowSecret): Readonly<Record<string, PlanValue>> {
+  const { limits } = listener
+  const written = { ...limits, 'head-bytes': limits.headBytes, headBytes: undefined }
+  return {
+    name: listener.name,
+    bind: formatBind(listener.bind),
+    tls: planValue(listener.tls, undefined, show),
+    'public-url': listener.publicUrl ?? null,
+    'trusted-proxies': listener.trustedProxies.map(networkText),
+    limits: planValue(written, inputSchema(listenerShape).properties?.limits as JsonSchema | undefined, show),
+  }
+}
+
+function plannedRoute(route: RouteConfig, show: ShowSecret): PlannedRoute {
+  const { match } = route
+  return {
+    name: route.name,
+    listener: route.listener ?? null,
+    match: {
+      ...(match.path === undefined ? {} : { path: match.path }),
+      ...(match.pathPrefix === undefined ? {} : { 'path-prefix': match.pathPrefix }),
+      host: match.host ?? null,
+      methods: match.methods,
+    },
+    'public-url': route.publicUrl ?? null,
+    checks: [
+      ...implicitChecks
+        .filter(({ kind }) => !route.checks.some(check => check.kind.name === kind.name))
+        .map(check => plannedCheck(check, show, true)),
+      ...route.checks.map(check => plannedCheck(check, show, false)),
+    ],
+    forward: planValue(route.forward, inputSchema(forwardConfig), show),
+  }
+}
+
+function plannedCheck({ kind, config }: CheckConfig, show: ShowSecret, implied: boolean): PlannedCheck {
+  return { check: kind.name, stage: kind.stage, settings: planValue(config, inputSchema(kind.config), show), implied }
+}
+
+/** The plan as text: listeners, then routes in match order with every check and its settings. */
+export function formatPlan(config: GatewayConfig, env: NodeJS.ProcessEnv): string {
+  const plan = planOf(config, env)
+  const lines = [`config   ${basename(plan.file)}`, `workers  ${plan.workers}`]
+  for (const listener of plan.listeners) lines.push('', `listener ${listener.name}`, ...block(listener, ['name']))
+  lines.push('', ...(plan.admin ? ['admin', ...block(plan.admin, [])] : ['admin    none']))
+  for (const route of plan.routes) lines.push('', ...routeLines(route))
+  return `${lines.join('\n')}\n`
+}
+
+function block(values: Readonly<Record<string, PlanValue>>, without: readonly string[]): string[] {
+  const keys = Object.keys(values).filter(key => !without.includes(key))
+  const width = Math.max(...keys.map(key => key.length))
+  return keys.map(key => `  ${key.padEnd(width)}  ${flow(values[key] ?? null)}`)
+}
+
+function routeLines(route: PlannedRoute): string[] {
+  const { match } = route
+  const path = match.path ?? `${match['path-prefix']}*`
+  const methods = Array.isArray(match.methods) ? match.methods.join(', ') : ''
+  const width = Math.max('public-url'.length, ...route.checks.map(({ check }) => check.length))
+  const row = (key: string, stage: string, text: string) =>
+    `  ${key.padEnd(width)}  ${stage.padEnd(7)}  ${text}`.trimEnd()
+  return [
+    `route ${route.name}`,
+    row(
+      'match',
+      '',
+      `${methods} ${path}, ${match.host === null ? 'any host' : `host ${match.host}`}, ${route.listener === null ? 'every listener' : `listener ${route.listener}`}`,
+    ),
+    ...(route['public-url'] === null ? [] : [row('public-url', '', route['public-url'])]),
+    ...route.checks.map(({ check, stage, settings, implied }) =>
+      row(check, stage, `${flow(settings)}${implied ? '  (default)' : ''}`),
+    ),
+    row('forward', '', flow(route.forward)),
+  ]
+}

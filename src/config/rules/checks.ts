@@ -1,0 +1,113 @@
+import type { AnyCheckKind, Stage } from '../../core/check.ts'
+import { error, type Fault, type Path, warning } from '../fault.ts'
+import { labelOf } from '../words.ts'
+import type { Rule } from './context.ts'
+
+const STAGES: readonly Stage[] = ['head', 'body', 'content']
+const READS: Readonly<Record<Stage, string>> = {
+  head: 'needs only the head',
+  body: 'needs the body',
+  content: "needs the body's decoded content",
+}
+/** Checks that say who sent a request, or from where. */
+const AUTHENTICATES: ReadonlySet<string> = new Set(['source-ip', 'signature', 'bearer', 'client-cert'])
+/** Checks that make sense more than once in a route: each has a key of its own to count by. */
+const REPEATABLE: ReadonlySet<string> = new Set(['rate-limit'])
+
+interface Item {
+  readonly kind: AnyCheckKind
+  readonly path: Path
+}
+
+/** Every route's checks that are known, in the order written; a check whose settings are at fault counts as well. */
+function items(checks: unknown, path: Path, kinds: readonly AnyCheckKind[]): Item[] {
+  if (!Array.isArray(checks)) return []
+  return checks.flatMap((item: unknown, index) => {
+    if (typeof item !== 'object' || item === null) return []
+    const kind = kinds.find(({ name }) => Object.hasOwn(item, name))
+    return kind ? [{ kind, path: [...path, index, kind.name] }] : []
+  })
+}
+
+export const checksInOrder: Rule = function* (_file, context) {
+  for (const { path, route } of routes(context.at(['routes']))) {
+    const all = items(route.checks, [...path, 'checks'], context.kinds)
+    yield* stagesRise(all)
+    yield* noRepeats(all)
+    const whole = Array.isArray(route.checks) && all.length === route.checks.length
+    if (whole && all.length > 0 && !all.some(({ kind }) => AUTHENTICATES.has(kind.name)))
+      yield warning(
+        [...path, 'checks'],
+        `${labelOf(path, context)}: no check says who sent a request, so anybody's passes`,
+        `add one of ${[...AUTHENTICATES].join(', ')}`,
+        'key',
+      )
+  }
+}
+
+function* routes(value: unknown): Generator<{ path: Path; route: { readonly checks?: unknown } }> {
+  if (!Array.isArray(value)) return
+  for (const [index, route] of value.entries())
+    if (typeof route === 'object' && route !== null) yield { path: ['routes', index], route }
+}
+
+function* stagesRise(all: readonly Item[]): Generator<Fault> {
+  let latest: Item | undefined
+  for (const item of all) {
+    if (latest && STAGES.indexOf(item.kind.stage) < STAGES.indexOf(latest.kind.stage))
+      yield error(
+        item.path,
+        `checks: "${item.kind.name}" ${READS[item.kind.stage]}, but stands after "${latest.kind.name}", which ${READS[latest.kind.stage]}`,
+        `move "${item.kind.name}" before "${latest.kind.name}"`,
+        'key',
+      )
+    else latest = item
+  }
+}
+
+function* noRepeats(all: readonly Item[]): Generator<Fault> {
+  for (const [index, item] of all.entries())
+    if (!REPEATABLE.has(item.kind.name) && all.findIndex(({ kind }) => kind === item.kind) < index)
+      yield error(item.path, `checks: "${item.kind.name}" stands twice in this route`, 'make the two one', 'key')
+}
+
+/** A demand for client certificates that no listener asks for would refuse everybody. */
+export const certificatesAskedFor: Rule = function* (file, context) {
+  for (const [index, route] of (file.routes ?? []).entries()) {
+    const asks = (file.listeners ?? []).some((listener, at) => {
+      const reached = route?.listener === undefined || listener?.name === undefined || listener.name === route.listener
+      return reached && context.at(['listeners', at, 'tls', 'client-ca']) !== undefined
+    })
+    const path: Path = ['routes', index, 'checks']
+    const found = items(context.at(path), path, context.kinds).find(({ kind }) => kind.name === 'client-cert')
+    if (!found || asks) continue
+    yield error(
+      found.path,
+      `client-cert: no listener of ${labelOf(['routes', index], context)} asks for client certificates, so everybody would be refused`,
+      'add "client-ca" to the tls of its listener',
+      'key',
+    )
+  }
+}
+
+/** An entry holds one check: two in one block would have no order. */
+export const oneCheckAnEntry: Rule = function* (_file, context) {
+  for (const { path, route } of routes(context.at(['routes']))) {
+    if (!Array.isArray(route.checks)) continue
+    for (const [index, item] of route.checks.entries()) {
+      if (typeof item !== 'object' || item === null || Array.isArray(item)) continue
+      const keys = Object.keys(item)
+      const here = [...path, 'checks', index]
+      if (keys.length === 0)
+        yield error(here, 'checks: an entry is empty', 'write one check, e.g. "- body-limit: { max: 512KiB }"')
+      const second = keys.filter(key => context.kinds.some(kind => kind.name === key))[1]
+      if (second !== undefined)
+        yield error(
+          [...here, second],
+          `checks: a second check, "${second}", stands in one entry`,
+          `begin a new entry: "- ${second}: ..."`,
+          'key',
+        )
+    }
+  }
+}

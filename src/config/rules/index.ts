@@ -1,0 +1,25 @@
+import { certificatesAskedFor, checksInOrder, oneCheckAnEntry } from './checks.ts'
+import type { Rule } from './context.ts'
+import { limitsThatFit, networksWithoutHostBits, noOpenAdmin, noPlainHttpAbroad, oneAddressEach } from './listeners.ts'
+import { filesExist, nothingExpired, secretsResolve, variableNames } from './resources.ts'
+import { knownListener, noTwinRoutes, oneNameEach, onePathEach } from './routes.ts'
+
+/** Every rule that no single value shows; each is run on every file. */
+export const rules: readonly Rule[] = [
+  noPlainHttpAbroad,
+  noOpenAdmin,
+  oneAddressEach,
+  limitsThatFit,
+  networksWithoutHostBits,
+  oneNameEach,
+  knownListener,
+  onePathEach,
+  noTwinRoutes,
+  oneCheckAnEntry,
+  checksInOrder,
+  certificatesAskedFor,
+  secretsResolve,
+  variableNames,
+  nothingExpired,
+  filesExist,
+]

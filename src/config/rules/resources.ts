@@ -1,0 +1,119 @@
+import { accessSync, constants, statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { SecretRef } from '../../core/secret.ts'
+import { error, type Path, warning } from '../fault.ts'
+import { resolveSecret, whyUnreadable } from '../secrets.ts'
+import { labelOf } from '../words.ts'
+import type { Rule, RuleContext } from './context.ts'
+
+/** Every secret that the file refers to: is it there, and can it be what was meant? */
+export const secretsResolve: Rule = function* (file, context) {
+  for (const { value, path } of leaves(file, [])) {
+    if (!(value instanceof SecretRef) || !hasGoodName(value)) continue
+    const { problem } = resolveSecret(value, context.env, context.folder)
+    const owner = yamlPath(path, context)
+    const at = context.at([...owner, value.kind]) === undefined ? owner : [...owner, value.kind]
+    if (problem?.kind === 'malformed') yield error(at, problem.message, problem.mend)
+    else if (problem) yield warning(at, `${offline(at, context)}: ${problem.message}`, problem.mend)
+  }
+}
+
+const hasGoodName = (ref: SecretRef): boolean => ref.kind === 'file' || /^[A-Za-z_][A-Za-z0-9_]*$/.test(ref.name)
+
+export const variableNames: Rule = function* (file, context) {
+  for (const { value, path } of leaves(file, [])) {
+    if (!(value instanceof SecretRef) || hasGoodName(value)) continue
+    yield error(
+      [...yamlPath(path, context), 'env'],
+      'env: this is no name of an environment variable (not shown, as it may be the secret itself)',
+      'write the name of the variable that holds the secret, e.g. { env: HOOK_SECRET }',
+    )
+  }
+}
+
+export const nothingExpired: Rule = function* (file, context) {
+  for (const { value, path } of leaves(file, [])) {
+    if (path.at(-1) !== 'expires' || typeof value !== 'number' || value >= context.now) continue
+    const at = yamlPath(path, context)
+    yield warning(
+      at,
+      `expires: it ended on ${new Date(value).toISOString().slice(0, 10)}, so nothing is let in by it`,
+      'take it out, or put the new one in its place',
+    )
+  }
+}
+
+const LISTENER_FILES: readonly string[] = ['client-ca', 'client-crl']
+
+export const filesExist: Rule = function* (file, context) {
+  for (const [index, listener] of (file.listeners ?? []).entries()) {
+    const path: Path = ['listeners', index, 'tls']
+    for (const [at, certificate] of (listener?.tls?.certificates ?? []).entries())
+      for (const key of ['cert', 'key'] as const) {
+        const fault = unreadable(certificate?.[key], context)
+        if (fault)
+          yield error(
+            [...path, 'certificates', at, key],
+            `${key}: ${fault.message}, and without it nothing can listen`,
+            fault.mend,
+          )
+      }
+    for (const key of LISTENER_FILES) {
+      const name = context.at([...path, key])
+      const fault = typeof name === 'string' ? unreadable(name, context) : undefined
+      if (fault)
+        yield warning(
+          [...path, key],
+          `${key}: ${fault.message}; until then every client certificate on ${labelOf(['listeners', index], context)} is refused`,
+          fault.mend,
+        )
+    }
+  }
+  for (const { value, path } of leaves(file.routes, ['routes'])) {
+    if (typeof value !== 'string' || !/^(?:.+-)?file$/.test(String(path.at(-1)))) continue
+    const fault = unreadable(value, context)
+    const at = yamlPath(path, context)
+    if (fault) yield warning(at, `${offline(at, context)}: ${fault.message}`, fault.mend)
+  }
+}
+
+function unreadable(name: string | undefined, context: RuleContext): { message: string; mend: string } | undefined {
+  if (name === undefined || name === '') return undefined
+  const path = resolve(context.folder, name)
+  try {
+    accessSync(path, constants.R_OK)
+    return statSync(path).isDirectory()
+      ? whyUnreadable(name, Object.assign(new Error(), { code: 'EISDIR' }))
+      : undefined
+  } catch (cause) {
+    return whyUnreadable(name, cause)
+  }
+}
+
+function offline(path: Path, context: RuleContext): string {
+  if (path[0] === 'routes') return `${labelOf(path.slice(0, 2), context)} will be offline (503)`
+  return 'the admin listener will refuse every request that needs its token'
+}
+
+/** A parsed value may stand deeper than what was written: the deepest part of the path that the YAML has. */
+function yamlPath(path: Path, context: RuleContext): Path {
+  let length = path.length
+  while (length > 0 && context.at(path.slice(0, length)) === undefined) length--
+  return path.slice(0, length)
+}
+
+function* leaves(value: unknown, path: Path): Generator<{ value: unknown; path: Path }> {
+  if (typeof value !== 'object' || value === null || value instanceof SecretRef) yield { value, path }
+  else if (Array.isArray(value)) for (const [index, entry] of value.entries()) yield* leaves(entry, [...path, index])
+  else if (isPlain(value) && !isInlineSchema(path))
+    for (const [key, entry] of Object.entries(value)) yield* leaves(entry, [...path, key])
+}
+
+/** Compiled things that a check's settings may hold (a network table, an expression) are not walked into. */
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}
+
+/** A payload schema has keys of its own, `file` among them. */
+const isInlineSchema = (path: Path): boolean => path.at(-1) === 'inline'

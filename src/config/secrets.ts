@@ -1,0 +1,110 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { Secret, type SecretRef } from '../core/secret.ts'
+import { characterAt, describeCharacter, indexOfHidden } from './characters.ts'
+
+/** Why a secret can't be used. Its texts never hold the value. */
+export interface SecretProblem {
+  /** `missing`: not there, unreadable or empty; `malformed`: there, but it can't be what was meant. */
+  readonly kind: 'missing' | 'malformed'
+  readonly message: string
+  readonly mend: string
+}
+
+export interface ResolvedSecret {
+  readonly secret?: Secret
+  readonly problem?: SecretProblem
+}
+
+const LARGEST = 64 * 1024
+const QUOTES = /[\u2018-\u201f\u2039\u203a\u00ab\u00bb]/
+
+/**
+ * Finds a secret's value and checks it character by character; nothing is trimmed or repaired.
+ * @param baseDir absolute; what `file:` paths are relative to.
+ * @returns the secret, or the problem; never both, and it does not throw.
+ */
+export function resolveSecret(ref: SecretRef, env: NodeJS.ProcessEnv, baseDir: string): ResolvedSecret {
+  const bytes = ref.kind === 'env' ? fromEnv(ref.name, env) : fromFile(ref.name, baseDir)
+  if (!Buffer.isBuffer(bytes)) return { problem: bytes }
+  const fault = faultIn(bytes, ref)
+  return fault ? { problem: { kind: 'malformed', ...fault } } : { secret: new Secret(bytes) }
+}
+
+function fromEnv(name: string, env: NodeJS.ProcessEnv): Buffer | SecretProblem {
+  const value = env[name]
+  if (value === undefined)
+    return { kind: 'missing', message: `the environment variable ${name} is not set`, mend: `set ${name}` }
+  if (value === '')
+    return { kind: 'missing', message: `the environment variable ${name} is empty`, mend: `set ${name}` }
+  return Buffer.from(value)
+}
+
+function fromFile(path: string, baseDir: string): Buffer | SecretProblem {
+  try {
+    const bytes = readFileSync(resolve(baseDir, path))
+    if (bytes.length > 0) return bytes
+    return { kind: 'missing', message: `the file ${path} is empty`, mend: `write the secret into ${path}` }
+  } catch (cause) {
+    return { kind: 'missing', ...whyUnreadable(path, cause) }
+  }
+}
+
+/** A file that could not be read, as sentence and mend. */
+export function whyUnreadable(path: string, cause: unknown): { message: string; mend: string } {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
+  if (code === 'ENOENT')
+    return { message: `there is no file ${path}`, mend: `make ${path}, or write its path relative to this config` }
+  if (code === 'EACCES' || code === 'EPERM')
+    return { message: `the file ${path} may not be read by this user`, mend: `let the gate's user read ${path}` }
+  if (code === 'EISDIR') return { message: `${path} is a folder`, mend: 'name the file inside it' }
+  return { message: `the file ${path} can not be read (${code})`, mend: `check ${path}` }
+}
+
+function faultIn(bytes: Buffer, ref: SecretRef): { message: string; mend: string } | undefined {
+  if (bytes.length > LARGEST)
+    return { message: `${ref} is larger than ${LARGEST / 1024} KiB, which no secret is`, mend: 'name the right file' }
+  const text = bytes.toString('utf8')
+  if (Buffer.compare(Buffer.from(text), bytes) !== 0)
+    return { message: `${ref} is no UTF-8 text`, mend: 'write it as text, e.g. in base64 where the scheme says so' }
+  // PEM is made of lines, and every reader of it knows their ends.
+  if (/^-----BEGIN [A-Z0-9 ]+-----\r?\n[A-Za-z0-9+/=\r\n]+-----END [A-Z0-9 ]+-----\r?\n?$/.test(text)) return undefined
+  const blank = text.search(/[ \t\r\n]/)
+  const hidden = indexOfHidden(text)
+  const at = blank < 0 ? hidden : hidden < 0 ? blank : Math.min(blank, hidden)
+  if (at >= 0) return blankFault(text, at, ref)
+  if (/^bearer(?![A-Za-z0-9])/i.test(text))
+    return {
+      message: `${ref} begins with "Bearer"`,
+      mend: 'write the token alone: "Bearer " is added and taken off by the gate',
+    }
+  const quote = text.search(QUOTES)
+  if (quote >= 0)
+    return {
+      message: `${ref} holds ${describeCharacter(text.charAt(quote))} as ${where(text, quote)}`,
+      mend: 'copy the secret again from where it was made: an editor has put typographic quotes into it',
+    }
+  return undefined
+}
+
+function blankFault(text: string, at: number, ref: SecretRef): { message: string; mend: string } {
+  if (/^bearer[ \t]/i.test(text))
+    return {
+      message: `${ref} begins with "Bearer "`,
+      mend: 'write the token alone: "Bearer " is added and taken off by the gate',
+    }
+  const char = characterAt(text, at)
+  const message = `${ref} holds ${describeCharacter(char)} as ${where(text, at)}`
+  if ((char === '\n' || char === '\r') && text.slice(at).trim() === '')
+    return { message, mend: `write it without a line end: printf %s "$VALUE" > file, instead of echo` }
+  if (char === '\n' || char === '\r') return { message, mend: 'write the secret alone, on one line without an end' }
+  if (char === ' ' || char === '\t') return { message, mend: 'write it without blanks: printf %s "$VALUE"' }
+  return { message, mend: 'copy the secret again from where it was made, without formatting' }
+}
+
+function where(text: string, at: number): string {
+  const all = [...text].length
+  const index = [...text.slice(0, at)].length + 1
+  if (index === all) return 'its last character'
+  return index === 1 ? 'its first character' : `character ${index} of ${all}`
+}

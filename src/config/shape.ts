@@ -1,0 +1,140 @@
+import { z } from 'zod'
+import type { AnyCheckKind } from '../core/check.ts'
+import { secretName, secretRef } from '../core/secret.ts'
+import { duration, size } from '../core/units.ts'
+import { forwardConfig } from '../forward/config.ts'
+import { serverTlsConfig } from '../tls/config.ts'
+import type { ValueFault } from './fault.ts'
+import type { Bind } from './model.ts'
+import { originFault, urlFault } from './url.ts'
+import { hostFault, isFault, networkFault, pathFault, readBind } from './values.ts'
+
+/** The one description of the file's shape: validation, the editors' JSON Schema and the reference come from it. */
+
+/** What a rule knows of a fault, carried through zod to the one who prints it. */
+export interface IssueParams {
+  readonly mend: string
+  readonly part?: ValueFault['part']
+}
+
+const params = (fault: ValueFault): Record<string, unknown> =>
+  ({ mend: fault.mend, part: fault.part }) satisfies IssueParams
+
+const checked = (find: (text: string) => ValueFault | undefined) =>
+  z.string().superRefine((text, context) => {
+    const fault = find(text)
+    if (fault) context.issues.push({ code: 'custom', message: fault.message, params: params(fault), input: text })
+  })
+
+const bind = z.string().transform((text, context): Bind => {
+  const read = readBind(text)
+  if (!isFault(read)) return read
+  context.issues.push({ code: 'custom', message: read.message, params: params(read), input: text })
+  return z.NEVER
+})
+
+const positive = (what: z.ZodType<number>) =>
+  what.refine(value => value > 0, {
+    error: 'is nothing',
+    params: { mend: 'write a value above zero, or leave the key out for the default' },
+  })
+
+const count = (most: number) => z.int().min(1).max(most)
+
+const LIMITS = { connections: 10_000, head: 10_000, request: 30_000, idle: 60_000, 'head-bytes': 16_384, headers: 100 }
+
+const limits = z
+  .strictObject({
+    connections: count(1_000_000).default(LIMITS.connections).describe('Connections open at once. Default 10000.'),
+    head: positive(duration()).default(LIMITS.head).describe('Until the head has arrived whole. Default 10s.'),
+    request: positive(duration()).default(LIMITS.request).describe('Until the whole request has arrived. Default 30s.'),
+    idle: positive(duration()).default(LIMITS.idle).describe('Between two requests of a connection. Default 60s.'),
+    'head-bytes': positive(size()).default(LIMITS['head-bytes']).describe('Bytes of the head. Default 16KiB.'),
+    headers: count(2000).default(LIMITS.headers).describe('Header fields of a request. Default 100.'),
+  })
+  .describe('What one connection may take of time and room.')
+
+const bindText = 'An address and a port, "127.0.0.1:8443" or "[::1]:8443", or "unix:/path.sock".'
+const publicUrl = checked(originFault)
+  .optional()
+  .describe('What senders were given, without a path: https://hooks.example.com. Some schemes sign it.')
+
+export const listenerShape = z
+  .strictObject({
+    name: secretName.describe('The name that routes, logs and metrics use.'),
+    bind: bind.describe(bindText),
+    expose: z
+      .boolean()
+      .default(false)
+      .describe('Allow plain HTTP on an address that other hosts reach. Default false.'),
+    'public-url': publicUrl,
+    tls: serverTlsConfig.optional().describe('Terminates TLS. Without it the listener speaks plain HTTP.'),
+    'trusted-proxies': z
+      .array(checked(networkFault))
+      .default([])
+      .describe(
+        'Networks of the load balancers whose X-Forwarded-For, -Proto and -Host are believed. None by default.',
+      ),
+    limits: limits.default(LIMITS),
+  })
+  .describe('An address to listen on.')
+
+export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
+
+const match = z
+  .strictObject({
+    path: checked(pathFault).optional().describe('The exact path.'),
+    'path-prefix': checked(pathFault).optional().describe('The beginning of the path; ends with "/".'),
+    host: checked(hostFault)
+      .optional()
+      .describe('The host of the request, lower case, without a port. Any by default.'),
+    methods: z.array(z.enum(METHODS)).min(1).default(['POST']).describe('Default [POST].'),
+  })
+  .describe('Which requests take this route. The most specific route wins, whatever the order in the file.')
+
+/** One entry of `checks`: the check's name and its settings. */
+export const checkShape = (kinds: readonly AnyCheckKind[]) =>
+  z
+    .strictObject(Object.fromEntries(kinds.map(kind => [kind.name, kind.config.optional().describe(kind.summary)])))
+    .meta({ minProperties: 1, maxProperties: 1 })
+
+export const routeShape = (kinds: readonly AnyCheckKind[]) =>
+  z
+    .strictObject({
+      name: secretName.describe('The name that logs and metrics use.'),
+      listener: z.string().optional().describe('The name of one listener. Every listener by default.'),
+      match,
+      'public-url': publicUrl,
+      checks: z
+        .array(checkShape(kinds))
+        .min(1)
+        .describe(
+          'Run in this order: those that need the head alone, those that need the body, those that need its content.',
+        ),
+      forward: forwardConfig
+        .extend({ to: checked(urlFault).describe(forwardConfig.shape.to.description ?? '') })
+        .describe('Where verified requests go.'),
+    })
+    .describe('A route: which requests, what they must pass, where they go.')
+
+const admin = z
+  .strictObject({
+    bind: bind.describe(bindText),
+    token: secretRef.optional().describe('The bearer token that it asks for; needed off loopback.'),
+  })
+  .describe('/healthz, /readyz, /metrics.')
+
+export const fileShape = (kinds: readonly AnyCheckKind[]) =>
+  z
+    .strictObject({
+      workers: z
+        .union([z.int().min(1).max(256), z.literal('auto')])
+        .default(1)
+        .describe('Processes that share the listeners; "auto" is one for each core. Default 1.'),
+      listeners: z.array(listenerShape).min(1).describe('Where the gate listens.'),
+      admin: admin.optional(),
+      routes: z.array(routeShape(kinds)).min(1).describe('What the gate lets in.'),
+    })
+    .describe('The config of a Sallyport gate.')
+
+export type FileShape = z.output<ReturnType<typeof fileShape>>

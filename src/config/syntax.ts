@@ -1,0 +1,136 @@
+import { Lexer, type YAMLParseError } from 'yaml'
+import { characterAt, describeCharacter, indexOfHidden } from './characters.ts'
+
+/** A problem of the YAML text itself, placed by UTF-16 offsets. */
+export interface Spot {
+  readonly start: number
+  readonly end: number
+  readonly message: string
+  readonly mend: string
+  /** Nothing of the file can be judged further. */
+  readonly fatal: boolean
+  /** Parsing the file would cost more than it may. */
+  readonly deep?: boolean
+}
+
+/** Levels of nesting; a real config has about ten. */
+export const DEEPEST = 100
+
+const MARKERS: ReadonlySet<string> = new Set(['\u0002', '\u0018', '\u001f'])
+// biome lets no control character stand in a regular expression, so they are compared by number.
+const isControl = (code: number): boolean => (code < 32 && code !== 9 && code !== 10 && code !== 13) || code === 127
+
+/** Tabs, hidden characters and directives, wherever no comment hides them. */
+export function* scanCharacters(text: string): Generator<Spot> {
+  for (let at = 0; at < text.length; at++) {
+    if (!isControl(text.charCodeAt(at))) continue
+    yield {
+      start: at,
+      end: at + 1,
+      message: `a control character, ${describeCharacter(text.charAt(at))}, stands in the file`,
+      mend: 'delete it; in double quotes it can be written as an escape such as "\\x1b"',
+      fatal: true,
+    }
+    return
+  }
+  let at = 0
+  let depth = 0
+  for (const token of new Lexer().lex(text)) {
+    // The lexer's own marks are no part of the text.
+    if (MARKERS.has(token)) continue
+    if (token.startsWith('%'))
+      yield {
+        start: at,
+        end: at + token.length,
+        message: `the directive ${token.trim()} is not read here`,
+        mend: 'delete the line; the file is read as YAML 1.2',
+        fatal: true,
+      }
+    if (token === '[' || token === '{') depth++
+    else if (token === ']' || token === '}') depth--
+    if (depth > DEEPEST) {
+      const mend = 'write it with less nesting; check that every bracket is closed'
+      yield {
+        start: at,
+        end: at + 1,
+        message: `nested more than ${DEEPEST} levels deep`,
+        mend,
+        fatal: true,
+        deep: true,
+      }
+      return
+    }
+    if (!token.startsWith('#') && !token.startsWith('%') && !(at === 0 && token === '\ufeff')) yield* inToken(token, at)
+    at += token.length
+  }
+}
+
+function* inToken(token: string, offset: number): Generator<Spot> {
+  for (let from = 0; ; ) {
+    const found = indexOfHidden(token.slice(from))
+    if (found < 0) return
+    const at = from + found
+    const char = characterAt(token, at)
+    from = at + char.length
+    if (char === '\n' || char === '\r') continue
+    const place = { start: offset + at, end: offset + from }
+    yield char === '\t'
+      ? { ...place, message: 'a tab stands where nobody can see it', mend: 'write spaces instead of tabs', fatal: true }
+      : {
+          ...place,
+          message: `a hidden character, ${describeCharacter(char)}, stands in the file`,
+          mend: 'delete it, or type the value by hand instead of pasting it; where it is meant, write it as an escape in double quotes',
+          fatal: false,
+        }
+  }
+}
+
+const SENTENCES: Readonly<Record<string, readonly [message: string, mend: string]>> = {
+  DUPLICATE_KEY: ['this key is written twice in one place', 'keep one of the two'],
+  MULTIPLE_DOCS: ['a second YAML document begins here', 'write one document a file, without "---" between'],
+  MISSING_CHAR: ['a closing character or a colon is missing here', 'close every quote and bracket; write "key: value"'],
+  BAD_INDENT: ['the indentation does not fit what stands above', 'indent by the same spaces as the neighbouring keys'],
+  UNCLOSED: [
+    'a bracket that was opened above is not closed before this line',
+    'close it with } or ], or indent this line deeper',
+  ],
+  TAB_AS_INDENT: ['a tab stands where spaces have to', 'write spaces instead of tabs'],
+  BLOCK_AS_IMPLICIT_KEY: [
+    'a second "key:" stands on one line',
+    'begin a new line, or quote the value if its colon is part of it',
+  ],
+  MULTILINE_IMPLICIT_KEY: ['a key spans several lines', 'write "key: value", with the key on one line'],
+  UNEXPECTED_TOKEN: ['this is not expected here', 'begin a new line with the right indentation, or quote the value'],
+  BAD_SCALAR_START: ['a value can not begin with this character', 'write the value in quotes'],
+  BAD_DQ_ESCAPE: ['this is no escape that YAML knows', 'write \\\\ for a backslash, or use single quotes'],
+  BAD_ALIAS: ['this alias names nothing', 'write the value out, in quotes where it begins with "*"'],
+  ALIAS_PROPS: ['an alias can have no anchor and no tag', 'write the value out where it is used'],
+  TAG_RESOLVE_FAILED: ['this tag is not read here', 'leave the tag out; quote the value where it begins with "!"'],
+  KEY_OVER_1024_CHARS: ['a key is longer than 1024 characters', 'check that every quote and bracket is closed'],
+}
+
+/** What the YAML parser found, in this project's words. */
+export function syntaxSpot({ code, pos: [from, to], message: cause }: YAMLParseError, text: string): Spot {
+  const unclosed = code === 'BAD_INDENT' && cause.startsWith('Flow')
+  const [message, mend] = SENTENCES[unclosed ? 'UNCLOSED' : code] ?? [
+    'this is no YAML that can be read',
+    'check the indentation, quotes and brackets',
+  ]
+  let start = Math.min(from, text.length)
+  // The end of the file has nothing to underline: the last character that can be seen stands for it.
+  if (start >= text.length) start = Math.max(0, text.trimEnd().length - 1)
+  const line = text.indexOf('\n', start)
+  const end = Math.max(start + 1, Math.min(to, line < 0 ? text.length : line))
+  return {
+    start,
+    end: code === 'DUPLICATE_KEY' ? endOfKey(text, start) : end,
+    message: `YAML: ${message}`,
+    mend,
+    fatal: code !== 'DUPLICATE_KEY',
+  }
+}
+
+function endOfKey(text: string, start: number): number {
+  const end = text.slice(start, start + 200).search(/\s*:(\s|$)/)
+  return end <= 0 ? start + 1 : start + end
+}

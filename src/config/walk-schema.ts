@@ -1,0 +1,102 @@
+import type { $ZodShape, $ZodType, $ZodTypes } from 'zod/v4/core'
+import type { Path } from './fault.ts'
+
+/** The def of a zod type, as zod publishes it for tools. */
+const defOf = (schema: $ZodType) => (schema as $ZodTypes)._zod.def
+
+/** The types that a value may have to be, without optional, default and transforms; a union gives each of its options. */
+export function* alternatives(schema: $ZodType): Generator<$ZodType> {
+  const def = defOf(schema)
+  switch (def.type) {
+    case 'optional':
+    case 'nullable':
+    case 'default':
+    case 'prefault':
+    case 'catch':
+    case 'readonly':
+    case 'nonoptional':
+      yield* alternatives(def.innerType)
+      break
+    case 'pipe':
+      yield* alternatives(def.in)
+      break
+    case 'lazy':
+      yield* alternatives(def.getter())
+      break
+    case 'union':
+      for (const option of def.options) yield* alternatives(option)
+      break
+    default:
+      yield schema
+  }
+}
+
+export function shapeOf(schema: $ZodType): $ZodShape | undefined {
+  const def = defOf(schema)
+  return def.type === 'object' ? def.shape : undefined
+}
+
+export function elementOf(schema: $ZodType): $ZodType | undefined {
+  const def = defOf(schema)
+  return def.type === 'array' ? def.element : undefined
+}
+
+/** Every schema that may stand at `path`. */
+export function schemasAt(root: $ZodType, path: Path): $ZodType[] {
+  let here = [root]
+  for (const step of path) {
+    here = here.flatMap(schema =>
+      [...alternatives(schema)].flatMap(option => {
+        const shape = shapeOf(option)
+        const child =
+          typeof step === 'number' ? elementOf(option) : shape && Object.hasOwn(shape, step) ? shape[step] : undefined
+        return child === undefined ? [] : [child]
+      }),
+    )
+  }
+  return here
+}
+
+/** The keys that an object at `path` takes. */
+export function keysAt(root: $ZodType, path: Path): string[] {
+  const keys = schemasAt(root, path).flatMap(schema =>
+    [...alternatives(schema)].flatMap(option => Object.keys(shapeOf(option) ?? {})),
+  )
+  return [...new Set(keys)]
+}
+
+/** Whether a secret by reference (`env` or `file`), or a list of them, stands at `path`. */
+export function takesSecret(root: $ZodType, path: Path): boolean {
+  return schemasAt(root, path).some(schema =>
+    [...alternatives(schema)].some(option => isSecret(option) || isSecretList(option)),
+  )
+}
+
+/** The words that a value at `path` may be. */
+export function wordsAt(root: $ZodType, path: Path): string[] {
+  const words = schemasAt(root, path).flatMap(schema =>
+    [...alternatives(schema)].flatMap(option => {
+      const def = defOf(option)
+      if (def.type === 'literal') return def.values.map(String)
+      return def.type === 'enum' ? Object.values(def.entries).map(String) : []
+    }),
+  )
+  return [...new Set(words)]
+}
+
+/** Whether the value at `path` stands under a key that a secret's block does not take: it may be the secret itself. */
+export function besideSecret(root: $ZodType, path: Path): boolean {
+  const parent = path.slice(0, -1)
+  const inside = schemasAt(root, parent).some(schema => [...alternatives(schema)].some(isSecret))
+  return inside && !keysAt(root, parent).includes(String(path.at(-1)))
+}
+
+function isSecretList(schema: $ZodType): boolean {
+  const element = elementOf(schema)
+  return element !== undefined && [...alternatives(element)].some(isSecret)
+}
+
+function isSecret(schema: $ZodType): boolean {
+  const shape = shapeOf(schema)
+  return shape !== undefined && 'env' in shape && 'file' in shape
+}

@@ -1,0 +1,110 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import { parseAddress } from '../core/address.ts'
+import type { Clock } from '../core/clock.ts'
+import type { Secret } from '../core/secret.ts'
+import { createLoginLimit } from './login-limit.ts'
+import type { AdminCode } from './refusal.ts'
+
+export interface GuardOptions {
+  /** Where it listens; `undefined` on a Unix socket, which only this host's users reach. */
+  readonly host: string | undefined
+  /** Further names that may stand in Host. */
+  readonly names: readonly string[]
+  readonly token: Secret | undefined
+  readonly clock: Clock
+}
+
+/** Who asks: with the token, without, or somebody who is told no more than why not. */
+export type Visitor = { readonly authenticated: boolean } | { readonly code: AdminCode }
+
+export interface Guard {
+  /** What holds for every path: Host, origin, method, no body. `undefined` where nothing is wrong. */
+  refuse(request: IncomingMessage): AdminCode | undefined
+  visitor(request: IncomingMessage): Visitor
+}
+
+/**
+ * Keeps strangers' pages out (DNS rebinding by Host, cross-site requests by Origin and Sec-Fetch-Site) and asks for the
+ * token. Nothing that a proxy could have written, such as X-Forwarded-For, is read.
+ */
+export function createGuard({ host, names, token, clock }: GuardOptions): Guard {
+  const allowed = new Set(['localhost', ...names.map(name => name.toLowerCase())])
+  if (host !== undefined) allowed.add(hostName(host.includes(':') ? `[${host}]` : host) ?? host)
+  const digest = token === undefined ? undefined : sha256(token.bytes())
+  const open = host === undefined || host === 'localhost' || isLoopback(host)
+  const limit = createLoginLimit(clock)
+
+  function misdirected(request: IncomingMessage): boolean {
+    if (host === undefined) return false
+    const name = hostName(request.headers.host ?? '')
+    if (name === undefined) return true
+    if (allowed.has(name) || isLoopback(name)) return false
+    // A probe asks by the address it reached, which a wildcard bind does not name. A rebound name is never an address.
+    const local = parseAddress(request.socket.localAddress ?? '')
+    return local === undefined || parseAddress(name)?.text !== local.text
+  }
+
+  return {
+    refuse(request) {
+      if (!wellFormed(request)) return 'admin.malformed'
+      if (misdirected(request)) return 'admin.host'
+      if (crossSite(request)) return 'admin.cross-site'
+      if (request.method !== 'GET' && request.method !== 'HEAD') return 'admin.method'
+      if (hasBody(request)) return 'admin.body'
+      return undefined
+    },
+    visitor(request) {
+      const source = parseAddress(request.socket.remoteAddress ?? '')?.text ?? 'unix'
+      // Hashed and compared whatever is sent and whatever was sent before, so that time tells nothing.
+      const sent = /^Bearer +([^\s]+)$/i.exec(request.headers.authorization ?? '')?.[1]
+      const right = timingSafeEqual(sha256(sent ?? ''), digest ?? NO_TOKEN) && digest !== undefined
+      if (limit.locked(source)) return { code: 'admin.locked' }
+      if (digest === undefined) return open ? { authenticated: true } : { code: 'admin.exposed' }
+      if (!right && request.headers.authorization !== undefined) {
+        limit.wrong(source)
+        return { code: 'admin.token' }
+      }
+      return { authenticated: right }
+    },
+  }
+}
+
+const sha256 = (data: string | Buffer): Buffer => createHash('sha256').update(data).digest()
+// The digest of no text that anybody knows.
+const NO_TOKEN = Buffer.alloc(32)
+
+/** The name or address of a Host field, lower case, an IPv6 address without its brackets; `undefined`: unreadable. */
+function hostName(field: string): string | undefined {
+  const match = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::\d{1,5})?$/i.exec(field)
+  const name = (match?.[1] ?? match?.[2])?.toLowerCase()
+  return name === undefined ? undefined : (parseAddress(name)?.text ?? name)
+}
+
+function isLoopback(name: string): boolean {
+  const address = parseAddress(name)
+  return address?.family === 4 ? address.bytes[0] === 127 : address?.text === '::1'
+}
+
+function wellFormed(request: IncomingMessage): boolean {
+  let hosts = 0
+  let authorizations = 0
+  for (let i = 0; i < request.rawHeaders.length; i += 2) {
+    const name = request.rawHeaders[i]?.toLowerCase()
+    if (name === 'host') hosts++
+    else if (name === 'authorization') authorizations++
+  }
+  return hosts === 1 && authorizations <= 1 && request.url?.startsWith('/') === true
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
+}
+
+/** A page of this very origin, or no page at all (a probe, curl, an address typed in), may ask. */
+function crossSite(request: IncomingMessage): boolean {
+  const site = request.headers['sec-fetch-site']
+  if (site !== undefined && site !== 'same-origin' && site !== 'none') return true
+  const { origin, host } = request.headers
+  return origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`
+}

@@ -1,0 +1,137 @@
+import { createHash, createHmac, randomFillSync } from 'node:crypto'
+import type { Secret } from '../core/secret.ts'
+import type { ForwardConfig } from './config.ts'
+import type { VerifiedRequest } from './verified.ts'
+
+/** What is sent upstream: all of it made by the gate. */
+export interface Outbound {
+  readonly method: string
+  readonly path: string
+  /** Name, value, name, value, ... Content-Length is written by the client from `body`. */
+  readonly headers: string[]
+  /** `undefined` where there is nothing to send. */
+  readonly body: Buffer | undefined
+}
+
+/** A route's part of every outbound request, prepared at load. */
+export interface ForwardPlan {
+  readonly route: string
+  readonly origin: string
+  readonly basePath: string
+  /** The length of the route's prefix: what of the sender's path is replaced; 0 on an exact route. */
+  readonly strip: number
+  readonly passHeaders: readonly { readonly name: string; readonly lower: string }[]
+  readonly passQuery: boolean
+  readonly clientCert: boolean
+  readonly digest: boolean
+  readonly signingKey: Buffer | undefined
+}
+
+/** @param secret the value of `forward.sign`, already resolved. */
+export function planForward(
+  route: string,
+  prefix: string | undefined,
+  config: ForwardConfig,
+  secret?: Secret,
+): ForwardPlan {
+  const url = new URL(config.to)
+  return {
+    route,
+    origin: url.origin,
+    basePath: url.pathname,
+    strip: prefix?.length ?? 0,
+    passHeaders: config['pass-headers'].map(name => ({ name, lower: name.toLowerCase() })),
+    passQuery: config['pass-query'],
+    clientCert: config['client-cert-header'],
+    digest: config.digest,
+    signingKey: secret && standardWebhooksKey(secret),
+  }
+}
+
+/** Standard Webhooks: `whsec_` and base64; any other secret is taken as it stands. */
+function standardWebhooksKey(secret: Secret): Buffer {
+  const text = secret.text()
+  return text.startsWith('whsec_') ? Buffer.from(text.slice(6), 'base64') : secret.bytes()
+}
+
+/** Pure: the same verified request gives the same outbound request, but for the trace id and the signature's time. */
+export function normalise(verified: VerifiedRequest, plan: ForwardPlan, nowMs: number): Outbound {
+  const { request, facts } = verified
+  const body = request.content.bytes
+  let path = plan.strip === 0 ? plan.basePath : plan.basePath + request.path.slice(plan.strip)
+  if (plan.passQuery && request.query !== '') path += `?${request.query}`
+
+  const source = request.source.text
+  const proto = request.encrypted ? 'https' : 'http'
+  const headers = [
+    'X-Request-Id',
+    request.id,
+    'traceparent',
+    traceparent(),
+    'Forwarded',
+    `for=${request.source.family === 6 ? `"[${source}]"` : source};proto=${proto};host="${request.authority}"`,
+    'X-Forwarded-For',
+    source,
+    'X-Forwarded-Proto',
+    proto,
+    'X-Forwarded-Host',
+    request.authority,
+    'Sallyport-Route',
+    plan.route,
+  ]
+  if (body.length > 0) headers.push('Content-Type', 'application/json')
+  if (facts.principal !== undefined)
+    headers.push('Sallyport-Principal', principalOf(facts.principal, facts.principalBy))
+  if (facts.eventId !== undefined) headers.push('Sallyport-Event-Id', fieldText(facts.eventId))
+  for (const { name, lower } of plan.passHeaders) {
+    const value = request.headers.one(lower)
+    // A field that came twice has no one value to pass.
+    if (typeof value === 'string') headers.push(name, value)
+  }
+  if (plan.clientCert) {
+    const certificate = request.clientCertificate()
+    if (certificate?.verified) {
+      // RFC 9440 section 2: structured-field byte sequences of the DER.
+      headers.push('Client-Cert', `:${certificate.der.toString('base64')}:`)
+      if (certificate.chain.length > 0)
+        headers.push('Client-Cert-Chain', certificate.chain.map(der => `:${der.toString('base64')}:`).join(', '))
+    }
+  }
+  if (plan.digest)
+    headers.push('Sallyport-Content-Digest', `sha-256=:${createHash('sha256').update(request.raw).digest('base64')}:`)
+  if (plan.signingKey) signStandardWebhooks(headers, plan.signingKey, request.id, body, nowMs)
+  return { method: request.method, path, headers, body: body.length === 0 ? undefined : body }
+}
+
+function signStandardWebhooks(headers: string[], key: Buffer, id: string, body: Buffer, nowMs: number): void {
+  const timestamp = String(Math.floor(nowMs / 1000))
+  const mac = createHmac('sha256', key).update(`${id}.${timestamp}.`).update(body).digest('base64')
+  headers.push('webhook-id', id, 'webhook-timestamp', timestamp, 'webhook-signature', `v1,${mac}`)
+}
+
+/** `signature:current`: by which check, and who. */
+function principalOf(principal: string, by: string | undefined): string {
+  return fieldText(by === undefined ? principal : `${by}:${principal}`)
+}
+
+const FIELD_TEXT = /^[\x21-\x7e](?:[\x20-\x7e]{0,254}[\x21-\x7e])?$/
+
+/** Text from a sender or a certificate as a header value: anything but short visible ASCII is percent-encoded. */
+export function fieldText(text: string): string {
+  return FIELD_TEXT.test(text) ? text : encodeURIComponent(text.toWellFormed().slice(0, 256))
+}
+
+const random = Buffer.alloc(24 * 128)
+let used = random.length
+
+/** A new trace (W3C Trace Context): a stranger's trace id is not continued across the trust boundary. */
+function traceparent(): string {
+  if (used === random.length) {
+    randomFillSync(random)
+    used = 0
+  }
+  const trace = random.toString('hex', used, used + 16)
+  const span = random.toString('hex', used + 16, used + 24)
+  used += 24
+  return `00-${trace}-${span}-01`
+}

@@ -1,0 +1,117 @@
+import { bodyLimit } from '../checks/body-limit.ts'
+import { contentEncoding } from '../checks/content-encoding.ts'
+import { contentType } from '../checks/content-type.ts'
+import type { CheckConfig, GatewayConfig, RouteConfig } from '../config/model.ts'
+import type { AnyCheckKind, Check, Stage } from '../core/check.ts'
+import { Offline } from '../core/resources.ts'
+import { planForward } from '../forward/normalise.ts'
+import { type RouteEntry, RouteTable } from '../pipeline/match.ts'
+import type { PlacedCheck, Route } from '../pipeline/route.ts'
+import type { Loading } from './loading.ts'
+import type { Upstreams } from './upstreams.ts'
+
+const DEFAULT_BODY = 1024 * 1024
+
+/** What a route has without a line of its own: the caps and types that are safe. */
+const IMPLICIT: readonly { readonly kind: AnyCheckKind; readonly yaml: unknown }[] = [
+  { kind: bodyLimit, yaml: {} },
+  { kind: contentType, yaml: {} },
+  { kind: contentEncoding, yaml: { accept: [] } },
+]
+
+/** The live routes of a config, and how to let go of them. */
+export interface Compiled {
+  /** By listener name. */
+  readonly tables: ReadonlyMap<string, RouteTable>
+  readonly routes: readonly Route[]
+  close(): void
+}
+
+/** Plain config to live routes. A route that lacks something is there, offline; nothing here refuses the config. */
+export function compile(config: GatewayConfig, loading: Loading, upstreams: Upstreams): Compiled {
+  const closers: (() => void)[] = []
+  const compiled = config.routes.map(route => ({
+    config: route,
+    entry: compileRoute(route, loading, upstreams, closers),
+  }))
+  const tables = new Map<string, RouteTable>()
+  for (const listener of config.listeners) {
+    const own = compiled.filter(({ config: route }) => route.listener === undefined || route.listener === listener.name)
+    tables.set(listener.name, new RouteTable(own.map(({ entry }) => withPublicUrl(entry, listener.publicUrl))))
+  }
+  return {
+    tables,
+    routes: compiled.map(({ entry }) => entry.route),
+    close: () => {
+      for (const close of closers) close()
+    },
+  }
+}
+
+/** A route that listeners share takes the public URL of the listener that it's reached by. */
+function withPublicUrl(entry: RouteEntry, publicUrl: string | undefined): RouteEntry {
+  if (entry.route.publicUrl !== undefined || publicUrl === undefined) return entry
+  return { ...entry, route: { ...entry.route, publicUrl } }
+}
+
+function compileRoute(
+  config: RouteConfig,
+  loading: Loading,
+  upstreams: Upstreams,
+  closers: (() => void)[],
+): RouteEntry {
+  const resources = loading.resources(config.name)
+  const missing: Offline[] = []
+  const attempt = <T>(make: () => T): T | undefined => {
+    try {
+      return make()
+    } catch (error) {
+      // Only a missing resource is foreseen; anything else takes the route offline all the same, and is no reason to
+      // keep the others from starting.
+      missing.push(
+        error instanceof Offline ? error : new Offline(String(error), 'This is a fault of the gate. Please report it.'),
+      )
+      return undefined
+    }
+  }
+  const placed: Record<Stage, PlacedCheck<never>[]> = { head: [], body: [], content: [] }
+  for (const { kind, config: checkConfig } of withImplicit(config.checks)) {
+    const check = attempt(() => kind.create(checkConfig as never, resources))
+    if (check === undefined) continue
+    placed[kind.stage].push({ name: kind.name, check, denials: kind.denials })
+    if (check.close) closers.push(() => check.close?.())
+  }
+  const secret = config.forward.sign && attempt(() => config.forward.sign && resources.secret(config.forward.sign))
+  const all: readonly PlacedCheck<never>[] = [...placed.head, ...placed.body, ...placed.content]
+  const lowest = (pick: (check: Check<never>) => number | undefined, fallback: number): number =>
+    Math.min(...all.map(({ check }) => pick(check) ?? Number.POSITIVE_INFINITY), fallback)
+  const body = lowest(check => check.limits?.body, Number.POSITIVE_INFINITY)
+  const prefix = config.match.pathPrefix
+  const [first] = missing
+  const route: Route = {
+    name: config.name,
+    methods: new Set(config.match.methods),
+    publicUrl: config.publicUrl,
+    offline: first && { reason: missing.map(each => each.message).join('; '), mend: first.mend },
+    head: placed.head,
+    body: placed.body,
+    content: placed.content,
+    limits: {
+      body: Number.isFinite(body) ? body : DEFAULT_BODY,
+      decoded: lowest(
+        check => check.limits?.decoded,
+        Number.isFinite(body) ? Math.max(body, DEFAULT_BODY) : DEFAULT_BODY,
+      ),
+    },
+    plan: planForward(config.name, prefix, config.forward, secret),
+    upstream: upstreams.get(config.forward),
+  }
+  return { route, host: config.match.host, path: prefix ?? config.match.path ?? '', prefix: prefix !== undefined }
+}
+
+/** The written checks, and after them the implicit ones that were not written. */
+function withImplicit(checks: readonly CheckConfig[]): CheckConfig[] {
+  const written = new Set(checks.map(check => check.kind.name))
+  const implicit = IMPLICIT.filter(({ kind }) => !written.has(kind.name))
+  return [...checks, ...implicit.map(({ kind, yaml }) => ({ kind, config: kind.config.parse(yaml) }))]
+}

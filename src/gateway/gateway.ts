@@ -1,0 +1,236 @@
+import { statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { loadConfig } from '../config/load.ts'
+import type { Bind, GatewayConfig, ListenerConfig } from '../config/model.ts'
+import { formatProblems, type Problem } from '../config/problem.ts'
+import type { Clock } from '../core/clock.ts'
+import { NetworkTable } from '../core/network-table.ts'
+import { createExpiryWatch, type ExpiryWatch } from '../observe/expiry.ts'
+import type { Log } from '../observe/log.ts'
+import type { Metrics } from '../observe/metrics.ts'
+import { createRecorder } from '../observe/recorder.ts'
+import { MemoryClaims } from '../store/memory-claims.ts'
+import { MemoryRates } from '../store/memory-rates.ts'
+import type { ServerTlsConfig } from '../tls/config.ts'
+import { loadServerTls, type ServerTls } from '../tls/server.ts'
+import { type Compiled, compile } from './compile.ts'
+import { Listener } from './listener.ts'
+import type { ListenerLive, Shared } from './live.ts'
+import { Loading, type State } from './loading.ts'
+import { Upstreams } from './upstreams.ts'
+import { FileWatch } from './watch.ts'
+
+/** The config can't be taken; what is in force stays. */
+export class ConfigRefused extends Error {
+  override readonly name = 'ConfigRefused'
+}
+
+export interface GatewayOptions {
+  /** Of the config. */
+  readonly file: string
+  readonly env: NodeJS.ProcessEnv
+  readonly clock: Clock
+  readonly log: Log
+  readonly metrics: Metrics
+  readonly attachment?: Attachment
+}
+
+/** Something else that a config opens and that must come and go with it: the admin listener. */
+export interface Attachment {
+  /** Opens what the config asks for, beside what is there. @throws where it can't: the config is refused. */
+  prepare(config: GatewayConfig, loading: Loading): Promise<{ commit(): void; abort(): Promise<void> }>
+}
+
+/** Everything that one config made: loaded whole before any of it takes over. */
+interface Generation {
+  readonly config: GatewayConfig
+  readonly loading: Loading
+  readonly compiled: Compiled
+  readonly tls: ReadonlyMap<string, ServerTls>
+}
+
+/** The running gate: its listeners, and the config in force. */
+export class Gateway {
+  readonly #options: GatewayOptions
+  readonly #state: State
+  readonly #shared: Shared
+  readonly #upstreams = new Upstreams()
+  readonly #expiry: ExpiryWatch
+  readonly #watch: FileWatch
+  #listeners: Listener[] = []
+  #generation: Generation | undefined
+  #draining = false
+  /** Reloads run one after the other; the last one asked for wins. */
+  #reloading: Promise<unknown> = Promise.resolve()
+
+  constructor(options: GatewayOptions) {
+    const { clock, log, metrics } = options
+    this.#options = options
+    this.#state = { clock, rates: new MemoryRates({ clock }), claims: new MemoryClaims({ clock }) }
+    this.#shared = {
+      clock,
+      record: createRecorder({ log, metrics, clock }),
+      fault: (where, error) =>
+        log.error('fault', { where, error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
+    }
+    this.#expiry = createExpiryWatch({ log, clock })
+    metrics.watchExpiries(() => this.#expiry.readings())
+    this.#watch = new FileWatch(files => {
+      log.info('files changed', { files: files.map(file => file.replace(`${dirname(resolve(options.file))}/`, '')) })
+      void this.reload()
+    })
+  }
+
+  get config(): GatewayConfig | undefined {
+    return this.#generation?.config
+  }
+
+  get draining(): boolean {
+    return this.#draining
+  }
+
+  /** Names of routes that lack something, and what. */
+  offline(): { readonly route: string; readonly reason: string }[] {
+    return (this.#generation?.compiled.routes ?? []).flatMap(route =>
+      route.offline ? [{ route: route.name, reason: route.offline.reason }] : [],
+    )
+  }
+
+  /** @throws ConfigRefused, or the system's error where a listener can't be opened; then nothing listens. */
+  async start(): Promise<void> {
+    await this.#take(this.#load())
+    this.#expiry.start()
+  }
+
+  /** Loads the config anew; where anything in it is bad the old one stays in force. Gives whether it was taken. */
+  reload(): Promise<boolean> {
+    const run = this.#reloading.then(async () => {
+      if (this.#draining) return false
+      try {
+        await this.#take(this.#load())
+        this.#options.metrics.reloaded(true)
+        this.#options.log.info('reloaded', { routes: this.#generation?.config.routes.length ?? 0 })
+        return true
+      } catch (error) {
+        this.#options.metrics.reloaded(false)
+        this.#options.log.error('reload refused', {
+          reason: error instanceof Error ? error.message : String(error),
+          remedy: 'The old config stays in force. Mend the file; it is loaded again when it changes.',
+        })
+        return false
+      }
+    })
+    this.#reloading = run
+    return run
+  }
+
+  /** Stops accepting, lets what is under way end, at most `graceMs` milliseconds. */
+  async drain(graceMs: number): Promise<void> {
+    this.#draining = true
+    this.#watch.close()
+    this.#expiry.stop()
+    await Promise.all(this.#listeners.map(listener => listener.drain(graceMs)))
+    this.#generation?.compiled.close()
+    await this.#upstreams.close()
+  }
+
+  #load(): Generation {
+    const { file, env } = this.#options
+    const { config, problems, text } = loadConfig(file, env)
+    this.#tell(problems, text)
+    if (config === undefined) {
+      // A config that can't be read is watched all the same, so that mending it is enough.
+      if (this.#generation === undefined) this.#watch.set([resolve(file)])
+      throw new ConfigRefused(
+        formatProblems(
+          problems.filter(problem => problem.severity === 'error'),
+          text,
+        ),
+      )
+    }
+    const loading = new Loading(dirname(config.file), env, this.#state)
+    loading.files.add(config.file)
+    const tls = new Map<string, ServerTls>()
+    for (const listener of config.listeners)
+      if (listener.tls) tls.set(listener.name, this.#loadTls(listener.name, listener.tls, loading))
+    this.#upstreams.begin()
+    return { config, loading, compiled: compile(config, loading, this.#upstreams), tls }
+  }
+
+  #tell(problems: readonly Problem[], text: string): void {
+    for (const problem of problems)
+      if (problem.severity === 'warning')
+        this.#options.log.warn('config', {
+          problem: formatProblems([problem], text).split('\n')[0] ?? '',
+          remedy: problem.mend,
+        })
+  }
+
+  #loadTls(name: string, config: ServerTlsConfig, loading: Loading): ServerTls {
+    const folder = dirname(resolve(this.#options.file))
+    const modeOf = (path: string): number | undefined =>
+      statSync(resolve(folder, path), { throwIfNoEntry: false })?.mode
+    const tls = loadServerTls(config, path => loading.read(path), { modeOf, now: this.#options.clock.now() })
+    loading.expiries.push(...tls.expiries)
+    for (const warning of tls.warnings) this.#options.log.warn('tls', { listener: name, problem: warning })
+    return tls
+  }
+
+  /** Lets a loaded config take over: new listeners first, so that a port that is taken refuses the whole. */
+  async #take(next: Generation): Promise<void> {
+    const { log, metrics } = this.#options
+    const kept: Listener[] = []
+    const opened: Listener[] = []
+    const changes: (() => void)[] = []
+    let attached: Awaited<ReturnType<Attachment['prepare']>> | undefined
+    try {
+      for (const config of next.config.listeners) {
+        const tls = next.tls.get(config.name)
+        const old = this.#listeners.find(each => sameBind(each.bind, config.bind) && each.accepts(tls))
+        if (old) {
+          kept.push(old)
+          changes.push(() => old.update(config, liveOf(config, next), tls))
+          continue
+        }
+        const listener = new Listener(config, liveOf(config, next), tls, this.#shared)
+        const address = await listener.listen()
+        opened.push(listener)
+        const where = typeof address === 'string' ? { address } : { address: address.address, port: address.port }
+        log.info('listening', { listener: config.name, ...where, tls: tls !== undefined })
+      }
+      attached = await this.#options.attachment?.prepare(next.config, next.loading)
+    } catch (error) {
+      await Promise.all(opened.map(listener => listener.drain(0)))
+      next.compiled.close()
+      throw error
+    }
+    // From here nothing can fail.
+    attached?.commit()
+    for (const change of changes) change()
+    const before = this.#generation
+    const left = this.#listeners.filter(listener => !kept.includes(listener))
+    this.#listeners = [...kept, ...opened]
+    this.#generation = next
+    this.#upstreams.sweep()
+    this.#watch.set(next.loading.files)
+    this.#expiry.update(next.loading.expiries)
+    metrics.setRoutes(next.compiled.routes.map(route => ({ name: route.name, online: route.offline === undefined })))
+    metrics.setListeners(next.config.listeners.map(listener => listener.name))
+    for (const listener of this.#listeners) listener.count(metrics.listener(listener.name))
+    for (const { route, reason } of this.offline()) log.error('route offline', { route, reason })
+    before?.compiled.close()
+    for (const listener of left) void listener.drain(30_000)
+  }
+}
+
+function liveOf(config: ListenerConfig, generation: Generation): ListenerLive {
+  const table = generation.compiled.tables.get(config.name)
+  if (table === undefined) throw new Error(`listener ${config.name} has no routes table`)
+  const proxies = config.trustedProxies.length > 0 ? new NetworkTable(config.trustedProxies) : undefined
+  return { table, trusted: proxies, maxHeaders: config.limits.headers }
+}
+
+function sameBind(a: Bind, b: Bind): boolean {
+  if ('unix' in a || 'unix' in b) return 'unix' in a && 'unix' in b && a.unix === b.unix
+  return a.host === b.host && a.port === b.port
+}

@@ -1,0 +1,223 @@
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http'
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
+import type { Bind, ListenerConfig } from '../config/model.ts'
+import { requestId } from '../core/request-id.ts'
+import type { ListenerCounters } from '../observe/metrics.ts'
+import type { PipelineCode, pipelineDenials } from '../pipeline/denials.ts'
+import { type Refusal, refuse } from '../pipeline/walk.ts'
+import { clientCertificateOf } from '../tls/identity.ts'
+import type { ServerTls } from '../tls/server.ts'
+import { auditOf } from './audit.ts'
+import type { ListenerLive, Shared } from './live.ts'
+import { problemBody } from './reply.ts'
+import { busyOf, Exchange } from './serve.ts'
+import { listenOn } from './unix.ts'
+
+/** How often the deadlines are looked at: a slow sender outstays them by this much at most. Milliseconds. */
+const DEADLINE_CHECK_MS = 500
+
+/** One listening socket. Its live part can be replaced at any moment; its bind, once opened, can't. */
+export class Listener {
+  readonly name: string
+  readonly bind: Bind
+  readonly secure: boolean
+  readonly #server: Server | TlsServer
+  readonly #shared: Shared
+  readonly #sockets = new Set<Duplex>()
+  #live: ListenerLive
+  #tls: ServerTls | undefined
+  #draining = false
+  /** Read by metrics; plain numbers, so that counting costs nothing. */
+  #counters: ListenerCounters = { connections: 0, inFlight: 0 }
+  #idle: (() => void) | undefined
+
+  constructor(config: ListenerConfig, live: ListenerLive, tls: ServerTls | undefined, shared: Shared) {
+    this.name = config.name
+    this.bind = config.bind
+    this.secure = tls !== undefined
+    this.#live = live
+    this.#tls = tls
+    this.#shared = shared
+    const options = httpOptions(config)
+    this.#server = tls ? createTlsServer({ ...options, ...tls.options }) : createServer(options)
+    // No count: Node drops fields beyond it unseen, and our policy would judge what is left.
+    this.#server.maxHeadersCount = 0
+    this.#apply(config)
+    const serve = (expects: boolean) => (req: IncomingMessage, res: ServerResponse) => this.#serve(req, res, expects)
+    this.#server.on('request', serve(false))
+    this.#server.on('checkContinue', serve(true))
+    this.#server.on('checkExpectation', (req, res) => this.#exchange(req, res).refuse(refuse('request.expectation')))
+    this.#server.on('clientError', (error, socket) => this.#clientError(error, socket))
+    this.#server.on(this.secure ? 'secureConnection' : 'connection', (socket: Duplex) => {
+      this.#sockets.add(socket)
+      this.#counters.connections++
+      socket.once('close', () => {
+        this.#sockets.delete(socket)
+        this.#counters.connections--
+      })
+    })
+    // Node answers CONNECT and unknown upgrades by closing the connection where nobody listens for them.
+    this.#server.on('dropRequest', (_req, socket) => socket.destroy())
+  }
+
+  /** Resolves once it listens. @throws the system's error, e.g. EADDRINUSE. */
+  async listen(): Promise<AddressInfo | string> {
+    await listenOn(this.#server, this.bind)
+    this.#server.on('error', error => this.#shared.fault(`listener ${this.name}`, error))
+    return this.#server.address() ?? ''
+  }
+
+  /** Takes on a new config with the same bind. Open connections stay. */
+  update(config: ListenerConfig, live: ListenerLive, tls: ServerTls | undefined): void {
+    this.#live = live
+    if (tls) this.#tls?.update(tls, this.#server as TlsServer)
+    this.#apply(config)
+  }
+
+  /** Whether this TLS can be put in force without opening the socket anew. */
+  accepts(tls: ServerTls | undefined): boolean {
+    return (
+      (tls?.trust === undefined) === (this.#tls?.trust === undefined) &&
+      (tls === undefined) === (this.#tls === undefined)
+    )
+  }
+
+  /** Hands in the counters that metrics read; what was counted so far is carried over. */
+  count(counters: ListenerCounters): void {
+    if (counters === this.#counters) return
+    counters.connections = this.#counters.connections
+    counters.inFlight = this.#counters.inFlight
+    this.#counters = counters
+  }
+
+  /**
+   * Stops accepting, lets requests end and keep-alive connections make their last one, then closes.
+   *
+   * @param graceMs after which what is left is cut.
+   */
+  async drain(graceMs: number): Promise<void> {
+    this.#draining = true
+    // http's own close() would cut idle connections at once, together with the request that is just arriving on one.
+    NetServer.prototype.close.call(this.#server)
+    const deadline = performance.now() + graceMs
+    const quiet = Math.min(1_000, graceMs / 2)
+    await this.#untilIdle(quiet, deadline)
+    this.#server.closeIdleConnections()
+    await this.#untilIdle(0, deadline)
+    this.#server.closeAllConnections()
+    for (const socket of this.#sockets) socket.destroy()
+  }
+
+  async #untilIdle(atLeastMs: number, deadline: number): Promise<void> {
+    const until = performance.now() + atLeastMs
+    while (performance.now() < deadline && this.#sockets.size > 0) {
+      if (this.#counters.inFlight === 0 && performance.now() >= until) return
+      await new Promise<void>(resolve => {
+        this.#idle = resolve
+        setTimeout(resolve, 20)
+      })
+    }
+  }
+
+  #apply(config: ListenerConfig): void {
+    this.#server.maxConnections = config.limits.connections
+    this.#server.headersTimeout = config.limits.head
+    this.#server.requestTimeout = config.limits.request
+    this.#server.keepAliveTimeout = config.limits.idle
+  }
+
+  #exchange(req: IncomingMessage, res: ServerResponse): Exchange {
+    return new Exchange(this.name, this.#live, this.#shared, req, res)
+  }
+
+  #serve(req: IncomingMessage, res: ServerResponse, expectsContinue: boolean): void {
+    this.#counters.inFlight++
+    // The trust in force now, and not the one of the handshake.
+    const trust = this.#tls?.trust
+    const certificate = trust && ((socket: TLSSocket) => clientCertificateOf(socket, trust))
+    this.#exchange(req, res)
+      .run(certificate, expectsContinue, this.#draining)
+      .catch(error => {
+        // Nothing here may throw; if it does, this request ends without an answer and no other is touched.
+        this.#shared.fault('request', error)
+        res.destroy()
+      })
+      .finally(() => {
+        this.#counters.inFlight--
+        if (this.#counters.inFlight === 0) this.#idle?.()
+      })
+  }
+
+  #clientError(error: NodeJS.ErrnoException, socket: Duplex): void {
+    const code = error.code ?? ''
+    const timeout = code === 'ERR_HTTP_REQUEST_TIMEOUT'
+    const busy = busyOf(socket as Socket)
+    if (busy.active > 0) {
+      busy.broken = true
+      busy.latest?.fail(timeout ? 'timeout' : 'malformed')
+      return
+    }
+    // A connection that only opened and closed, or was reset, made no request.
+    if (code === 'ECONNRESET' || code === 'EPIPE' || !socket.writable) {
+      socket.destroy()
+      return
+    }
+    this.#answerRaw(socket as Socket, refuse(rawCode(code, timeout), { parser: code || error.message }))
+  }
+
+  /** Answers what never became a request, on the bare socket. */
+  #answerRaw(socket: Socket, refusal: Refusal): void {
+    const now = this.#shared.clock.now()
+    const id = requestId(now)
+    const text = problemBody(refusal, id)
+    socket.end(
+      `HTTP/1.1 ${refusal.spec.status} ${STATUS_CODES[refusal.spec.status]}\r\nContent-Type: application/problem+json\r\n` +
+        `Content-Length: ${Buffer.byteLength(text)}\r\nX-Request-Id: ${id}\r\nConnection: close\r\n\r\n${text}`,
+    )
+    setTimeout(() => socket.destroy(), 1_000).unref()
+    this.#shared.record(
+      auditOf({
+        id,
+        listener: this.name,
+        method: '',
+        path: '',
+        source: socket.remoteAddress ?? 'unix',
+        result: { route: undefined, walk: undefined, stop: refusal, answer: undefined, upstreamMs: 0 },
+        status: refusal.spec.status,
+        bytesIn: 0,
+        bytesOut: text.length,
+        totalMs: 0,
+      }),
+    )
+  }
+}
+
+function rawCode(code: string, timeout: boolean): PipelineCode & keyof typeof pipelineDenials {
+  if (timeout) return 'request.timeout'
+  return code === 'HPE_HEADER_OVERFLOW' || code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW'
+    ? 'request.too-large'
+    : 'request.malformed'
+}
+
+function httpOptions(config: ListenerConfig): ServerOptions {
+  return {
+    insecureHTTPParser: false,
+    // Our policy counts Host fields itself and answers in the gate's own form.
+    requireHostHeader: false,
+    maxHeaderSize: config.limits.headBytes,
+    connectionsCheckingInterval: DEADLINE_CHECK_MS,
+    noDelay: true,
+    keepAlive: true,
+    highWaterMark: 64 * 1024,
+  }
+}

@@ -1,0 +1,20 @@
+import type { Clock } from '../core/clock.ts'
+import type { NetworkTable } from '../core/network-table.ts'
+import type { AuditRecord } from '../observe/audit.ts'
+import type { RouteTable } from '../pipeline/match.ts'
+
+/** What one listener works by at this moment. A reload replaces it whole; a request keeps the one it began with. */
+export interface ListenerLive {
+  readonly table: RouteTable
+  /** Whose X-Forwarded-* is believed; `undefined`: nobody's. */
+  readonly trusted: NetworkTable | undefined
+  readonly maxHeaders: number
+}
+
+/** What every listener shares. */
+export interface Shared {
+  readonly clock: Clock
+  readonly record: (record: AuditRecord) => void
+  /** An error that is nobody's request: to the log. */
+  readonly fault: (where: string, error: unknown) => void
+}

@@ -1,0 +1,185 @@
+import { isIP } from 'node:net'
+import type { Headers } from '../core/headers.ts'
+
+/**
+ * The request policy: what the parser lets through but two parsers may read in two ways is refused here, before any
+ * route is looked up (RFC 9112 sections 3.2, 6.1, 6.3 and 11.2; RFC 9110 sections 4.2.3 and 5.5).
+ */
+export interface HeadFacts {
+  readonly path: string
+  readonly query: string
+  /** Lower case, without the port. */
+  readonly host: string
+  readonly authority: string
+  /** `undefined` for a chunked body. */
+  readonly contentLength: number | undefined
+}
+
+/** The rule that the request breaks, as a sentence for the operator. */
+export class PolicyFault {
+  readonly rule: string
+  readonly kind: 'malformed' | 'too-large'
+  constructor(rule: string, kind: 'malformed' | 'too-large' = 'malformed') {
+    this.rule = rule
+    this.kind = kind
+  }
+}
+
+const bad = (rule: string): PolicyFault => new PolicyFault(rule)
+
+const MAX_NAME = 256
+
+/** Fields of which a request has at most one. */
+const SINGLE: ReadonlySet<string> = new Set([
+  'authorization',
+  'content-encoding',
+  'content-length',
+  'content-type',
+  'expect',
+  'host',
+  'transfer-encoding',
+])
+
+// Control characters but the tab: CR, LF and NUL end a line somewhere, the others are nowhere meant (RFC 9110 section
+// 5.5). The bytes 80-9f are left in, as UTF-8 text holds them.
+const CONTROL = /[^\P{Cc}\t\u0080-\u009f]/u
+
+export function checkHead(
+  method: string,
+  target: string,
+  version: string,
+  headers: Headers,
+  maxHeaders: number,
+): HeadFacts | PolicyFault {
+  if (headers.size > maxHeaders) return new PolicyFault(`more than ${maxHeaders} header fields`, 'too-large')
+  if (version !== '1.1' && version !== '1.0') return bad('the version is neither HTTP/1.1 nor HTTP/1.0')
+  const framing = checkFields(headers, version)
+  if (framing instanceof PolicyFault) return framing
+  const { contentLength, authority } = framing
+
+  const host = hostOf(authority)
+  if (host === undefined) return bad('the Host field is no host and port')
+
+  if (method === 'CONNECT' || target.charCodeAt(0) !== 0x2f) return bad('the request target is not a path')
+  const mark = target.indexOf('?')
+  const path = mark < 0 ? target : target.slice(0, mark)
+  const query = mark < 0 ? '' : target.slice(mark + 1)
+  const fault = checkPath(path) ?? (query === '' ? undefined : checkQuery(query))
+  return fault ?? { path, query, host, authority, contentLength }
+}
+
+function checkFields(
+  headers: Headers,
+  version: string,
+): { contentLength: number | undefined; authority: string } | PolicyFault {
+  let length: string | undefined
+  let coding: string | undefined
+  let authority: string | undefined
+  let seen = ''
+  for (let i = 0; i < headers.size; i++) {
+    const name = headers.nameAt(i)
+    const value = headers.valueAt(i)
+    if (name.length > MAX_NAME) return new PolicyFault(`a field name is longer than ${MAX_NAME} bytes`, 'too-large')
+    if (CONTROL.test(value)) return bad(`the field ${name} holds a control character`)
+    if (SINGLE.has(name)) {
+      if (seen.includes(`,${name},`)) return bad(`the field ${name} comes twice`)
+      seen += `,${name},`
+      if (name === 'content-length') length = value
+      else if (name === 'transfer-encoding') coding = value
+      else if (name === 'host') authority = value
+    } else if (name.includes('_')) {
+      const alias = name.replaceAll('_', '-')
+      // Servers behind CGI read both spellings as one.
+      if (alias === 'content-length' || alias === 'transfer-encoding' || alias === 'host')
+        return bad(`the field ${name} can be taken for ${alias}`)
+    }
+  }
+  if (authority === undefined) return bad('there is no Host field')
+  if (coding !== undefined) {
+    if (length !== undefined) return bad('both Content-Length and Transfer-Encoding are there')
+    if (coding.toLowerCase() !== 'chunked') return bad('the Transfer-Encoding is not exactly "chunked"')
+    if (version === '1.0') return bad('HTTP/1.0 knows no Transfer-Encoding')
+    return { contentLength: undefined, authority }
+  }
+  if (length === undefined) return { contentLength: 0, authority }
+  return /^\d{1,15}$/.test(length)
+    ? { contentLength: Number(length), authority }
+    : bad('the Content-Length is no number')
+}
+
+const HOSTS_LIMIT = 1024
+// A gate serves a few names; a stranger can't grow the table past its limit.
+const hosts = new Map<string, string>()
+
+/** The host of a Host field, lower case and without its port; `undefined` where it is none (RFC 9110 section 7.2). */
+export function hostOf(authority: string): string | undefined {
+  const known = hosts.get(authority)
+  if (known !== undefined) return known
+  const match = /^(\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9](?:[A-Za-z0-9._-]{0,253}[A-Za-z0-9])?\.?)(?::(\d{1,5}))?$/.exec(
+    authority,
+  )
+  const name = match?.[1]
+  if (name === undefined) return undefined
+  const port = match?.[2]
+  if (port !== undefined && (Number(port) < 1 || Number(port) > 65_535)) return undefined
+  if (name.startsWith('[') && isIP(name.slice(1, -1)) !== 6) return undefined
+  if (name.includes('..')) return undefined
+  const host = name.toLowerCase()
+  if (hosts.size < HOSTS_LIMIT) hosts.set(authority, host)
+  return host
+}
+
+const PATH = 1
+const QUERY = 2
+const ALLOWED = new Uint8Array(128)
+for (const char of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,=:@/")
+  ALLOWED[char.charCodeAt(0)] = PATH | QUERY
+for (const char of '?;[]{}|') ALLOWED[char.charCodeAt(0)] = QUERY
+
+/** A path is taken only in the one form that every server reads alike: nothing is resolved, merged or decoded. */
+function checkPath(path: string): PolicyFault | undefined {
+  let encoded = false
+  for (let i = 0; i < path.length; i++) {
+    const code = path.charCodeAt(i)
+    if (code === 0x25) encoded = true
+    else if (code > 127 || ((ALLOWED[code] ?? 0) & PATH) === 0)
+      return bad('the path holds a character that must be percent-encoded, or a ";"')
+    else if (code === 0x2f) {
+      const next = path.charCodeAt(i + 1)
+      if (next === 0x2f) return bad('the path holds an empty segment')
+      // "." and ".." as whole segments.
+      if (next === 0x2e && /^\/\.{1,2}(\/|$)/.test(path.slice(i, i + 4))) return bad('the path holds a dot segment')
+    }
+  }
+  return encoded ? checkEscapes(path) : undefined
+}
+
+function checkEscapes(path: string): PolicyFault | undefined {
+  let decoded: string
+  try {
+    decoded = decodeURIComponent(path)
+  } catch {
+    return bad('the path holds a broken percent escape')
+  }
+  for (const triplet of path.match(/%../g) ?? []) {
+    const byte = Number.parseInt(triplet.slice(1), 16)
+    const char = String.fromCharCode(byte)
+    // Encoded separators and letters that need no encoding are another spelling of another path.
+    if (byte < 0x21 ? byte !== 0x20 : byte === 0x7f || /[A-Za-z0-9\-._~/\\%;?#]/.test(char))
+      return bad(`the path holds the escape ${triplet}, which some servers decode and some do not`)
+  }
+  return decoded.endsWith(' ') || /\/ | \//.test(decoded)
+    ? bad('a path segment starts or ends with a space')
+    : undefined
+}
+
+function checkQuery(query: string): PolicyFault | undefined {
+  for (let i = 0; i < query.length; i++) {
+    const code = query.charCodeAt(i)
+    if (code === 0x25) {
+      if (!/^[0-9a-fA-F]{2}$/.test(query.slice(i + 1, i + 3))) return bad('the query holds a broken percent escape')
+    } else if (code > 127 || ((ALLOWED[code] ?? 0) & QUERY) === 0)
+      return bad('the query holds a character that must be percent-encoded')
+  }
+  return undefined
+}

@@ -1,0 +1,125 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { pipeline } from 'node:stream/promises'
+import type { ReplyHeaders } from '../core/decision.ts'
+import type { UpstreamAnswer } from '../forward/upstream.ts'
+import type { Refusal } from '../pipeline/walk.ts'
+import type { RequestBody } from './request-body.ts'
+
+/** Bytes and milliseconds for which a refused sender may go on sending before the connection is cut. */
+const LINGER_BYTES = 4 * 1024 * 1024
+const LINGER_MS = 1_000
+/** Up to here it is cheaper to read what a refused sender still sends than to open a connection anew. */
+const DISCARD_BYTES = 64 * 1024
+
+/** RFC 9457. The sender learns the title and the code, nothing else. */
+export function problemBody(refusal: Refusal, requestId: string): string {
+  const { code, spec } = refusal
+  return `{"type":"urn:sallyport:${code}","title":"${spec.title}","status":${spec.status},"code":"${code}","request-id":"${requestId}"}`
+}
+
+export interface Connection {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  readonly body: RequestBody
+  /** Whether the connection must not be used again. */
+  readonly close: boolean
+}
+
+/** Writes a refusal; gives the body's bytes. */
+export function replyRefusal(connection: Connection, refusal: Refusal, requestId: string): number {
+  const text = problemBody(refusal, requestId)
+  const headers = ['Content-Type', 'application/problem+json', 'Cache-Control', 'no-store']
+  append(headers, refusal.spec.headers)
+  append(headers, refusal.headers)
+  return send(connection, refusal.spec.status, headers, Buffer.from(text), requestId)
+}
+
+/** Writes an answer of the gate's own; gives the body's bytes. */
+export function replyItself(
+  connection: Connection,
+  status: number,
+  extra: ReplyHeaders,
+  text: string,
+  requestId: string,
+): number {
+  const headers: string[] = []
+  append(headers, extra)
+  return send(connection, status, headers, Buffer.from(text), requestId)
+}
+
+/** Passes the upstream's answer on; gives the body's bytes once it's written. */
+export function replyAnswer(
+  connection: Connection,
+  answer: UpstreamAnswer,
+  extra: ReplyHeaders,
+  requestId: string,
+): number | Promise<number> {
+  append(answer.headers, extra)
+  if (Buffer.isBuffer(answer.body)) return send(connection, answer.status, answer.headers, answer.body, requestId)
+  answer.headers.push('X-Request-Id', requestId)
+  if (connection.close) answer.headers.push('Connection', 'close')
+  connection.res.writeHead(answer.status, answer.headers)
+  let bytes = 0
+  answer.body.on('data', (chunk: Buffer) => {
+    bytes += chunk.length
+  })
+  // An upstream that breaks off destroys the response: the sender sees a cut connection, not a whole 200.
+  return pipeline(answer.body, connection.res).then(
+    () => bytes,
+    () => bytes,
+  )
+}
+
+function append(headers: string[], extra: ReplyHeaders | undefined): void {
+  if (extra === undefined) return
+  for (const [name, value] of extra) headers.push(name, value)
+}
+
+function send(connection: Connection, status: number, headers: string[], body: Buffer, requestId: string): number {
+  const { req, res } = connection
+  if (res.destroyed || res.headersSent) return 0
+  headers.push('X-Request-Id', requestId)
+  const bodiless = status === 204 || status === 304
+  if (!bodiless) headers.push('Content-Length', String(body.length))
+  if (mustClose(connection)) {
+    headers.push('Connection', 'close')
+    linger(req)
+  }
+  res.writeHead(status, headers)
+  // In one piece, so that head and body leave in one write.
+  res.end(bodiless || req.method === 'HEAD' ? undefined : body)
+  return bodiless ? 0 : body.length
+}
+
+function mustClose({ close, body, req }: Connection): boolean {
+  if (close) return true
+  if (!body.unread) return false
+  const announced = Number(req.headers['content-length'] ?? Number.POSITIVE_INFINITY)
+  return req.headers.expect !== undefined || announced > DISCARD_BYTES
+}
+
+/**
+ * Closing while the sender still sends makes the kernel throw the answer away (RFC 9112 section 9.6), so the rest is
+ * read and dropped for a moment after the answer was written.
+ */
+function linger(req: IncomingMessage): void {
+  const socket = req.socket
+  let dropped = 0
+  // Node calls this when the response has been handed to the kernel.
+  socket.destroySoon = () => {
+    if (socket.destroyed) return
+    socket.end()
+    if (req.readableEnded || req.errored) {
+      if (socket.writableFinished) socket.destroy()
+      else socket.once('finish', () => socket.destroy())
+      return
+    }
+    const timer = setTimeout(() => socket.destroy(), LINGER_MS)
+    req.on('data', (chunk: Buffer) => {
+      dropped += chunk.length
+      if (dropped > LINGER_BYTES) socket.destroy()
+    })
+    socket.once('close', () => clearTimeout(timer))
+    req.resume()
+  }
+}

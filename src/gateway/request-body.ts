@@ -1,0 +1,68 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { BodyFault, BodySource } from '../pipeline/body.ts'
+
+const EMPTY = Buffer.alloc(0)
+
+/** Reads one request's body from its connection. */
+export class RequestBody implements BodySource {
+  readonly #req: IncomingMessage
+  readonly #res: ServerResponse
+  readonly #length: number | undefined
+  readonly #expectsContinue: boolean
+  #finish: ((result: Buffer | BodyFault) => void) | undefined
+  #fault: BodyFault | undefined
+  /** Bytes received. */
+  received = 0
+  /** Whether the sender may still be sending: the connection can't be used for another request. */
+  unread: boolean
+
+  /** @param length bytes announced; `undefined` for a chunked body. */
+  constructor(req: IncomingMessage, res: ServerResponse, length: number | undefined, expectsContinue: boolean) {
+    this.#req = req
+    this.#res = res
+    this.#length = length
+    this.#expectsContinue = expectsContinue
+    this.unread = length !== 0
+  }
+
+  read(cap: number): Promise<Buffer | BodyFault> {
+    if (this.#fault) return Promise.resolve(this.#fault)
+    if (this.#length === 0) return Promise.resolve(EMPTY)
+    if (this.#length !== undefined && this.#length > cap) return Promise.resolve('too-large')
+    if (this.#expectsContinue) this.#res.writeContinue()
+    return new Promise(resolve => this.#collect(cap, resolve))
+  }
+
+  /** The connection failed: what has been read so far is nothing. */
+  fail(fault: BodyFault): void {
+    this.#fault ??= fault
+    this.#finish?.(fault)
+  }
+
+  #collect(cap: number, resolve: (result: Buffer | BodyFault) => void): void {
+    const req = this.#req
+    const chunks: Buffer[] = []
+    const finish = (result: Buffer | BodyFault): void => {
+      if (this.#finish === undefined) return
+      this.#finish = undefined
+      req.removeAllListeners('data')
+      resolve(result)
+    }
+    this.#finish = finish
+    req.on('data', (chunk: Buffer) => {
+      this.received += chunk.length
+      if (this.received > cap) {
+        finish('too-large')
+        req.pause()
+      } else chunks.push(chunk)
+    })
+    req.on('end', () => {
+      this.unread = false
+      const [only] = chunks
+      finish(chunks.length === 1 && only ? only : Buffer.concat(chunks, this.received))
+    })
+    const broken = (): void => finish(this.#fault ?? 'incomplete')
+    req.on('error', broken)
+    req.on('close', broken)
+  }
+}

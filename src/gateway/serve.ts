@@ -1,0 +1,202 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+import type { ClientCertificate } from '../core/client-certificate.ts'
+import { Headers } from '../core/headers.ts'
+import { requestId } from '../core/request-id.ts'
+import { RequestContext } from '../pipeline/context.ts'
+import { handle, type Result } from '../pipeline/handle.ts'
+import { type Refusal, refuse } from '../pipeline/walk.ts'
+import { auditOf } from './audit.ts'
+import type { ListenerLive, Shared } from './live.ts'
+import { type Origin, originOf } from './peer.ts'
+import { checkHead, type HeadFacts, PolicyFault } from './policy.ts'
+import { type Connection, replyAnswer, replyItself, replyRefusal } from './reply.ts'
+import { RequestBody } from './request-body.ts'
+
+/** What a connection is busy with, so that a parser's error reaches the request it broke, and only that one. */
+export class Busy {
+  /** Requests whose answer is not written yet; more than one where the client pipelines. */
+  active = 0
+  /** The one whose bytes arrive now. */
+  latest: Exchange | undefined
+  /** What follows on the connection can't be read: it ends after the answers that are due. */
+  broken = false
+}
+
+const busy = new WeakMap<Socket, Busy>()
+
+export function busyOf(socket: Socket): Busy {
+  let state = busy.get(socket)
+  if (state === undefined) {
+    state = new Busy()
+    busy.set(socket, state)
+  }
+  return state
+}
+
+/** One request of one connection: the only place that holds a ServerResponse. */
+export class Exchange {
+  readonly id: string
+  readonly #listener: string
+  readonly #live: ListenerLive
+  readonly #shared: Shared
+  readonly #req: IncomingMessage
+  readonly #res: ServerResponse
+  readonly #startedAt: number
+  readonly #receivedAt: number
+  readonly #busy: Busy
+  #body: RequestBody
+
+  constructor(listener: string, live: ListenerLive, shared: Shared, req: IncomingMessage, res: ServerResponse) {
+    this.#listener = listener
+    this.#live = live
+    this.#shared = shared
+    this.#req = req
+    this.#res = res
+    this.#startedAt = shared.clock.monotonic()
+    this.#receivedAt = shared.clock.now()
+    this.id = requestId(this.#receivedAt)
+    this.#body = new RequestBody(req, res, undefined, false)
+    this.#busy = busyOf(req.socket)
+    this.#busy.active++
+    this.#busy.latest = this
+  }
+
+  /** The connection broke while this request was under way; one that has arrived whole is not touched by it. */
+  fail(fault: 'malformed' | 'timeout'): void {
+    if (!this.#req.complete) this.#body.fail(fault)
+  }
+
+  async run(
+    certificate: ((socket: TLSSocket) => ClientCertificate | undefined) | undefined,
+    expectsContinue: boolean,
+    draining: boolean,
+  ): Promise<void> {
+    const req = this.#req
+    const socket = req.socket
+    const headers = new Headers(req.rawHeaders)
+    const encrypted = socket instanceof TLSSocket
+    const facts: HeadFacts | PolicyFault = checkHead(
+      req.method ?? '',
+      req.url ?? '',
+      req.httpVersion,
+      headers,
+      this.#live.maxHeaders,
+    )
+    const origin: Origin | PolicyFault = originOf(socket, encrypted, headers, this.#live.trusted)
+    if (facts instanceof PolicyFault || origin instanceof PolicyFault) {
+      const fault = facts instanceof PolicyFault ? facts : (origin as PolicyFault)
+      this.#unfit(
+        refuse(fault.kind === 'malformed' ? 'request.malformed' : 'request.too-large', { rule: fault.rule }),
+        origin,
+      )
+      return
+    }
+    this.#body = new RequestBody(req, this.#res, facts.contentLength, expectsContinue)
+    const context = new RequestContext({
+      id: this.id,
+      receivedAt: this.#receivedAt,
+      listener: this.#listener,
+      encrypted: origin.encrypted,
+      method: req.method ?? '',
+      target: req.url ?? '',
+      path: facts.path,
+      query: facts.query,
+      host: facts.host,
+      authority: facts.authority,
+      headers,
+      source: origin.source,
+      peer: origin.peer,
+      contentLength: facts.contentLength,
+      certificate: certificate && socket instanceof TLSSocket ? () => certificate(socket) : undefined,
+    })
+    const result = await handle(context, this.#body, this.#live.table, this.#shared.clock)
+    await this.#finish(context, result, draining)
+  }
+
+  /** Refuses without the pipeline: nothing can be routed that is no request. */
+  refuse(refusal: Refusal): void {
+    const origin = originOf(this.#req.socket, false, new Headers(this.#req.rawHeaders), undefined)
+    this.#unfit(refusal, origin)
+  }
+
+  #unfit(refusal: Refusal, origin: Origin | PolicyFault): void {
+    const bytesOut = replyRefusal(this.#connection(true), refusal, this.id)
+    this.#end()
+    this.#shared.record(
+      auditOf({
+        id: this.id,
+        listener: this.#listener,
+        method: this.#req.method ?? '',
+        path: pathOf(this.#req.url ?? ''),
+        source: origin instanceof PolicyFault ? (this.#req.socket.remoteAddress ?? '') : origin.source.text,
+        result: { route: undefined, walk: undefined, stop: refusal, answer: undefined, upstreamMs: 0 },
+        status: refusal.spec.status,
+        bytesIn: 0,
+        bytesOut,
+        totalMs: this.#shared.clock.monotonic() - this.#startedAt,
+      }),
+    )
+  }
+
+  async #finish(context: RequestContext, result: Result, draining: boolean): Promise<void> {
+    const { stop, answer, walk } = result
+    const extra = walk?.headers ?? []
+    let status = 0
+    let bytesOut: number | Promise<number> = 0
+    const gone = this.#req.socket.destroyed
+    if (stop?.kind === 'reply') {
+      status = stop.reply.status
+      bytesOut = replyItself(
+        this.#connection(draining),
+        status,
+        [...extra, ...stop.reply.headers],
+        stop.reply.body,
+        this.id,
+      )
+    } else if (answer?.ok) {
+      status = answer.status
+      bytesOut = replyAnswer(this.#connection(draining), answer, extra, this.id)
+      if (bytesOut instanceof Promise) bytesOut = await bytesOut
+    } else {
+      const refusal = stop ?? refuse(answer?.code ?? 'gateway.fault', { said: answer?.message ?? 'no answer' })
+      status = refusal.spec.status
+      const broken = refusal.code === 'request.malformed' || refusal.code === 'request.timeout'
+      bytesOut = replyRefusal(this.#connection(draining || broken), refusal, this.id)
+    }
+    this.#end()
+    this.#shared.record(
+      auditOf({
+        id: this.id,
+        listener: this.#listener,
+        method: context.method,
+        path: context.path,
+        source: context.source.text,
+        result,
+        status: gone ? 0 : status,
+        bytesIn: this.#body.received,
+        bytesOut,
+        totalMs: this.#shared.clock.monotonic() - this.#startedAt,
+      }),
+    )
+    if (walk?.hasSettles) await walk.settle(answer?.ok && answer.status < 300 ? 'delivered' : 'not-delivered')
+  }
+
+  #connection(close: boolean): Connection {
+    // Closing after one of several pipelined answers would throw the others away.
+    const last = this.#busy.active === 1
+    return { req: this.#req, res: this.#res, body: this.#body, close: last && (close || this.#busy.broken) }
+  }
+
+  #end(): void {
+    this.#busy.active--
+    if (this.#busy.latest === this) this.#busy.latest = undefined
+  }
+}
+
+/** For the log: a target may hold credentials in its query. */
+function pathOf(target: string): string {
+  const mark = target.indexOf('?')
+  return (mark < 0 ? target : target.slice(0, mark)).slice(0, 256)
+}

@@ -1,0 +1,90 @@
+import type { Clock } from '../core/clock.ts'
+import type { Expiry } from '../core/resources.ts'
+import type { Log } from './log.ts'
+
+export interface ExpiryReading {
+  readonly kind: Expiry['kind']
+  readonly name: string
+  /** Negative once it has ended. */
+  readonly seconds: number
+}
+
+export interface ExpiryWatch {
+  /** Takes what is in force now, and warns of it at once. What has not changed is not warned of again. */
+  update(expiries: Iterable<Expiry>): void
+  /** What ends, the soonest first, at most a thousand. */
+  readings(): ExpiryReading[]
+  /** Looks again every hour, on a timer that keeps no process alive. */
+  start(): void
+  stop(): void
+}
+
+const DAY = 86_400_000
+const HOUR = 3_600_000
+const STEPS = [30, 7, 1, 0]
+const SHOWN = 1000
+
+const REMEDY: Readonly<Record<Expiry['kind'], string>> = {
+  certificate: 'Put a renewed certificate in its place; the gate reloads it without a restart.',
+  crl: 'Publish a new CRL in its place; once it has ended, every client certificate is refused.',
+  secret: 'Add the new secret beside it, let the sender change over, then remove this one.',
+  token: 'Add a new token beside it, let the client change over, then remove this one.',
+}
+
+interface Watched {
+  readonly expiry: Expiry
+  /** The lowest of STEPS that was warned of. */
+  warned: number
+}
+
+/** Warns once at 30, 7 and 1 days before something ends, and when it has ended. */
+export function createExpiryWatch({ log, clock }: { readonly log: Log; readonly clock: Clock }): ExpiryWatch {
+  let watched = new Map<string, Watched>()
+  let timer: NodeJS.Timeout | undefined
+
+  function check(): void {
+    const now = clock.now()
+    for (const item of watched.values()) {
+      const left = item.expiry.at - now
+      const step = STEPS.findLast(days => left <= days * DAY)
+      if (step === undefined || step >= item.warned) continue
+      item.warned = step
+      tell(item.expiry, left)
+    }
+  }
+
+  function tell({ kind, name, at }: Expiry, left: number): void {
+    const fields = { kind, name, at: new Date(at).toISOString(), remedy: REMEDY[kind] }
+    if (left <= 0) log.error('expired', fields)
+    else log.warn('expires soon', { ...fields, 'days-left': Math.floor(left / DAY) })
+  }
+
+  return {
+    update(expiries) {
+      const next = new Map<string, Watched>()
+      for (const expiry of expiries) {
+        const key = `${expiry.kind} ${expiry.name}`
+        const other = next.get(key)
+        // Two of one name share a series: the one that ends first is the one to know of.
+        if (other && other.expiry.at <= expiry.at) continue
+        const before = watched.get(key)
+        const warned = before?.expiry.at === expiry.at ? before.warned : Number.POSITIVE_INFINITY
+        next.set(key, { expiry, warned })
+      }
+      watched = next
+      check()
+    },
+    readings() {
+      const now = clock.now()
+      const soonest = [...watched.values()].map(item => item.expiry).sort((a, b) => a.at - b.at)
+      return soonest.slice(0, SHOWN).map(({ kind, name, at }) => ({ kind, name, seconds: (at - now) / 1000 }))
+    },
+    start() {
+      timer ??= setInterval(check, HOUR).unref()
+    },
+    stop() {
+      clearInterval(timer)
+      timer = undefined
+    },
+  }
+}

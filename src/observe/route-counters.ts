@@ -1,0 +1,57 @@
+import type { AuditRecord } from './audit.ts'
+import { Buckets } from './timings.ts'
+
+/** How many keys of a route are counted by name; the rest share one series, so that a million tokens stay one scrape. */
+const KEYS = 1000
+export const OTHER_KEYS = '(other)'
+
+interface Count {
+  value: number
+}
+
+/** What one route has counted. Plain numbers: prom-client reads them when it is scraped. */
+export class RouteCounters {
+  forwarded = 0
+  duplicate = 0
+  replied = 0
+  readonly refused = new Map<string, Count>()
+  readonly failed = new Map<string, Count>()
+  readonly keys = new Map<string, Count>()
+  readonly total = new Buckets()
+  readonly upstream = new Buckets()
+  bytesIn = 0
+  bytesOut = 0
+  online = true
+
+  add(record: AuditRecord): void {
+    const { outcome } = record
+    if (outcome === 'refused' || outcome === 'failed') count(this[outcome], record.code ?? '')
+    else this[outcome]++
+    if (record.keyName !== undefined) this.#key(record.keyName)
+    this.bytesIn += record.bytesIn
+    this.bytesOut += record.bytesOut
+    this.total.observe(record.totalMs / 1000)
+    if (record.upstreamMs > 0) this.upstream.observe(record.upstreamMs / 1000)
+  }
+
+  #key(name: string): void {
+    const known = this.keys.get(name)
+    if (known) known.value++
+    else count(this.keys, this.keys.size < KEYS ? name : OTHER_KEYS)
+  }
+
+  /** Every outcome and code that was counted; `forwarded` from the start, so that its rate has a first sample. */
+  *outcomes(): Generator<readonly [outcome: string, code: string, value: number]> {
+    yield ['forwarded', '', this.forwarded]
+    if (this.duplicate > 0) yield ['duplicate', '', this.duplicate]
+    if (this.replied > 0) yield ['replied', '', this.replied]
+    for (const [code, { value }] of this.refused) yield ['refused', code, value]
+    for (const [code, { value }] of this.failed) yield ['failed', code, value]
+  }
+}
+
+function count(counts: Map<string, Count>, name: string): void {
+  const known = counts.get(name)
+  if (known) known.value++
+  else counts.set(name, { value: 1 })
+}

@@ -1,0 +1,98 @@
+import type { DenialSpec } from '../core/decision.ts'
+
+/** What the gate itself refuses, outside any check. Checks declare their own codes. */
+export const pipelineDenials = {
+  'request.malformed': {
+    status: 400,
+    title: 'Malformed request',
+    meaning: 'The request is not HTTP that every parser reads alike, or it breaks off.',
+    remedy: 'The evidence names the field or the rule. Look for a proxy or a client that writes HTTP by hand.',
+  },
+  'request.too-large': {
+    status: 431,
+    title: 'Request header fields too large',
+    meaning: "The head has more bytes or header fields than the listener's limits allow.",
+    remedy: 'Raise limits.head-bytes or limits.headers of the listener if the sender really needs it.',
+  },
+  'request.timeout': {
+    status: 408,
+    title: 'Request timeout',
+    meaning: 'The request did not arrive whole within the deadline.',
+    remedy:
+      'A slow or broken sender. Raise limits.head or limits.request of the listener only for a sender that you know.',
+  },
+  'request.expectation': {
+    status: 417,
+    title: 'Expectation failed',
+    meaning: 'The Expect field asks for something other than 100-continue.',
+    remedy: 'The sender must leave out Expect, or send 100-continue.',
+  },
+  'route.none': {
+    status: 404,
+    title: 'No such endpoint',
+    meaning: 'No route of this listener matches the path and host.',
+    remedy: "The evidence names the nearest route and what differs. Mend the URL in the sender, or the route's match.",
+  },
+  'route.method': {
+    status: 405,
+    title: 'Method not allowed',
+    meaning: 'The path is a route, but not for this method.',
+    remedy: 'Let the sender use a method of the Allow field, or add this one to match.methods.',
+  },
+  'route.offline': {
+    status: 503,
+    title: 'Temporarily unavailable',
+    meaning: 'The route lacks something it needs: a secret, a certificate or a file.',
+    remedy: 'The evidence names what is missing. It comes online by itself at the next reload.',
+    headers: [['Retry-After', '30']],
+  },
+  'body.malformed': {
+    status: 400,
+    title: 'Malformed body',
+    meaning: 'The body is not what its Content-Type says, or it is ambiguous (a JSON member twice, for instance).',
+    remedy:
+      'The evidence names the fault and where it is. The sender must send valid, unambiguous JSON or a valid form.',
+  },
+  'body.coding': {
+    status: 400,
+    title: 'Malformed content coding',
+    meaning:
+      'The body can not be decompressed as its Content-Encoding says: it is truncated, damaged or not compressed.',
+    remedy: 'Look for a proxy that decompresses the body but leaves the Content-Encoding field.',
+  },
+  'gateway.overloaded': {
+    status: 503,
+    title: 'Temporarily unavailable',
+    meaning: 'The gate is draining, or has more work than its limits allow.',
+    remedy: 'If it comes often, raise limits.connections or add an instance.',
+    headers: [['Retry-After', '5']],
+  },
+  'gateway.fault': {
+    status: 500,
+    title: 'Internal error',
+    meaning: 'A check failed in a way it should not. The request was refused, as always when in doubt.',
+    remedy: 'The log holds the error. Please report it with the request id.',
+  },
+  'forward.unreachable': {
+    status: 502,
+    title: 'Bad gateway',
+    meaning: 'The request was verified, but the upstream could not be reached or closed the connection.',
+    remedy:
+      'See the evidence for what the connection said: is the upstream up, is forward.to right, does its certificate verify?',
+  },
+  'forward.malformed': {
+    status: 502,
+    title: 'Bad gateway',
+    meaning: 'The upstream answered something that is not HTTP/1.1.',
+    remedy: 'See the evidence. Check that forward.to names an HTTP server and the right port.',
+  },
+  'forward.timeout': {
+    status: 504,
+    title: 'Gateway timeout',
+    meaning:
+      'The request was verified, but the upstream gave no whole answer in time. It may have received the request.',
+    remedy: 'Mend the upstream, or raise forward.timeout of the route.',
+  },
+} as const satisfies Readonly<Record<string, DenialSpec>>
+
+export type PipelineCode = keyof typeof pipelineDenials

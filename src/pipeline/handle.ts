@@ -1,0 +1,78 @@
+import type { Clock } from '../core/clock.ts'
+import { normalise } from '../forward/normalise.ts'
+import type { UpstreamResult } from '../forward/upstream.ts'
+import { type BodySource, readBody, readContent } from './body.ts'
+import type { RequestContext } from './context.ts'
+import type { RouteTable } from './match.ts'
+import { nearestRoute } from './nearest.ts'
+import type { Route } from './route.ts'
+import { type Refusal, refuse, type Stop, Walk } from './walk.ts'
+
+/** How one request ended, for the reply and the audit record. Exactly one of `stop` and `answer` is there. */
+export interface Result {
+  readonly route: Route | undefined
+  readonly walk: Walk | undefined
+  readonly stop: Stop | undefined
+  readonly answer: UpstreamResult | undefined
+  /** Milliseconds of `clock.monotonic`, waiting for the upstream; 0 where nothing was sent. */
+  readonly upstreamMs: number
+}
+
+/** One request, from its head to the upstream's answer. */
+export async function handle(
+  request: RequestContext,
+  source: BodySource,
+  table: RouteTable,
+  clock: Clock,
+): Promise<Result> {
+  const match = table.match(request.method, request.host, request.path)
+  const route = match.route
+  if (route === undefined) return stopped(undefined, undefined, unmatched(request, match.methods, table))
+  if (route.offline)
+    return stopped(
+      route,
+      undefined,
+      refuse('route.offline', { missing: route.offline.reason, mend: route.offline.mend }),
+    )
+  request.publicUrl =
+    (route.publicUrl ?? `${request.encrypted ? 'https' : 'http'}://${request.authority}`) + request.target
+
+  const walk = new Walk(route)
+  // Most decisions are synchronous: awaiting them all the same would cost a turn of the queue each.
+  let stop = walk.head(request)
+  if (stop instanceof Promise) stop = await stop
+  if (stop) return stopped(route, walk, stop)
+
+  const raw = await readBody(source, route)
+  if (!Buffer.isBuffer(raw)) return stopped(route, walk, raw)
+  request.raw = raw
+
+  stop = walk.body(request)
+  if (stop instanceof Promise) stop = await stop
+  if (stop) return stopped(route, walk, stop)
+
+  const unreadable = await readContent(request, route)
+  if (unreadable) return stopped(route, walk, unreadable)
+
+  let verified = walk.content(request)
+  if (verified instanceof Promise) verified = await verified
+  if ('kind' in verified) return stopped(route, walk, verified)
+
+  const sentAt = clock.monotonic()
+  const answer = await route.upstream.send(normalise(verified, route.plan, clock.now()))
+  return { route, walk, stop: undefined, answer, upstreamMs: clock.monotonic() - sentAt }
+}
+
+function stopped(route: Route | undefined, walk: Walk | undefined, stop: Stop): Result {
+  return { route, walk, stop, answer: undefined, upstreamMs: 0 }
+}
+
+function unmatched(request: RequestContext, methods: readonly string[], table: RouteTable): Refusal {
+  if (methods.length > 0)
+    return refuse('route.method', { method: request.method, allowed: methods }, [['Allow', methods.join(', ')]])
+  return refuse('route.none', {
+    host: request.host,
+    path: request.path,
+    ...nearestRoute(table, request.host, request.path, request.receivedAt),
+  })
+}

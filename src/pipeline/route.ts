@@ -1,0 +1,34 @@
+import type { Check, Stage } from '../core/check.ts'
+import type { DenialSpec } from '../core/decision.ts'
+import type { ForwardPlan } from '../forward/normalise.ts'
+import type { Upstream } from '../forward/upstream.ts'
+
+/** A check in its place in a route. */
+export interface PlacedCheck<S extends Stage> {
+  readonly name: string
+  readonly check: Check<S>
+  readonly denials: Readonly<Record<string, DenialSpec>>
+}
+
+/** A route, compiled: nothing in it is looked up, parsed or built per request. */
+export interface Route {
+  readonly name: string
+  readonly methods: ReadonlySet<string>
+  /** `scheme://host` that senders were given, without a path; `undefined`: as the request says. */
+  readonly publicUrl: string | undefined
+  /** Why the route can't serve; `undefined` where it can. */
+  readonly offline: { readonly reason: string; readonly mend: string } | undefined
+  readonly head: readonly PlacedCheck<'head'>[]
+  readonly body: readonly PlacedCheck<'body'>[]
+  readonly content: readonly PlacedCheck<'content'>[]
+  readonly limits: RouteLimits
+  readonly plan: ForwardPlan
+  readonly upstream: Upstream
+}
+
+export interface RouteLimits {
+  /** Bytes of the body as sent. */
+  readonly body: number
+  /** Bytes of the body decompressed. */
+  readonly decoded: number
+}

@@ -1,0 +1,132 @@
+import type { RequestAt, Stage } from '../core/check.ts'
+import type { Decision, Denial, DenialSpec, Evidence, Facts, Outcome, Reply, ReplyHeaders } from '../core/decision.ts'
+import type { ContentRequest, HeadRequest } from '../core/request.ts'
+import { markVerified, type VerifiedRequest } from '../forward/verified.ts'
+import { type PipelineCode, pipelineDenials } from './denials.ts'
+import type { PlacedCheck, Route } from './route.ts'
+
+/** Why a request goes no further: refused, or answered by the gate itself. */
+export type Stop = Refusal | { readonly kind: 'reply'; readonly reply: Reply }
+
+export interface Refusal {
+  readonly kind: 'refusal'
+  readonly code: string
+  readonly spec: DenialSpec
+  readonly evidence: Evidence | undefined
+  readonly headers: ReplyHeaders | undefined
+}
+
+export function refuse(code: PipelineCode, evidence?: Evidence, headers?: ReplyHeaders): Refusal {
+  return { kind: 'refusal', code, spec: pipelineDenials[code], evidence, headers }
+}
+
+const NO_HEADERS: ReplyHeaders = []
+
+/** One request's way through its route's checks: facts, reply headers and claims gather here. */
+export class Walk {
+  readonly #route: Route
+  facts: Facts = {}
+  headers: ReplyHeaders = NO_HEADERS
+  readonly #settles: ((outcome: Outcome) => void | Promise<void>)[] = []
+
+  constructor(route: Route) {
+    this.#route = route
+  }
+
+  /** The head's checks, then what the body's checks can already say; the first refusal ends it. */
+  head(request: HeadRequest): Stop | undefined | Promise<Stop | undefined> {
+    const stop = this.#run(this.#route.head, request, 0)
+    return stop instanceof Promise
+      ? stop.then(done => done ?? this.#foresee(request))
+      : (stop ?? this.#foresee(request))
+  }
+
+  body(request: RequestAt['body']): Stop | undefined | Promise<Stop | undefined> {
+    return this.#run(this.#route.body, request, 0)
+  }
+
+  /** The last checks. Only here does a request become a verified one. */
+  content(request: ContentRequest): Stop | VerifiedRequest | Promise<Stop | VerifiedRequest> {
+    const stop = this.#run(this.#route.content, request, 0)
+    const verified = (done: Stop | undefined): Stop | VerifiedRequest =>
+      done ?? markVerified(request, this.facts, this.headers)
+    return stop instanceof Promise ? stop.then(verified) : verified(stop)
+  }
+
+  /** After the reply: claims are kept or released. */
+  async settle(outcome: Outcome): Promise<void> {
+    for (const settle of this.#settles) await settle(outcome)
+  }
+
+  get hasSettles(): boolean {
+    return this.#settles.length > 0
+  }
+
+  #run<S extends Stage>(
+    checks: readonly PlacedCheck<S>[],
+    request: RequestAt[S],
+    from: number,
+  ): Stop | undefined | Promise<Stop | undefined> {
+    for (let i = from; i < checks.length; i++) {
+      const placed = checks[i]
+      if (placed === undefined) break
+      let decision: Decision | Promise<Decision>
+      try {
+        decision = placed.check.decide(request, this.facts)
+      } catch (error) {
+        return fault(placed, error)
+      }
+      if (decision instanceof Promise) {
+        return decision.then(
+          async late => this.#take(placed, late) ?? (await this.#run(checks, request, i + 1)),
+          error => fault(placed, error),
+        )
+      }
+      const stop = this.#take(placed, decision)
+      if (stop) return stop
+    }
+    return undefined
+  }
+
+  #foresee(request: HeadRequest): Stop | undefined {
+    for (const placed of this.#route.body) {
+      if (placed.check.foresee === undefined) continue
+      try {
+        const denial = placed.check.foresee(request, this.facts)
+        if (denial) return this.#take(placed, denial)
+      } catch (error) {
+        return fault(placed, error)
+      }
+    }
+    return undefined
+  }
+
+  #take(
+    placed: { readonly denials: Readonly<Record<string, DenialSpec>>; readonly name: string },
+    decision: Decision,
+  ): Stop | undefined {
+    if (decision.ok === true) {
+      if (decision.facts !== undefined) this.facts = { ...this.facts, ...decision.facts }
+      if (decision.headers !== undefined)
+        this.headers = this.headers === NO_HEADERS ? decision.headers : [...this.headers, ...decision.headers]
+      if (decision.settle !== undefined) this.#settles.push(decision.settle)
+      return undefined
+    }
+    if (decision.ok === 'reply') return { kind: 'reply', reply: decision }
+    return this.#refusal(placed, decision)
+  }
+
+  #refusal(
+    placed: { readonly denials: Readonly<Record<string, DenialSpec>>; readonly name: string },
+    denial: Denial,
+  ): Refusal {
+    const spec = placed.denials[denial.code]
+    if (spec === undefined) return fault(placed, new Error(`undeclared code ${denial.code}`))
+    return { kind: 'refusal', code: denial.code, spec, evidence: denial.evidence, headers: denial.headers }
+  }
+}
+
+/** A check that throws refuses this request and nothing else. */
+function fault(placed: { readonly name: string }, error: unknown): Refusal {
+  return refuse('gateway.fault', { check: placed.name, error: error instanceof Error ? error.message : 'unknown' })
+}

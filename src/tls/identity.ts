@@ -1,0 +1,124 @@
+import type { DetailedPeerCertificate, TLSSocket } from 'node:tls'
+import type { ClientCertificate } from '../core/client-certificate.ts'
+import { type Certificate, readCertificate, sha256 } from './certificate.ts'
+import { verifyClientChain } from './chain.ts'
+import { formatName } from './distinguished-name.ts'
+import type { ClientTrust } from './trust.ts'
+
+interface Known {
+  readonly trust: ClientTrust
+  /** Epoch milliseconds: the span in which the verdict stands. */
+  readonly from: number
+  readonly until: number
+  readonly certificate: ClientCertificate | undefined
+}
+
+const known = new WeakMap<TLSSocket, Known>()
+
+/** As many certificates as are read of what a client sends; the TLS library bounds their bytes. */
+const MAX_SENT = 10
+
+/**
+ * The certificate whose key this client proved to hold, `undefined` where it sent none. It's verified only where our own
+ * check of the chain and the TLS library's agree. Computed once a connection, and again when the trust was reloaded or
+ * a certificate or CRL that the verdict stands on has ended.
+ * @param now epoch milliseconds
+ */
+export function clientCertificateOf(
+  socket: TLSSocket,
+  trust: ClientTrust,
+  now: number = Date.now(),
+): ClientCertificate | undefined {
+  const before = known.get(socket)
+  if (before !== undefined && before.trust === trust && now >= before.from && now < before.until) {
+    return before.certificate
+  }
+  const verdict = judge(socket, trust, now)
+  known.set(socket, { trust, from: now, ...verdict })
+  return verdict.certificate
+}
+
+function judge(socket: TLSSocket, trust: ClientTrust, now: number): Pick<Known, 'until' | 'certificate'> {
+  const x509 = socket.getPeerX509Certificate()
+  if (x509 === undefined) return { until: Number.POSITIVE_INFINITY, certificate: undefined }
+  const der = x509.raw
+  let leaf: Certificate
+  try {
+    leaf = readCertificate(der)
+  } catch (error) {
+    const problem = `the certificate can not be read: ${error instanceof Error ? error.message : error}`
+    return { until: Number.POSITIVE_INFINITY, certificate: unreadable(der, problem) }
+  }
+  const sent = readSent(peerChain(socket).slice(1), trust)
+  const verdict = verifyClientChain(leaf, sent, trust, now)
+  const problem = verdict.ok ? secondOpinion(socket) : verdict.problem
+  return {
+    // A refusal is looked at again after a while, since a CRL's or certificate's first day may have come.
+    until: verdict.ok ? verdict.until : now + 60_000,
+    certificate: {
+      verified: problem === undefined,
+      ...(problem === undefined ? {} : { problem }),
+      subject: formatName(leaf.subject),
+      issuer: formatName(leaf.issuer),
+      serial: leaf.serial,
+      notBefore: leaf.notBefore,
+      notAfter: leaf.notAfter,
+      ...leaf.names,
+      fingerprint: sha256(leaf.der),
+      spki: sha256(leaf.spki),
+      extendedKeyUsage: leaf.extendedKeyUsage,
+      der: leaf.der,
+      chain: verdict.ok ? verdict.intermediates.map(certificate => certificate.der) : [],
+    },
+  }
+}
+
+function secondOpinion(socket: TLSSocket): string | undefined {
+  if (socket.authorized) return undefined
+  return `the TLS library does not accept the certificate: ${socket.authorizationError ?? 'no reason given'}`
+}
+
+/** The DER of the client's certificate and of the issuers that the TLS library linked to it, in order. */
+function peerChain(socket: TLSSocket): Buffer[] {
+  const chain: Buffer[] = []
+  let next: DetailedPeerCertificate | undefined = socket.getPeerCertificate(true)
+  // The last of a chain is its own issuer.
+  while (next?.raw !== undefined && chain.length < MAX_SENT && !chain.some(der => der.equals(next?.raw ?? der))) {
+    chain.push(next.raw)
+    next = next.issuerCertificate
+  }
+  return chain
+}
+
+/** Issuers that the client sent. One that can't be read is left out: no chain leads over it. */
+function readSent(ders: readonly Buffer[], trust: ClientTrust): Certificate[] {
+  const sent: Certificate[] = []
+  for (const der of ders) {
+    if (trust.anchors.some(anchor => anchor.der.equals(der))) continue
+    try {
+      sent.push(readCertificate(der))
+    } catch {}
+  }
+  return sent
+}
+
+function unreadable(der: Buffer, problem: string): ClientCertificate {
+  return {
+    verified: false,
+    problem,
+    subject: '',
+    issuer: '',
+    serial: '',
+    notBefore: 0,
+    notAfter: 0,
+    dns: [],
+    uris: [],
+    emails: [],
+    ips: [],
+    fingerprint: sha256(der),
+    spki: '',
+    extendedKeyUsage: undefined,
+    der,
+    chain: [],
+  }
+}

@@ -1,0 +1,163 @@
+import { constants } from 'node:crypto'
+import {
+  createSecureContext,
+  type SecureContext,
+  type SecureContextOptions,
+  type Server,
+  type TlsOptions,
+} from 'node:tls'
+import type { Expiry } from '../core/resources.ts'
+import type { ServerTlsConfig } from './config.ts'
+import { type KeyPair, loadKeyPair } from './key-pair.ts'
+import { TlsProblem } from './problem.ts'
+import { profileOptions } from './profile.ts'
+import { ServerNames } from './server-names.ts'
+import { type ClientTrust, loadClientTrust } from './trust.ts'
+
+/** One generation of a listener's certificates and trust, loaded whole. */
+export interface LoadedTls {
+  /** What each secure context is made with; `cert` and `key` are the default's. */
+  readonly context: SecureContextOptions
+  readonly contexts: ServerNames<SecureContext>
+  /** `undefined` where no `client-ca` is configured. */
+  readonly trust: ClientTrust | undefined
+  /** Every certificate and CRL of the listener, expired ones included. */
+  readonly expiries: readonly Expiry[]
+  /** What works and should be mended, for the log. */
+  readonly warnings: readonly string[]
+}
+
+/** The TLS of one listener: options to create its server with, and what is in force. */
+export interface ServerTls extends Omit<LoadedTls, 'context' | 'contexts'> {
+  /** For `https.createServer`, once. */
+  readonly options: TlsOptions
+  /**
+   * Puts what `next` loaded in force on this listener's running server, without closing a connection.
+   * @returns `false` where the server can't take it over, because `client-ca` came or went: open the listener anew
+   */
+  update(next: ServerTls, server: Server): boolean
+  /** What is in force now. */
+  readonly loaded: LoadedTls
+}
+
+export interface LoadOptions {
+  /** The permission bits of a file; `undefined` where there are none. Default: not looked at. */
+  readonly modeOf?: (path: string) => number | undefined
+  /** Epoch milliseconds. */
+  readonly now?: number
+}
+
+/** Until the handshake is done, milliseconds. */
+const HANDSHAKE_MS = 10_000
+
+/**
+ * Loads what a listener needs to terminate TLS. Client certificates are asked for where `client-ca` is set, and never
+ * decide about the connection: each route says what it demands.
+ * @throws TlsProblem where a certificate, key or CA can't be used; a bad CRL is a warning and refuses client certificates
+ */
+export function loadServerTls(
+  config: ServerTlsConfig,
+  readFile: (path: string) => Buffer,
+  options: LoadOptions = {},
+): ServerTls {
+  return new ListenerTls(load(config, readFile, options))
+}
+
+class ListenerTls implements ServerTls {
+  loaded: LoadedTls
+  readonly options: TlsOptions
+
+  constructor(loaded: LoadedTls) {
+    this.loaded = loaded
+    this.options = {
+      ...loaded.context,
+      ALPNProtocols: ['http/1.1'],
+      handshakeTimeout: HANDSHAKE_MS,
+      requestCert: loaded.trust !== undefined,
+      // A refusal here would end the connection for routes that ask for no certificate, and tell the sender nothing.
+      rejectUnauthorized: false,
+      // Asked for every handshake that names a server, so it has to read what is in force then.
+      SNICallback: (name, done) => done(null, this.loaded.contexts.find(name)),
+    }
+  }
+
+  get trust(): ClientTrust | undefined {
+    return this.loaded.trust
+  }
+  get expiries(): readonly Expiry[] {
+    return this.loaded.expiries
+  }
+  get warnings(): readonly string[] {
+    return this.loaded.warnings
+  }
+
+  update(next: ServerTls, server: Server): boolean {
+    if ((next.loaded.trust === undefined) !== (this.loaded.trust === undefined)) return false
+    server.setSecureContext(next.loaded.context)
+    this.loaded = next.loaded
+    return true
+  }
+}
+
+function load(config: ServerTlsConfig, readFile: (path: string) => Buffer, options: LoadOptions): LoadedTls {
+  const now = options.now ?? Date.now()
+  const pairs = config.certificates.map(files => loadKeyPair(files, readFile, options.modeOf ?? (() => undefined), now))
+  const [first] = pairs
+  if (first === undefined) throw new TlsProblem('the listener has no certificate', 'name one under certificates')
+  const trust = loadTrust(config, readFile, now)
+  const common = contextOptions(config, trust)
+  const contexts = new ServerNames<SecureContext>()
+  for (const pair of pairs) contexts.add(pair.leaf.names.dns, contextOf(pair, common))
+  return {
+    context: { ...common, cert: first.cert, key: first.key },
+    contexts,
+    trust,
+    expiries: [...pairs.flatMap(pair => pair.expiries), ...(trust?.expiries ?? [])],
+    warnings: [...pairs.flatMap(pair => pair.warnings), ...(trust?.problems ?? [])],
+  }
+}
+
+function loadTrust(config: ServerTlsConfig, readFile: (path: string) => Buffer, now: number): ClientTrust | undefined {
+  const path = config['client-ca']
+  const crl = config['client-crl']
+  if (path === undefined) {
+    if (crl === undefined) return undefined
+    throw new TlsProblem('client-crl without client-ca', 'name the CA that signs the CRL under client-ca')
+  }
+  let pem: Buffer
+  try {
+    pem = readFile(path)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new TlsProblem(`${path} can not be read: ${reason}`, 'put the CA certificates there, readable by the gate')
+  }
+  return loadClientTrust(
+    { ca: { path, pem }, ...(crl === undefined ? {} : { crl: { path: crl, read: () => readFile(crl) } }) },
+    now,
+  )
+}
+
+function contextOptions(config: ServerTlsConfig, trust: ClientTrust | undefined): SecureContextOptions {
+  const profile = profileOptions(config.profile)
+  if (trust === undefined) return profile
+  return {
+    ...profile,
+    ca: trust.anchors.map(({ x509 }) => x509.toString()),
+    // client-ca may hold an intermediate alone; our own check treats its certificates as anchors too.
+    allowPartialTrustChain: true,
+    // A resumed session brings the identity of its first handshake, which today's CAs and CRLs might refuse.
+    secureOptions: (profile.secureOptions ?? 0) | constants.SSL_OP_NO_TICKET,
+  }
+}
+
+function contextOf(pair: KeyPair, common: SecureContextOptions): SecureContext {
+  try {
+    return createSecureContext({ ...common, cert: pair.cert, key: pair.key })
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new TlsProblem(
+      `the TLS library refuses the certificate ${pair.leaf.x509.subject}: ${reason}`,
+      'issue it anew, ECDSA P-256 or RSA 2048',
+    )
+  }
+}

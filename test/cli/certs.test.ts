@@ -1,0 +1,336 @@
+import { execFileSync } from 'node:child_process'
+import { X509Certificate } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { certs } from '../../src/cli/certs.ts'
+import { openssl, run, temporaryFolder } from '../tls/craft.ts'
+
+let folder: ReturnType<typeof temporaryFolder>
+beforeEach(() => {
+  folder = temporaryFolder()
+})
+afterEach(() => folder[Symbol.dispose]())
+
+/** Runs the verb with these arguments in the temporary folder. */
+async function verb(...args: string[]) {
+  const { values, positionals } = parseArgs({ args, options: certs.options, allowPositionals: true })
+  const said = { stdout: '', stderr: '' }
+  const sink = (name: 'stdout' | 'stderr') => ({ write: (text: string) => (said[name] += text) })
+  const io = { stdout: sink('stdout'), stderr: sink('stderr'), env: { P12: 'p\u00e4ss w\u00f6rd' }, cwd: folder.path }
+  const code = await certs.run({ values, positionals }, io)
+  return { code, ...said }
+}
+
+const path = (name: string) => join(folder.path, 'certs', name)
+const init = (...more: string[]) => verb('init', '--dir', 'certs', ...more)
+const text = async (name: string) => (await openssl(['x509', '-in', path(name), '-noout', '-text'])).stdout
+const mode = (name: string) => statSync(name).mode & 0o777
+
+describe('certs init', () => {
+  it('makes all that the configs name, with modes that keep keys private', async () => {
+    const { code, stdout } = await init()
+    expect(code).toBe(0)
+    expect(readdirSync(path('')).sort()).toEqual(
+      ['ca', 'server', 'clients-ca', 'client', 'bridge']
+        .flatMap(name => [`${name}.crt`, `${name}.key`])
+        .concat('clients.crl')
+        .sort(),
+    )
+    expect(stdout).toMatch(/^made +certs\/server\.crt +server, until \d{4}-\d\d-\d\d$/m)
+    expect(mode(path(''))).toBe(0o700)
+    for (const file of readdirSync(path(''))) expect(mode(path(file))).toBe(file.endsWith('.key') ? 0o600 : 0o644)
+  })
+
+  it('makes chains that openssl verifies strictly', async () => {
+    await init()
+    const verify = async (ca: string, purpose: string, name: string) =>
+      (await openssl(['verify', '-x509_strict', '-purpose', purpose, '-CAfile', path(ca), path(name)])).code
+    expect(await verify('ca.crt', 'any', 'ca.crt')).toBe(0)
+    expect(await verify('clients-ca.crt', 'any', 'clients-ca.crt')).toBe(0)
+    expect(await verify('ca.crt', 'sslserver', 'server.crt')).toBe(0)
+    expect(await verify('clients-ca.crt', 'sslclient', 'client.crt')).toBe(0)
+    expect(await verify('clients-ca.crt', 'sslclient', 'bridge.crt')).toBe(0)
+    expect(await verify('clients-ca.crt', 'sslserver', 'client.crt')).not.toBe(0)
+    expect(await verify('clients-ca.crt', 'sslserver', 'server.crt')).not.toBe(0)
+  })
+
+  it('gives the server its names, uses and a year', async () => {
+    await init('--name', 'gw.test', '--name', '192.0.2.7', '--name', '2001:db8::1')
+    const server = await text('server.crt')
+    expect(server).toMatch(
+      /DNS:localhost, DNS:gw\.test, IP Address:127\.0\.0\.1, IP Address:0:0:0:0:0:0:0:1, IP Address:192\.0\.2\.7/,
+    )
+    expect(server).toMatch(/IP Address:2001:DB8:0:0:0:0:0:1/)
+    expect(server).toMatch(/Basic Constraints: critical\s+CA:FALSE/)
+    expect(server).toMatch(
+      /Key Usage: critical\s+Digital Signature\s+X509v3 Extended Key Usage: \s+TLS Web Server Authentication/,
+    )
+    expect(server).toMatch(/Subject Key Identifier/)
+    expect(server).toMatch(/Authority Key Identifier/)
+    expect(server).toMatch(/NIST CURVE: P-256/)
+    expect(await text('ca.crt')).toMatch(/CA:TRUE, pathlen:0[\s\S]*Key Usage: critical\s+Certificate Sign, CRL Sign/)
+    const { validFrom, validTo, serialNumber } = certificate('server.crt')
+    expect(Math.round((Date.parse(validTo) - Date.parse(validFrom)) / 86_400_000)).toBe(397)
+    expect(Date.parse(validFrom)).toBeLessThan(Date.now() - 60_000)
+    expect(serialNumber).toMatch(/^[4-7][0-9A-F]{39}$/)
+  })
+
+  it('signs a CRL that openssl accepts', async () => {
+    await init()
+    const { stdout, stderr } = await openssl([
+      'crl',
+      '-in',
+      path('clients.crl'),
+      '-CAfile',
+      path('clients-ca.crt'),
+      '-noout',
+      '-text',
+    ])
+    expect(stderr).toContain('verify OK')
+    expect(stdout).toMatch(
+      /Version 2[\s\S]*Authority Key Identifier[\s\S]*CRL Number: \s+1[\s\S]*No Revoked Certificates/,
+    )
+  })
+
+  it('keeps what is there, unless forced', async () => {
+    await init()
+    const before = readFileSync(path('server.crt'), 'utf8')
+    const again = await init()
+    expect(again.code).toBe(0)
+    expect(again.stdout.match(/^kept /gm)).toHaveLength(6)
+    expect(readFileSync(path('server.crt'), 'utf8')).toBe(before)
+    expect((await init('--force')).stdout.match(/^made /gm)).toHaveLength(6)
+    expect(readFileSync(path('server.crt'), 'utf8')).not.toBe(before)
+    expect(mode(path('server.key'))).toBe(0o600)
+  })
+
+  it('says when the server certificate that it keeps lacks a name', async () => {
+    await init()
+    const { code, stderr } = await init('--name', 'gw.test', '--name', '::1')
+    expect(code).toBe(1)
+    expect(stderr).toBe(
+      'sallyport certs: certs/server.crt was kept and does not name gw.test\nmend: remove it and its key and run this again; the CA stays\n',
+    )
+    for (const file of ['server.crt', 'server.key']) rmSync(path(file))
+    expect((await init('--name', 'gw.test')).code).toBe(0)
+  })
+
+  it('refuses half a pair and a name that is none', async () => {
+    await init()
+    rmSync(path('server.key'))
+    expect(await init()).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/server\.crt is there without its other half/),
+    })
+    expect(await init('--name', 'https://gw.test')).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/is no host name/),
+    })
+  })
+})
+
+describe('certs client', () => {
+  const client = (...more: string[]) => verb('client', '--dir', 'certs', '--name', 'bank', ...more)
+
+  it('makes one with the names that were asked for', async () => {
+    await init()
+    const made = await client(
+      '--dns',
+      'hooks.bank.example',
+      '--uri',
+      'spiffe://bank.example/webhooks',
+      '--email',
+      'ops@bank.example',
+    )
+    expect(made).toMatchObject({ code: 0, stderr: '' })
+    expect(await text('bank.crt')).toMatch(
+      /DNS:hooks\.bank\.example, URI:spiffe:\/\/bank\.example\/webhooks, email:ops@bank\.example/,
+    )
+    expect(await text('bank.crt')).toContain('TLS Web Client Authentication')
+    expect(mode(path('bank.key'))).toBe(0o600)
+    expect(await client('--dns', 'x.example')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('is there already'),
+    })
+    expect((await client('--dns', 'x.example', '--out', 'other.crt')).code).toBe(0)
+    expect(existsSync(join(folder.path, 'other.key'))).toBe(true)
+  })
+
+  it.each([
+    [['--uri', 'no uri'], /is no URI/],
+    [['--dns', 'a b'], /is no host name/],
+    [['--email', 'x'], /is no address/],
+    [[], /no name to allow/],
+    [['--name', 'twice', '--dns', 'x.example'], /--name is needed once/],
+  ])('refuses %j', async (args, message) => {
+    await init()
+    const { code, stderr } = await client(...args)
+    expect(code).toBe(2)
+    expect(stderr).toMatch(message)
+  })
+
+  it('needs the CA', async () => {
+    expect(await client('--dns', 'x.example')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/clients-ca\.crt is missing/),
+    })
+  })
+})
+
+describe('certs revoke', () => {
+  it('adds to the CRL and signs it anew, once', async () => {
+    await init()
+    const check = (name: string) =>
+      openssl(['verify', '-crl_check', '-CRLfile', path('clients.crl'), '-CAfile', path('clients-ca.crt'), path(name)])
+    expect((await check('client.crt')).code).toBe(0)
+    expect((await verb('revoke', '--dir', 'certs', 'certs/client.crt')).stdout).toMatch(/^revoked /)
+    expect((await check('client.crt')).stderr).toContain('certificate revoked')
+    expect((await check('bridge.crt')).code).toBe(0)
+    expect((await verb('revoke', '--dir', 'certs', 'certs/bridge.crt')).code).toBe(0)
+    expect((await check('bridge.crt')).stderr).toContain('certificate revoked')
+    expect((await check('client.crt')).stderr).toContain('certificate revoked')
+    expect((await verb('revoke', '--dir', 'certs', 'certs/client.crt')).stdout).toMatch(/was revoked before/)
+    const crl = await openssl(['crl', '-in', path('clients.crl'), '-noout', '-crlnumber'])
+    expect(crl.stdout.trim()).toBe('crlNumber=0x03')
+  })
+
+  it('refuses a certificate of another CA', async () => {
+    await init()
+    const { code, stderr } = await verb('revoke', '--dir', 'certs', 'certs/server.crt')
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/is not issued by the clients' CA/)
+  })
+})
+
+describe('certs p12', () => {
+  const bundle = (...more: string[]) =>
+    verb('p12', '--dir', 'certs', '--name', 'client', '--out', 'client.p12', ...more)
+
+  it('bundles certificate, CA and key under a password', async () => {
+    await init()
+    expect(await bundle('--password', 'env:P12')).toMatchObject({ code: 0, stderr: '' })
+    const file = join(folder.path, 'client.p12')
+    expect(mode(file)).toBe(0o600)
+    const read = (password: string) =>
+      openssl(['pkcs12', '-in', file, '-passin', `pass:${password}`, '-info', '-nodes'])
+    const { code, stdout, stderr } = await read('p\u00e4ss w\u00f6rd')
+    expect(code).toBe(0)
+    expect(stderr).toMatch(/MAC: sha256[\s\S]*PBES2, PBKDF2, AES-256-CBC[\s\S]*Shrouded Keybag: PBES2/)
+    expect(stdout).toContain('friendlyName: client')
+    expect(stdout.match(/BEGIN CERTIFICATE/g)).toHaveLength(2)
+    const key = await openssl(['pkey', '-outform', 'DER'], stdout.slice(stdout.indexOf('-----BEGIN PRIVATE KEY')))
+    expect(key.code).toBe(0)
+    expect(stdout).toContain(readFileSync(path('client.key'), 'utf8').split('\n')[1])
+    expect((await read('wrong')).code).not.toBe(0)
+    // What it replaces is kept, unless forced.
+    expect(await bundle('--password', 'env:P12')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('is there already'),
+    })
+    expect((await bundle('--password', 'env:P12', '--force')).code).toBe(0)
+  })
+
+  it('opens in curl as a client certificate', async () => {
+    await init()
+    writeFileSync(join(folder.path, 'password'), 'secret\n')
+    expect((await bundle('--password', 'file:password')).code).toBe(0)
+    const file = join(folder.path, 'client.p12')
+    const { stderr } = await run('curl', [
+      '-sS',
+      '--cert-type',
+      'P12',
+      '--cert',
+      `${file}:secret`,
+      'https://127.0.0.1:9/',
+    ])
+    expect(stderr).toMatch(/Failed to connect|refused/)
+  })
+
+  it.each([
+    ['hunter2', /takes a reference/],
+    ['env:ABSENT', /password of env:ABSENT is missing/],
+  ])('refuses the password %s', async (password, message) => {
+    await init()
+    const { code, stderr } = await bundle('--password', password)
+    expect(code).toBe(2)
+    expect(stderr).toMatch(message)
+    expect(stderr).not.toContain('hunter2')
+  })
+})
+
+describe('certs show', () => {
+  it('tells names, uses, days left, fingerprints and the key beside', async () => {
+    await init()
+    const { code, stdout } = await verb('show', 'certs/server.crt')
+    expect(code).toBe(0)
+    const { fingerprint256 } = certificate('server.crt')
+    expect(stdout).toContain(fingerprint256.replaceAll(':', '').toLowerCase())
+    expect(stdout).toMatch(/names +dns localhost\n +ip 127\.0\.0\.1\n +ip ::1\n/)
+    expect(stdout).toMatch(/for +servers\n/)
+    expect(stdout).toMatch(/\(39[67] days left\)/)
+    expect(stdout).toContain('certs/server.key is its key\n')
+    const spki = execFileSync('sh', [
+      '-c',
+      `openssl x509 -in ${path('server.crt')} -pubkey -noout | openssl pkey -pubin -outform DER | openssl sha256`,
+    ])
+    expect(stdout).toContain(String(spki).trim().split(' ').at(-1))
+  })
+
+  it('tells a wrong key and a chain in the wrong order', async () => {
+    await init()
+    writeFileSync(
+      path('odd.crt'),
+      readFileSync(path('server.crt'), 'utf8') + readFileSync(path('clients-ca.crt'), 'utf8'),
+    )
+    writeFileSync(path('odd.key'), readFileSync(path('client.key'), 'utf8'))
+    const { code, stderr } = await verb('show', 'certs/odd.crt')
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/certificate 2 did not issue certificate 1/)
+    expect(stderr).toMatch(/odd\.key is not its key/)
+  })
+
+  it('shows a CRL', async () => {
+    await init()
+    await verb('revoke', '--dir', 'certs', 'certs/client.crt')
+    const { stdout } = await verb('show', 'certs/clients.crl')
+    expect(stdout).toMatch(/CRL of +CN=Sallyport clients CA\n +number +2\n +valid .*\(\d+ days left\)\n +revoked +1\n/)
+  })
+
+  it('explains a file that is missing or holds nothing', async () => {
+    await init()
+    expect(await verb('show', 'certs/client.key')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/holds no certificate/),
+    })
+    expect(await verb('show', 'absent.crt')).toMatchObject({ code: 1, stderr: expect.stringMatching(/ENOENT/) })
+  })
+})
+
+it.each([
+  [[], /what to do is missing/],
+  [['make'], /can't "make"/],
+  [['constructor'], /can't/],
+  [['init'], /--dir is missing/],
+  [['revoke', '--dir', 'x'], /0 file names where 1/],
+])('the command line %j is refused', async (args, message) => {
+  const { code, stderr } = await verb(...args)
+  expect(code).toBe(2)
+  expect(stderr).toMatch(message)
+  expect(stderr).toContain('\nmend: ')
+})
+
+it('loads nothing that issues until it is asked to', async () => {
+  const entry = join(import.meta.dirname, '../../src/cli/certs.ts')
+  // Both libraries are CommonJS, so what was loaded shows in the module cache.
+  const script = `import module from 'node:module'
+    await import(${JSON.stringify(entry)})
+    console.log(Object.keys(module._cache).filter(name => /peculiar|forge/.test(name)).length)`
+  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script])
+  expect(stdout.trim()).toBe('0')
+})
+
+function certificate(name: string): X509Certificate {
+  return new X509Certificate(readFileSync(path(name)))
+}

@@ -1,0 +1,20 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { checkKinds } from '../../src/checks/index.ts'
+import { loadConfig } from '../../src/config/load.ts'
+import { formatProblems } from '../../src/config/problem.ts'
+
+const GOLDEN = join(import.meta.dirname, '../golden/checks')
+const ENV = { HOOK_SECRET: 'the-secret-of-a-test', KB_TOKEN: 'the-token-of-a-test' }
+const NOW = Date.parse('2026-06-01T00:00:00Z')
+
+describe('every check has a golden config', () => {
+  it.each(checkKinds.map(kind => kind.name))('%s', name => {
+    const file = join(GOLDEN, `${name}.yaml`)
+    expect(existsSync(file), `a check is its file, one line, its test and test/golden/checks/${name}.yaml`).toBe(true)
+    const { config, problems, text } = loadConfig(file, ENV, { now: NOW })
+    expect(formatProblems(problems, text)).toBe('')
+    expect(config?.routes[0]?.checks.map(check => check.kind.name)).toContain(name)
+  })
+})

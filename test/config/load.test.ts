@@ -1,0 +1,140 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { loadConfig, parseConfig } from '../../src/config/load.ts'
+import { formatProblem, formatProblems } from '../../src/config/problem.ts'
+import { kinds } from './kinds.ts'
+
+const ENV = { HOOK_SECRET: 'a-secret' }
+const GOOD = `listeners:
+  - { name: public, bind: 127.0.0.1:8080 }
+routes:
+  - name: github
+    match: { path: /hooks/github }
+    checks:
+      - signature: { provider: github, secrets: [{ env: HOOK_SECRET }] }
+    forward: { to: http://127.0.0.1:3000/in }
+`
+
+const parse = (text: string) => parseConfig(text, '/etc/sallyport/gate.yaml', ENV, { kinds })
+const said = (text: string) => {
+  const { problems, text: masked } = parse(text)
+  return formatProblems(problems, masked)
+}
+
+describe('parseConfig', () => {
+  it('makes the model, every default filled in', () => {
+    const { config, problems } = parse(GOOD)
+    expect(problems).toEqual([])
+    expect(config).toMatchObject({
+      file: '/etc/sallyport/gate.yaml',
+      workers: 1,
+      listeners: [{ name: 'public', bind: { host: '127.0.0.1', port: 8080 }, trustedProxies: [] }],
+      routes: [
+        { name: 'github', match: { path: '/hooks/github', methods: ['POST'] }, forward: { 'pass-query': true } },
+      ],
+    })
+    expect(config?.listeners[0]?.limits).toEqual({
+      connections: 10_000,
+      head: 10_000,
+      request: 30_000,
+      idle: 60_000,
+      headBytes: 16_384,
+      headers: 100,
+    })
+    expect(config?.routes[0]?.checks[0]?.kind.name).toBe('signature')
+  })
+
+  it('takes socket paths relative to the file, and public URLs without their trailing slash', () => {
+    const { config } = parse(
+      GOOD.replace('127.0.0.1:8080 }', '"unix:run/gate.sock", public-url: "https://hooks.example.com/" }'),
+    )
+    expect(config?.listeners[0]).toMatchObject({
+      bind: { unix: '/etc/sallyport/run/gate.sock' },
+      publicUrl: 'https://hooks.example.com',
+    })
+  })
+
+  it('says all problems at once, in file order', () => {
+    const { config, problems } = parse(
+      GOOD.replace('127.0.0.1:8080', '0.0.0.0:8080')
+        .replace('/hooks/github', 'hooks/github')
+        .replace('provider: github', 'provider: githb')
+        .replace('HOOK_SECRET', 'ABSENT')
+        .replace('forward: { to:', 'forward: { recieve: 3, to:'),
+    )
+    expect(config).toBeUndefined()
+    expect(problems.map(({ line, severity }) => `${line} ${severity}`)).toEqual([
+      '2 error',
+      '5 error',
+      '7 error',
+      '7 warning',
+      '8 error',
+    ])
+  })
+
+  it('prints a problem with its source line, its carets and its mend', () => {
+    const { problems, text } = parse(GOOD.replace('{ to:', '{ pass-heders: [], to:'))
+    expect(problems.map(problem => formatProblem({ ...problem, file: 'gate.yaml' }, text))).toEqual([
+      `gate.yaml:8:16  forward: unknown key "pass-heders"
+  8 |     forward: { pass-heders: [], to: http://127.0.0.1:3000/in }
+    |                ^^^^^^^^^^^
+  mend: did you mean "pass-headers"? forward takes: client-cert-header, digest, pass-headers, pass-query, sign, timeout, to`,
+    ])
+  })
+
+  it('reads files with Windows line ends and a byte order mark', () => {
+    expect(parse(`\ufeff${GOOD.replaceAll('\n', '\r\n')}`).problems).toEqual([])
+    expect(said(GOOD.replace('github }', 'github, hst: x }').replaceAll('\n', '\r\n'))).toMatch(
+      /:5:35 {2}match: unknown key "hst"\n {2}5 \| {5}match.*\n {4}\| {35}\^{3}\n/,
+    )
+  })
+
+  it('hides a literal secret in every line and sentence, YAML broken or not', () => {
+    for (const text of [
+      `${GOOD}admin: { bind: 127.0.0.1:9901, token: hunter22 }\n`,
+      `${GOOD}admin: { bind: 127.0.0.1:9901, token: hunter22\n`,
+      `${GOOD}admin: { bind: 127.0.0.1:9901, token: hunter22, token: hunter22 }\n`,
+      `${GOOD}admin: { bind: 127.0.0.1:9901, passwort: x, password: "hunter22" }\n`,
+      GOOD.replace('[{ env: HOOK_SECRET }]', '[hunter22, { literal: hunter22 }]'),
+      GOOD.replace('HOOK_SECRET', 'hunter22-5'),
+      GOOD.replace('http://', ' http://hunter22:hunter22@'),
+      GOOD.replace('http://', '"http://hunter22:hunter22@'),
+    ]) {
+      const out = said(text)
+      expect(out).toMatch(/mend: /)
+      expect(out, text).not.toMatch(/hunter22/)
+    }
+  })
+
+  it('shows what a terminal would obey or hide', () => {
+    expect(said(GOOD.replace('name: github', 'name: github\u0085'))).toContain('<U+0085>')
+    expect(said(GOOD.replace('name: github', 'name: git\u202ehub'))).not.toContain('\u202e')
+  })
+})
+
+describe('loadConfig', () => {
+  const inFolder = (run: (folder: string) => void) => {
+    const folder = mkdtempSync(join(tmpdir(), 'sallyport-config-'))
+    try {
+      run(folder)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  }
+  const only = (file: string) => loadConfig(file, ENV, { kinds }).problems.map(({ message }) => message)
+
+  it('says why a file can not be read', () =>
+    inFolder(folder => {
+      const file = join(folder, 'gate.yaml')
+      expect(only(file)).toEqual(['there is no such file'])
+      expect(only(folder)).toEqual(['the config is a folder'])
+      writeFileSync(file, Buffer.from([0x6c, 0xff]))
+      expect(only(file)).toEqual(['the config is no UTF-8 text'])
+      writeFileSync(file, `#${' '.repeat(1024 * 1024)}`)
+      expect(only(file)).toEqual(['the config is larger than 1 MiB'])
+      writeFileSync(file, GOOD)
+      expect(only(file)).toEqual([])
+    }))
+})

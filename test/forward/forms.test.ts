@@ -1,0 +1,85 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { parseMediaType } from '../../src/core/media-type.ts'
+import { ContentFault, toContent } from '../../src/forward/content.ts'
+import { FormFault, MAX_FIELDS, multipartToJson, urlencodedToJson } from '../../src/forward/forms.ts'
+
+const form = (text: string | Buffer) => urlencodedToJson(Buffer.from(text as string))
+const multipart = async (body: string, contentType = 'multipart/form-data; boundary=frontier') => {
+  const type = parseMediaType(contentType)
+  if (!type) throw new Error('no type')
+  return multipartToJson(Buffer.from(body, 'latin1'), type, contentType)
+}
+const part = (disposition: string, text: string) =>
+  `--frontier\r\nContent-Disposition: form-data; ${disposition}\r\n\r\n${text}\r\n`
+
+describe('a form as JSON', () => {
+  it.each([
+    ['a=1&b=2', '{"a":"1","b":"2"}'],
+    ['b=2&a=1&b=3', '{"b":["2","3"],"a":"1"}'],
+    ['10=x&2=y', '{"10":"x","2":"y"}'],
+    ['a[b]=1&a.c=2', '{"a[b]":"1","a.c":"2"}'],
+    ['__proto__[admin]=1&__proto__=2&constructor=3', '{"__proto__[admin]":"1","__proto__":"2","constructor":"3"}'],
+    ['a=x+y%20z&=e&f', '{"a":"x y z","":"e","f":""}'],
+    ['caf%C3%A9=%E2%82%AC', '{"café":"€"}'],
+    ['a=%00', '{"a":"\\u0000"}'],
+    ['', '{}'],
+    ['&&a=1&', '{"a":"1"}'],
+  ])('%s is %s', (text, json) => expect(form(text)).toBe(json))
+
+  it('refuses what can be read in two ways, and too much of it', () => {
+    for (const text of ['a=%zz', 'a=%', '%ff=1', 'a=%c0%af', Buffer.from([0x61, 0x3d, 0xff])])
+      expect(form(text)).toBeInstanceOf(FormFault)
+    expect(form('a=1&'.repeat(MAX_FIELDS))).not.toBeInstanceOf(FormFault)
+    expect(form('a=1&'.repeat(MAX_FIELDS + 1))).toBeInstanceOf(FormFault)
+    expect(form('a=1&'.repeat(500_000))).toBeInstanceOf(FormFault)
+  })
+
+  it('gives back what URLSearchParams wrote', () => {
+    fc.assert(
+      fc.property(
+        fc.dictionary(fc.string({ unit: 'grapheme' }), fc.string({ unit: 'grapheme' }), { maxKeys: 8 }),
+        fields => {
+          const json = form(new URLSearchParams(fields).toString())
+          expect(Object.entries(JSON.parse(String(json)))).toEqual(Object.entries(fields))
+        },
+      ),
+      { numRuns: 500 },
+    )
+    expect(({} as Record<string, unknown>).admin).toBeUndefined()
+  })
+
+  it('reads multipart fields and files by the same rule', async () => {
+    const body = `${part('name="a"', '1')}${part('name="a"', '2')}${part('name="__proto__"', 'x')}${part('name="f"; filename="../../etc/passwd"', 'abc')}--frontier--\r\n`
+    expect(await multipart(body)).toBe(
+      '{"a":["1","2"],"__proto__":"x","f":{"filename":"../../etc/passwd","type":"text/plain","base64":"YWJj"}}',
+    )
+  })
+
+  it.each([
+    ['no final boundary', part('name="a"', '1'), undefined],
+    ['no boundary named', `${part('name="a"', '1')}--frontier--`, 'multipart/form-data'],
+    ['no form at all', 'x', undefined],
+  ])('refuses a multipart body with %s', async (_name, body, type) =>
+    expect(await multipart(body, type)).toBeInstanceOf(FormFault),
+  )
+})
+
+describe('content', () => {
+  const content = async (body: string | Buffer, type: string) =>
+    toContent(Buffer.from(body as string), parseMediaType(type), type)
+
+  it('keeps the bytes of JSON, whatever numbers and order they hold', async () => {
+    const text = '{ "b":1e400, "2":12345678901234567890, "1":0.10000000000000000555 }'
+    const result = await content(text, 'application/vnd.api+json; charset=utf-8')
+    expect(result instanceof ContentFault ? result : result.bytes.toString()).toBe(text)
+  })
+
+  it('says text as a JSON string and refuses bytes that are none', async () => {
+    const text = await content('line "1"\n', 'text/plain')
+    expect(text instanceof ContentFault ? text : text.bytes.toString()).toBe('"line \\"1\\"\\n"')
+    expect(await content(Buffer.from([0xff, 0xfe]), 'application/octet-stream')).toBeInstanceOf(ContentFault)
+    expect(await content('', 'application/json')).toBeInstanceOf(ContentFault)
+    expect(await content('{"a":1,"a":2}', 'application/json')).toBeInstanceOf(ContentFault)
+  })
+})

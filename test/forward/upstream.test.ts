@@ -1,0 +1,153 @@
+import type { AddressInfo } from 'node:net'
+import { createServer, type Server, type Socket } from 'node:net'
+import { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { Outbound } from '../../src/forward/normalise.ts'
+import { Upstream, type UpstreamResult } from '../../src/forward/upstream.ts'
+
+const outbound: Outbound = { method: 'POST', path: '/in', headers: ['X-A', '1'], body: Buffer.from('{"a":1}') }
+const open: (() => void)[] = []
+afterEach(() => {
+  for (const close of open.splice(0)) close()
+})
+
+/** A server of raw bytes: it answers each request's arrival as it is told. */
+async function raw(
+  answer: (socket: Socket, request: string, count: number) => void,
+): Promise<{ url: string; seen: string[] }> {
+  const seen: string[] = []
+  const sockets = new Set<Socket>()
+  const server: Server = createServer(socket => {
+    sockets.add(socket)
+    socket.on('error', () => undefined)
+    socket.on('data', chunk => {
+      seen.push(chunk.toString('latin1'))
+      answer(socket, chunk.toString('latin1'), seen.length)
+    })
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  open.push(() => {
+    server.close()
+    for (const socket of sockets) socket.destroy()
+  })
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, seen }
+}
+
+function to(url: string, response = 1_000): Upstream {
+  const upstream = new Upstream(url, { connect: 500, response })
+  open.push(() => void upstream.destroy())
+  return upstream
+}
+const head = 'HTTP/1.1 200 OK\r\n'
+const brief = (result: UpstreamResult) => (result.ok ? result.status : result.code)
+
+describe('an upstream', () => {
+  it('gets what was built, and its answer comes back without what ends at this hop', async () => {
+    const server = await raw(socket =>
+      socket.write(
+        `${head}Connection: keep-alive, X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\nServer: nginx\r\nX-Powered-By: PHP\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nX-B: 2\r\nContent-Length: 2\r\n\r\nok`,
+      ),
+    )
+    const result = await to(server.url).send(outbound)
+    expect(result).toMatchObject({
+      ok: true,
+      status: 200,
+      headers: ['set-cookie', 'a=1', 'set-cookie', 'b=2', 'x-b', '2'],
+    })
+    expect(result.ok && result.body.toString()).toBe('ok')
+    expect(server.seen[0]?.toLowerCase()).toMatch(
+      /^post \/in http\/1.1\r\nhost: 127.0.0.1:\d+\r\n[\s\S]*x-a: 1\r\n[\s\S]*content-length: 7\r\n\r\n\{"a":1\}$/,
+    )
+  })
+
+  it.each<[string, (socket: Socket) => void, string | number]>([
+    ['resets before an answer', socket => socket.resetAndDestroy(), 'forward.unreachable'],
+    ['ends before an answer', socket => socket.end(), 'forward.unreachable'],
+    ['breaks off in the middle', socket => socket.end(`${head}Content-Length: 100\r\n\r\nhalf`), 'forward.unreachable'],
+    [
+      'says CL and TE',
+      socket => socket.write(`${head}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`),
+      'forward.malformed',
+    ],
+    [
+      'says two lengths',
+      socket => socket.write(`${head}Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd`),
+      'forward.malformed',
+    ],
+    [
+      'sends a bad chunk',
+      socket => socket.write(`${head}Transfer-Encoding: chunked\r\n\r\nzz\r\nabc`),
+      'forward.malformed',
+    ],
+    ['speaks no HTTP', socket => socket.write('SSH-2.0-OpenSSH_9.2\r\n'), 'forward.malformed'],
+    [
+      'switches protocols unasked',
+      socket => socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n'),
+      'forward.malformed',
+    ],
+    ['sends endless headers', socket => socket.write(`${head}${'X-A: b\r\n'.repeat(10_000)}`), 'forward.malformed'],
+    ['never answers', () => undefined, 'forward.timeout'],
+    ['drips for ever', socket => void setInterval(() => socket.write(' '), 100).unref(), 'forward.timeout'],
+  ])(
+    'that %s gives a failure, is sent nothing twice, and serves the next request',
+    async (_name, misbehave, expected) => {
+      const server = await raw((socket, _request, count) =>
+        count === 1 ? misbehave(socket) : socket.write(`${head}Content-Length: 2\r\n\r\nok`),
+      )
+      const upstream = to(server.url, 400)
+      if (_name === 'drips for ever') {
+        const dripping = await raw(socket => {
+          socket.write(`${head}Content-Length: 1000\r\n\r\n`)
+          misbehave(socket)
+        })
+        expect(brief(await to(dripping.url, 400).send(outbound))).toBe(expected)
+        return
+      }
+      expect(brief(await upstream.send(outbound))).toBe(expected)
+      expect(server.seen.filter(text => text.startsWith('POST')).length).toBe(1)
+      expect(brief(await upstream.send(outbound))).toBe(200)
+    },
+  )
+
+  it('that refuses the connection is unreachable', async () => {
+    expect(brief(await to('http://127.0.0.1:1').send(outbound))).toBe('forward.unreachable')
+  })
+
+  it('passes interim answers over', async () => {
+    const server = await raw(socket =>
+      socket.write(`${'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n'.repeat(3)}${head}Content-Length: 0\r\n\r\n`),
+    )
+    expect(brief(await to(server.url).send(outbound))).toBe(200)
+  })
+
+  it('that sends more than its answer never has the rest taken for another', async () => {
+    const server = await raw((socket, request) => {
+      const id = /x-id: (\d+)/i.exec(request)?.[1]
+      socket.write(`${head}Content-Length: ${id?.length}\r\n\r\n${id}${head}Content-Length: 6\r\n\r\npoison`)
+    })
+    const upstream = to(server.url)
+    for (let i = 0; i < 200; i++) {
+      const result = await upstream.send({ ...outbound, headers: ['X-Id', String(i)] })
+      if (result.ok) expect(result.body.toString()).toBe(String(i))
+      else expect(['forward.unreachable', 'forward.malformed']).toContain(result.code)
+    }
+  })
+
+  it('streams a large answer with back-pressure, and cuts it where the upstream breaks off', async () => {
+    const block = Buffer.alloc(1024 * 1024, 'x')
+    const whole = await raw(socket => {
+      socket.write(`${head}Content-Length: ${block.length * 8}\r\n\r\n`)
+      for (let i = 0; i < 8; i++) socket.write(block)
+    })
+    const result = await to(whole.url, 5_000).send(outbound)
+    expect(result.ok && result.body instanceof Readable && (await buffer(result.body)).length).toBe(block.length * 8)
+
+    const broken = await raw(socket => {
+      socket.write(`${head}Content-Length: ${block.length * 8}\r\n\r\n`)
+      socket.write(block, () => socket.destroy())
+    })
+    const half = await to(broken.url).send(outbound)
+    await expect(half.ok && half.body instanceof Readable && buffer(half.body)).rejects.toThrow()
+  })
+})

@@ -1,0 +1,77 @@
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { frozenClock } from '../../src/core/clock.ts'
+import type { Expiry } from '../../src/core/resources.ts'
+import { createExpiryWatch } from '../../src/observe/expiry.ts'
+import { createLog } from '../../src/observe/log.ts'
+
+const DAY = 86_400_000
+const START = Date.parse('2026-06-01T00:00:00Z')
+
+function watch() {
+  const lines: { level: string; msg: string; name: string; 'days-left'?: number }[] = []
+  const clock = frozenClock(START)
+  const log = createLog({ destination: { write: text => lines.push(JSON.parse(text)) }, clock })
+  return { lines, clock, watch: createExpiryWatch({ log, clock }) }
+}
+const token = (days: number, name = 'kb/bearer/kb-sync'): Expiry => ({ kind: 'token', name, at: START + days * DAY })
+
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+describe('expiry', () => {
+  it('warns once at 30, 7 and 1 days, and when it has ended', () => {
+    vi.useFakeTimers({ now: START })
+    const { lines, clock, watch: watched } = watch()
+    watched.update([token(40)])
+    watched.start()
+    for (let hour = 0; hour < 42 * 24; hour++) {
+      clock.advance(3_600_000)
+      vi.advanceTimersByTime(3_600_000)
+    }
+    watched.stop()
+    expect(lines.map(line => [line.level, line.msg, line['days-left']])).toEqual([
+      ['warn', 'expires soon', 30],
+      ['warn', 'expires soon', 7],
+      ['warn', 'expires soon', 1],
+      ['error', 'expired', undefined],
+    ])
+  })
+
+  it('warns at once, and once, of what ends soon already', () => {
+    const { lines, watch: watched } = watch()
+    watched.update([token(5)])
+    watched.update([token(5)])
+    expect(lines).toHaveLength(1)
+    expect(lines[0]).toMatchObject({ level: 'warn', msg: 'expires soon', kind: 'token', 'days-left': 5 })
+    expect(JSON.stringify(lines[0])).toContain('2026-06-06T00:00:00.000Z')
+  })
+
+  it('forgets what was renewed or removed, and warns of a new end', () => {
+    const { lines, watch: watched } = watch()
+    watched.update([token(5)])
+    watched.update([token(400)])
+    expect(lines).toHaveLength(1)
+    watched.update([token(3)])
+    expect(lines).toHaveLength(2)
+    watched.update([])
+    expect(watched.readings()).toEqual([])
+  })
+
+  it('reads seconds left, the soonest first, and the nearer of two of one name', () => {
+    const { clock, watch: watched } = watch()
+    watched.update([token(100), token(90, 'b'), token(50), token(200)])
+    clock.advance(1000)
+    expect(watched.readings()).toEqual([
+      { kind: 'token', name: 'kb/bearer/kb-sync', seconds: 50 * 86_400 - 1 },
+      { kind: 'token', name: 'b', seconds: 90 * 86_400 - 1 },
+    ])
+  })
+
+  it('shows a thousand at most', () => {
+    const { watch: watched } = watch()
+    watched.update(Array.from({ length: 5000 }, (_, i) => token(100 + i, `t${i}`)))
+    expect(watched.readings()).toHaveLength(1000)
+    expect(watched.readings().at(-1)?.name).toBe('t999')
+  })
+})

@@ -1,0 +1,109 @@
+import { describe, expect, it } from 'vitest'
+import { Secret } from '../../src/core/secret.ts'
+import { createLog } from '../../src/observe/log.ts'
+import { createMetrics } from '../../src/observe/metrics.ts'
+import { auditLine, createRecorder } from '../../src/observe/recorder.ts'
+import { auditRecord } from './audit-record.ts'
+
+describe('recorder', () => {
+  it('writes an accepted request as one line', () => {
+    expect(auditLine(auditRecord(), Date.parse('2026-01-31T08:15:00.042Z'))).toBe(
+      '{"level":"info","time":"2026-01-31T08:15:00.042Z","msg":"forwarded","route":"github","status":200,' +
+        '"source":"198.51.100.7","principal":"github","key":"current","event-id":"evt-1","listener":"public",' +
+        '"method":"POST","path":"/hooks/github","bytes-in":1024,"bytes-out":17,"ms":3.042,"upstream-ms":2,' +
+        '"request-id":"01KAR5ABCDEFGHJKMNPQRSTVWX"}\n',
+    )
+  })
+
+  it('writes a refusal with code, evidence and remedy, at warn', () => {
+    const line = auditLine(
+      auditRecord({
+        outcome: 'refused',
+        code: 'signature.mismatch',
+        status: 401,
+        evidence: { scheme: 'zendesk', 'secrets-tried': ['current'], 'timestamp-skew-s': 2 },
+        remedy: 'Check the secret.',
+        upstreamMs: 0,
+      }),
+      0,
+    )
+    expect(JSON.parse(line)).toMatchObject({
+      level: 'warn',
+      msg: 'refused',
+      code: 'signature.mismatch',
+      evidence: { scheme: 'zendesk', 'secrets-tried': ['current'], 'timestamp-skew-s': 2 },
+      remedy: 'Check the secret.',
+    })
+    expect(line).not.toContain('upstream-ms')
+  })
+
+  it.each([
+    ['forwarded', 'info'],
+    ['duplicate', 'info'],
+    ['replied', 'info'],
+    ['refused', 'warn'],
+    ['failed', 'error'],
+  ] as const)('tells %s at %s', (outcome, level) => {
+    expect(JSON.parse(auditLine(auditRecord({ outcome }), 0))).toMatchObject({ level, msg: outcome })
+  })
+
+  it.each([
+    [0, 0],
+    [0.0004, 0],
+    [0.9996, 1],
+    [1.05, 1.05],
+    [12345.678, 12345.678],
+    [-1, 0],
+    [Number.NaN, 0],
+  ])('writes %d ms as %d', (given, written) => {
+    expect(JSON.parse(auditLine(auditRecord({ totalMs: given }), 0)).ms).toBe(written)
+  })
+
+  it('keeps to one short line whatever the sender wrote', () => {
+    const nasty = `/\n\u001b[31m"\\\u202e\u2028${'a'.repeat(20_000)}`
+    const line = auditLine(
+      auditRecord({
+        path: nasty,
+        method: nasty,
+        eventId: nasty,
+        principal: nasty,
+        evidence: { header: nasty, list: [nasty] },
+      }),
+      0,
+    )
+    expect(line).toMatch(/^[ -~]+\n$/)
+    expect(line.length).toBeLessThan(6000)
+    expect(JSON.parse(line).path).toMatch(/^\/\n/)
+  })
+
+  it('never writes a secret that found its way into the evidence', () => {
+    const secret = new Secret(Buffer.from('canary-value-78'))
+    const lines: string[] = []
+    const log = createLog({ destination: { write: text => lines.push(text) } })
+    const record = createRecorder({ log, metrics: createMetrics({ version: '0' }) })
+    // What a careless cast would let through the types.
+    const evidence = JSON.parse('{}')
+    evidence.secret = secret
+    evidence.key = secret.bytes()
+    evidence.text = `${secret}`
+    record(auditRecord({ outcome: 'refused', code: 'x.y', evidence }))
+    log.error('thrown', { error: new Error(`no ${secret}`, { cause: secret }), secret, bytes: secret.bytes() })
+    expect(lines).toHaveLength(2)
+    expect(lines.join('')).toContain(secret.fingerprint)
+    expect(lines.join('')).not.toMatch(/canary|99,97,110/)
+  })
+
+  it('counts and writes each request once, and writes nothing below the level', async () => {
+    const lines: string[] = []
+    const log = createLog({ destination: { write: text => lines.push(text) }, level: 'warn' })
+    const metrics = createMetrics({ version: '0' })
+    metrics.setRoutes([{ name: 'github', online: true }])
+    const record = createRecorder({ log, metrics })
+    record(auditRecord())
+    record(auditRecord({ outcome: 'refused', code: 'body-limit.exceeded' }))
+    expect(lines).toHaveLength(1)
+    const text = await metrics.render()
+    expect(text).toContain('sallyport_requests_total{route="github",outcome="forwarded",code=""} 1')
+    expect(text).toContain('sallyport_requests_total{route="github",outcome="refused",code="body-limit.exceeded"} 1')
+  })
+})
