@@ -11,6 +11,7 @@ const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   send: async () => (await import('./send.ts')).send,
   secret: async () => (await import('./secret.ts')).secret,
   providers: async () => (await import('./providers.ts')).providers,
+  demo: async () => (await import('./demo.ts')).demo,
 }
 
 async function overview(): Promise<string> {

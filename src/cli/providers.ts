@@ -4,6 +4,7 @@ import type { Provider } from '../signing/provider.ts'
 import { namedProvider } from './arguments.ts'
 import { tellFault } from './fault.ts'
 import { routeConfig } from './providers-config.ts'
+import { table } from './table.ts'
 import { EXIT, type Verb, wrongUsage } from './verb.ts'
 
 /** What the gate knows of the services that send. */
@@ -21,7 +22,7 @@ export const providers: Verb = {
     try {
       const shown = name === undefined ? undefined : namedProvider(name)
       if (values.json === true) io.stdout.write(`${JSON.stringify(shown ? plain(shown) : all.map(plain), null, 2)}\n`)
-      else io.stdout.write(shown ? page(shown) : table())
+      else io.stdout.write(shown ? page(shown) : list())
       return EXIT.ok
     } catch (error) {
       return tellFault(io, 'providers', error)
@@ -29,8 +30,7 @@ export const providers: Verb = {
   },
 }
 
-function table(): string {
-  const head = ['NAME', 'SERVICE', 'SCHEME', 'TIMESTAMP', 'EVENT ID']
+function list(): string {
   const rows = all.map(provider => [
     provider.id,
     provider.name,
@@ -38,13 +38,7 @@ function table(): string {
     toleranceOf(provider) ?? 'none',
     eventIdOf(provider) ?? 'none',
   ])
-  const widths = head.map((title, column) => Math.max(title.length, ...rows.map(row => row[column]?.length ?? 0)))
-  const line = (cells: readonly string[]): string =>
-    `${cells
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd()}\n`
-  return `${[head, ...rows].map(line).join('')}\nsallyport providers NAME tells more.\n`
+  return `${table(['provider', 'service', 'scheme', 'timestamp', 'event id'], rows)}\nsallyport providers NAME tells more.\n`
 }
 
 function page(provider: Provider): string {
