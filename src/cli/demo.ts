@@ -112,7 +112,10 @@ class Show {
         seen ? `${seen.path}, ${seen.bytes} bytes, from ${seen.principal}` : 'nothing',
       ])
     }
-    this.#io.stdout.write(`\n${table(['sent', 'how', 'gate', 'code', 'the CRM saw'], rows)}\n`)
+    this.#io.stdout.write(
+      `The gate listens on https://localhost:${this.#port}, with certificates that it has just made, and a stand-in CRM behind it.\n\n`,
+    )
+    this.#io.stdout.write(`${table(['sent', 'how', 'gate', 'code', 'the CRM saw'], rows)}\n`)
     return right
   }
 
@@ -166,23 +169,12 @@ Ctrl-C stops it.
   async #startGate(port: number, crm: string): Promise<void> {
     const file = join(this.#folder, 'gate.yaml')
     writeFileSync(file, demoConfig(port, crm))
-    const destination = { write: (line: string) => (this.#quiet ? this.#listening(line) : this.#io.stdout.write(line)) }
-    const log = createLog({ destination, pretty: false })
-    const gateway = new Gateway({
-      file,
-      env: {},
-      clock: systemClock,
-      log,
-      metrics: createMetrics({ version: version() }),
-    })
+    const log = createLog({ destination: { write: line => !this.#quiet && this.#io.stdout.write(line) }, pretty: true })
+    const metrics = createMetrics({ version: version() })
+    const gateway = new Gateway({ file, env: {}, clock: systemClock, log, metrics })
     await gateway.start()
     this.#gateway = gateway
-  }
-
-  #listening(line: string): void {
-    for (const each of line.split('\n')) {
-      if (each.includes('"msg":"listening"')) this.#port = (JSON.parse(each) as { port: number }).port
-    }
+    this.#port = gateway.port('public') ?? 0
   }
 
   async #send({ event, forged }: DemoCase): Promise<{ status: number; code: string }> {
