@@ -153,16 +153,20 @@ export class Listener {
     const trust = this.#tls?.trust
     const certificate = trust && ((socket: TLSSocket) => clientCertificateOf(socket, trust))
     this.#exchange(req, res)
-      .run(certificate, expectsContinue, () => this.#draining)
-      .catch(error => {
+      .run(certificate, expectsContinue, this.#isDraining)
+      .then(this.#ended, error => {
         // Nothing here may throw; if it does, this request ends without an answer and no other is touched.
         this.#shared.fault('request', error)
         res.destroy()
+        this.#ended()
       })
-      .finally(() => {
-        this.#counters.inFlight--
-        if (this.#counters.inFlight === 0) this.#idle?.()
-      })
+  }
+
+  readonly #isDraining = (): boolean => this.#draining
+
+  readonly #ended = (): void => {
+    this.#counters.inFlight--
+    if (this.#counters.inFlight === 0) this.#idle?.()
   }
 
   #clientError(error: NodeJS.ErrnoException, socket: Duplex): void {
