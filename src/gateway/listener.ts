@@ -121,12 +121,18 @@ export class Listener {
   async #untilIdle(atLeastMs: number, deadline: number): Promise<void> {
     const until = performance.now() + atLeastMs
     while (performance.now() < deadline && this.#sockets.size > 0) {
-      if (this.#counters.inFlight === 0 && performance.now() >= until) return
+      if (this.#counters.inFlight === 0 && performance.now() >= until && this.#written()) return
       await new Promise<void>(resolve => {
         this.#idle = resolve
         setTimeout(resolve, 20)
       })
     }
+  }
+
+  /** Whether the kernel has every answer: Node takes a connection whose answer still waits for a slow reader for idle. */
+  #written(): boolean {
+    for (const socket of this.#sockets) if (socket.writableLength > 0) return false
+    return true
   }
 
   #apply(config: ListenerConfig): void {
