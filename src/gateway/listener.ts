@@ -89,6 +89,11 @@ export class Listener {
     this.#apply(config)
   }
 
+  get port(): number | undefined {
+    const address = this.#server.address()
+    return address === null || typeof address === 'string' ? undefined : address.port
+  }
+
   /** Whether this TLS can be put in force without opening the socket anew. */
   accepts(tls: ServerTls | undefined): boolean {
     return (

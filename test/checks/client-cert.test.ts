@@ -70,6 +70,7 @@ testCheck(clientCert, {
       verified: false,
       problem: 'unable to get local issuer certificate',
     }),
+    refused('one that does not verify, without a reason', 'client-cert.untrusted', { verified: false }),
     refused('one that has ended', 'client-cert.expired', { notAfter: NOW - 1 }),
     refused('one that has not begun', 'client-cert.expired', { notBefore: NOW + 1 }),
     refused('one that has ended, and so does not verify', 'client-cert.expired', {

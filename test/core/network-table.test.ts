@@ -126,6 +126,13 @@ describe('NetworkTable', () => {
     expect(table('0.0.0.0/0', '::/0').size).toBe(2)
   })
 
+  it('leaves a gap of one address', () => {
+    const held = table('192.0.2.0/32', '192.0.2.2/32', '2001:db8::/128', '2001:db8::2/128')
+    expect(held.size).toBe(4)
+    expect(['192.0.2.0', '192.0.2.1', '192.0.2.2'].map(text => has(held, text))).toEqual([true, false, true])
+    expect(['2001:db8::', '2001:db8::1', '2001:db8::2'].map(text => has(held, text))).toEqual([true, false, true])
+  })
+
   it('holds nobody where it is empty', () => {
     expect(has(table(), '192.0.2.1')).toBe(false)
     expect(has(table(), '::')).toBe(false)

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { z } from 'zod'
 import { implicitChecks } from '../../src/checks/implicit.ts'
 import { checkKinds } from '../../src/checks/index.ts'
 
@@ -16,4 +17,11 @@ it('lists each kind once, by the name of its own codes', () => {
   for (const { kind } of implicitChecks) expect(checkKinds).toContain(kind)
   for (const kind of checkKinds)
     for (const code of Object.keys(kind.denials)) expect(code.startsWith(`${kind.name}.`)).toBe(true)
+})
+
+it('gives each kind a JSON Schema for editors that says something', () => {
+  for (const kind of checkKinds) {
+    const { type, anyOf, oneOf } = z.toJSONSchema(kind.config, { io: 'input' })
+    expect(type ?? anyOf ?? oneOf, kind.name).toBeDefined()
+  }
 })
