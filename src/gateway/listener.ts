@@ -52,6 +52,8 @@ export class Listener {
     this.#server = tls ? createTlsServer({ ...options, ...tls.options }) : createServer(options)
     // No count: Node drops fields beyond it unseen, and our policy would judge what is left.
     this.#server.maxHeadersCount = 0
+    // Node would end the connection of a sender that has ended its side, and the answer that is due with it.
+    Object.assign(this.#server, { httpAllowHalfOpen: true })
     this.#apply(config)
     const serve = (expects: boolean) => (req: IncomingMessage, res: ServerResponse) => this.#serve(req, res, expects)
     this.#server.on('request', serve(false))
@@ -227,11 +229,12 @@ function rawCode(code: string, timeout: boolean): PipelineCode & keyof typeof pi
     : 'request.malformed'
 }
 
-const HTTP_OPTIONS: ServerOptions = {
+const HTTP_OPTIONS: ServerOptions & { readonly allowHalfOpen: boolean } = {
   insecureHTTPParser: false,
   // Our policy counts Host fields itself and answers in the gate's own form.
   requireHostHeader: false,
   connectionsCheckingInterval: DEADLINE_CHECK_MS,
+  allowHalfOpen: true,
   noDelay: true,
   keepAlive: true,
   highWaterMark: 64 * 1024,
