@@ -77,7 +77,7 @@ export const listenerShape = z
       .array(checked(networkFault))
       .default([])
       .describe(
-        'Networks of the load balancers whose X-Forwarded-For, -Proto and -Host are believed. None by default.',
+        'Networks of the load balancers whose X-Forwarded-For and -Proto are believed; a Unix socket counts as 127.0.0.1. None by default.',
       ),
     limits: limits.default(LIMITS),
   })
