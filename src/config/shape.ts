@@ -46,9 +46,13 @@ const LIMITS = { connections: 10_000, head: 10_000, request: 30_000, idle: 60_00
 const limits = z
   .strictObject({
     connections: count(1_000_000).default(LIMITS.connections).describe('Connections open at once. Default 10000.'),
-    head: positive(duration()).default(LIMITS.head).describe('Until the head has arrived whole. Default 10s.'),
+    head: positive(duration())
+      .default(LIMITS.head)
+      .describe('Until the head has arrived whole; before it, until the TLS handshake is done. Default 10s.'),
     request: positive(duration()).default(LIMITS.request).describe('Until the whole request has arrived. Default 30s.'),
-    idle: positive(duration()).default(LIMITS.idle).describe('Between two requests of a connection. Default 60s.'),
+    idle: positive(duration())
+      .default(LIMITS.idle)
+      .describe('Between two requests of a connection, or while the client takes nothing of its answer. Default 60s.'),
     'head-bytes': positive(size()).default(LIMITS['head-bytes']).describe('Bytes of the head. Default 16KiB.'),
     headers: count(2000).default(LIMITS.headers).describe('Header fields of a request. Default 100.'),
   })
@@ -73,7 +77,7 @@ export const listenerShape = z
       .array(checked(networkFault))
       .default([])
       .describe(
-        'Networks of the load balancers whose X-Forwarded-For, -Proto and -Host are believed. None by default.',
+        'Networks of the load balancers whose X-Forwarded-For and -Proto are believed; a Unix socket counts as 127.0.0.1. None by default.',
       ),
     limits: limits.default(LIMITS),
   })
