@@ -8,6 +8,9 @@ export const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   check: async () => (await import('./check.ts')).check,
   schema: async () => (await import('./schema.ts')).schema,
   certs: async () => (await import('./certs.ts')).certs,
+  send: async () => (await import('./send.ts')).send,
+  secret: async () => (await import('./secret.ts')).secret,
+  providers: async () => (await import('./providers.ts')).providers,
   demo: async () => (await import('./demo.ts')).demo,
 }
 

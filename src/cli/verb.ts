@@ -27,7 +27,7 @@ export interface VerbArgs {
 
 /** The world of one command, handed in so that tests can read what it prints. */
 export interface VerbIo {
-  readonly stdout: { write(text: string): unknown }
+  readonly stdout: { write(text: string): unknown; readonly isTTY?: boolean }
   readonly stderr: { write(text: string): unknown }
   readonly env: NodeJS.ProcessEnv
   /** Absolute. */

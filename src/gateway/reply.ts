@@ -11,6 +11,9 @@ const LINGER_MS = 1_000
 /** Up to here it is cheaper to read what a refused sender still sends than to open a connection anew. */
 const DISCARD_BYTES = 64 * 1024
 
+/** Above, copying the body costs more than a second piece. */
+const ONE_PIECE_BYTES = 16 * 1024
+
 /** RFC 9457. The sender learns the title and the code, nothing else. */
 export function problemBody(refusal: Refusal, requestId: string): string {
   const { code, spec } = refusal
@@ -86,8 +89,10 @@ function send(connection: Connection, status: number, headers: string[], body: B
     linger(req)
   }
   res.writeHead(status, headers)
-  // In one piece, so that head and body leave in one write.
-  res.end(bodiless || req.method === 'HEAD' ? undefined : body)
+  if (bodiless || req.method === 'HEAD') res.end()
+  // Text of the head's own encoding is joined to it: one write of one piece, where a buffer would be a second piece.
+  else if (body.length <= ONE_PIECE_BYTES) res.end(body.toString('latin1'), 'latin1')
+  else res.end(body)
   return bodiless ? 0 : body.length
 }
 

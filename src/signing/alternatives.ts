@@ -9,6 +9,7 @@ export function firstPresent(families: readonly { readonly header: string; reado
 
   return {
     kind: last.scheme.kind,
+    headers: families.flatMap(({ scheme }) => scheme.headers),
     tolerance: last.scheme.tolerance,
     verifier(keys, toleranceMs) {
       const verifiers = families.map(({ scheme }) => scheme.verifier(keys, toleranceMs))

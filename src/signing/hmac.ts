@@ -60,8 +60,10 @@ interface Claimed {
 export function hmacScheme(description: HmacDescription): Scheme {
   const engine = new HmacEngine(description)
   const { tolerance = FIVE_MINUTES } = description
+  const carriers = [description.header, description.timestamp?.header, description.id?.header]
   return {
     kind: `hmac-${description.algorithm}`,
+    headers: carriers.filter(header => header !== undefined),
     tolerance: engine.hasTimestamp ? tolerance : undefined,
     verifier(keys, toleranceMs) {
       const prepared = keys.map(key => ({ ...key, mac: new MacKey(description.algorithm, key.bytes) }))

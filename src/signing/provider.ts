@@ -31,6 +31,8 @@ export interface SecretForm {
   readonly looks: string
   /** Where in the service's interface it is found. */
   readonly where: string
+  /** Who makes it: the operator, who tells the service; or the service, which shows it. */
+  readonly madeBy: 'operator' | 'service'
   /** The key's bytes. @throws SecretFault where it can't be this service's secret. */
   parse(secret: Secret): Buffer
   /** A new one in this form, for services that let the operator choose, and for tests. */
@@ -51,7 +53,8 @@ export class SecretFault extends Error {
 export function textSecret(
   looks: string,
   where: string,
+  madeBy: SecretForm['madeBy'],
   create: () => string = () => randomBytes(32).toString('hex'),
 ): SecretForm {
-  return { looks, where, parse: secret => secret.bytes(), create }
+  return { looks, where, madeBy, parse: secret => secret.bytes(), create }
 }

@@ -56,6 +56,8 @@ export type SignedHeaders = readonly (readonly [name: string, value: string])[]
 export interface Scheme {
   /** One word for evidence, e.g. `hmac-sha256`. */
   readonly kind: string
+  /** The headers that carry it, as the service writes them; of several families, all. */
+  readonly headers: readonly string[]
   /** Milliseconds either way, where the scheme signs a timestamp and the config names no tolerance. */
   readonly tolerance: number | undefined
   verifier(keys: readonly SigningKey[], toleranceMs: number | undefined): Verifier

@@ -19,6 +19,7 @@ export function tokenScheme(header: string): Scheme {
 
   return {
     kind: 'token',
+    headers: [header],
     tolerance: undefined,
     verifier(keys: readonly SigningKey[]) {
       const digests = new Map(keys.map(key => [key, digest(key.bytes)]))

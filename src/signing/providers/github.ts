@@ -16,6 +16,7 @@ export const github: Provider = {
   secret: textSecret(
     'any text that you chose',
     'Repository or organisation: Settings, Webhooks, the webhook, Secret. It is shown once.',
+    'operator',
   ),
   eventId: { header: 'X-GitHub-Delivery', signed: false },
   traps: [

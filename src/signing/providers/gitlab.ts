@@ -7,7 +7,11 @@ export const gitlab: Provider = {
   page: 'https://docs.gitlab.com/user/project/integrations/webhooks/',
   summary: 'Nothing is signed: the secret token comes back in X-Gitlab-Token.',
   scheme: tokenScheme('X-Gitlab-Token'),
-  secret: textSecret('any text that you chose', 'Project or group: Settings, Webhooks, the webhook, Secret token.'),
+  secret: textSecret(
+    'any text that you chose',
+    'Project or group: Settings, Webhooks, the webhook, Secret token.',
+    'operator',
+  ),
   eventId: { header: 'Idempotency-Key', signed: false },
   traps: [
     'The header is absent unless a secret token is set.',

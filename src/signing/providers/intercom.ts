@@ -17,6 +17,7 @@ export const intercom: Provider = {
   secret: textSecret(
     "the app's client secret, used as text",
     'Developer Hub: the app, Configure, Basic information, Client secret.',
+    'service',
   ),
   traps: [
     'The header has the name that GitHub uses for its old signature; it is SHA-1 here.',

@@ -17,6 +17,7 @@ export const meta: Provider = {
   secret: textSecret(
     '32 hexadecimal digits, used as text',
     'App Dashboard: App settings, Basic, App secret. Not the verify token.',
+    'service',
     () => randomBytes(16).toString('hex'),
   ),
   traps: [

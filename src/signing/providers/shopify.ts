@@ -18,6 +18,7 @@ export const shopify: Provider = {
   secret: textSecret(
     "the app's client secret, used as text",
     'Dev Dashboard: the app, Settings, Client secret. Webhooks made in the admin have a secret of the store.',
+    'service',
   ),
   eventId: { header: 'X-Shopify-Webhook-Id', signed: false },
   traps: [

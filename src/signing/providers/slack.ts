@@ -18,6 +18,7 @@ export const slack: Provider = {
   secret: textSecret(
     '32 hexadecimal digits, used as text',
     'api.slack.com: Your apps, the app, Basic Information, Signing Secret.',
+    'service',
     () => randomBytes(16).toString('hex'),
   ),
   eventId: { json: ['event_id'] },

@@ -19,6 +19,7 @@ export const standardWebhooks: Provider = {
   secret: {
     looks: 'whsec_ and the base64 of 24 to 64 bytes',
     where: "The sender's page for the endpoint, often called signing secret.",
+    madeBy: 'service',
     parse(secret) {
       const text = secret.text()
       const base64 = text.startsWith('whsec_') ? text.slice(6) : text

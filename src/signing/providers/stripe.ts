@@ -18,6 +18,7 @@ export const stripe: Provider = {
   secret: {
     looks: 'whsec_ and text; all of it is the key, and nothing is decoded',
     where: 'Stripe Dashboard: Developers, Webhooks, the endpoint, Signing secret. Each endpoint has its own.',
+    madeBy: 'service',
     parse(secret) {
       const text = secret.text()
       if (/^(sk|rk|pk)_/.test(text))

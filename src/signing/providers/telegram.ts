@@ -11,6 +11,7 @@ export const telegram: Provider = {
   secret: {
     looks: '1 to 256 characters of A-Z, a-z, 0-9, _ and -',
     where: 'You choose it: the secret_token parameter of your setWebhook call. It is not the bot token.',
+    madeBy: 'operator',
     parse(secret) {
       const text = secret.text()
       if (!/^[A-Za-z0-9_-]{1,256}$/.test(text)) {

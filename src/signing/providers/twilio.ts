@@ -56,6 +56,7 @@ function readSignature(request: HeadRequest): Buffer | SignatureFault {
 
 const scheme: Scheme = {
   kind: 'twilio',
+  headers: [HEADER],
   tolerance: undefined,
   verifier(keys) {
     const prepared = new Map(keys.map(key => [key, new MacKey('sha1', key.bytes)]))
@@ -119,6 +120,7 @@ export const twilio: Provider = {
   secret: {
     looks: '32 hexadecimal digits, used as text',
     where: 'Twilio Console: Account Dashboard, Account Info, Auth Token.',
+    madeBy: 'service',
     parse(secret) {
       if (/^(AC|SK)[0-9a-f]{32}$/.test(secret.text()))
         throw new SecretFault(

@@ -17,6 +17,7 @@ export const zendesk: Provider = {
   secret: textSecret(
     'text that looks like base64; it is used as it stands and never decoded',
     'Admin Center: Apps and integrations, Webhooks, the webhook, Reveal secret.',
+    'service',
     () => randomBytes(32).toString('base64'),
   ),
   eventId: { header: 'X-Zendesk-Webhook-Invocation-Id', signed: false },

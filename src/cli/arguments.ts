@@ -1,0 +1,53 @@
+import { nearest } from '../config/nearest.ts'
+import { resolveSecret } from '../config/secrets.ts'
+import { type Secret, SecretRef } from '../core/secret.ts'
+import { providerOf, providers } from '../signing/index.ts'
+import type { Provider } from '../signing/provider.ts'
+import { VerbFault } from './fault.ts'
+import type { VerbArgs, VerbIo } from './verb.ts'
+
+/** An option's text; `undefined` where it was not given. */
+export function textOf(args: VerbArgs, option: string): string | undefined {
+  const value = args.values[option]
+  return typeof value === 'string' ? value : undefined
+}
+
+/** @throws VerbFault where the option was not given */
+export function neededText(args: VerbArgs, option: string, mend: string): string {
+  const value = textOf(args, option)
+  if (value === undefined || value === '') throw new VerbFault(`--${option} is missing`, mend)
+  return value
+}
+
+export function textsOf(args: VerbArgs, option: string): readonly string[] {
+  const value = args.values[option]
+  return Array.isArray(value) ? value.filter(each => typeof each === 'string') : []
+}
+
+/** @throws VerbFault for a name that no provider has */
+export function namedProvider(name: string): Provider {
+  const provider = providerOf(name)
+  if (provider) return provider
+  const known = providers.map(({ id }) => id)
+  const near = nearest(name, known)
+  throw new VerbFault(
+    `there is no provider ${JSON.stringify(name)}`,
+    `${near === undefined ? '' : `did you mean "${near}"? `}one of ${known.join(', ')}`,
+  )
+}
+
+/**
+ * The secret of `env:NAME` or `file:PATH`, held to the rules that the gate holds its config to.
+ * @throws VerbFault that never repeats the argument: it may be the secret itself, typed where it should not be
+ */
+export function secretAt(reference: string, option: string, io: VerbIo): Secret {
+  const [, kind, name = ''] = /^(env|file):(.+)$/s.exec(reference) ?? []
+  if (kind !== 'env' && kind !== 'file')
+    throw new VerbFault(
+      `--${option} takes a reference, not the secret itself`,
+      `write --${option} env:NAME or --${option} file:PATH`,
+    )
+  const { secret, problem } = resolveSecret(new SecretRef(kind, name), io.env, io.cwd)
+  if (secret) return secret
+  throw new VerbFault(problem?.message ?? 'the secret can not be read', problem?.mend ?? `set ${name}`, 'problem')
+}

@@ -1,0 +1,95 @@
+import { formatDuration } from '../core/units.ts'
+import { providers as all } from '../signing/index.ts'
+import type { Provider } from '../signing/provider.ts'
+import { namedProvider } from './arguments.ts'
+import { tellFault } from './fault.ts'
+import { routeConfig } from './providers-config.ts'
+import { table } from './table.ts'
+import { EXIT, type Verb, wrongUsage } from './verb.ts'
+
+/** What the gate knows of the services that send. */
+export const providers: Verb = {
+  name: 'providers',
+  summary: 'Lists the services that it knows; of one: how it signs, where its secret is, what to paste.',
+  usage: '[NAME] [--json]',
+  examples: ['sallyport providers', 'sallyport providers zendesk', 'sallyport providers telegram --json'],
+  options: {
+    json: { type: 'boolean', description: 'Print JSON' },
+  },
+  async run({ values, positionals }, io) {
+    const [name, ...rest] = positionals
+    if (rest.length > 0) return wrongUsage(io, providers, 'more than one provider is named')
+    try {
+      const shown = name === undefined ? undefined : namedProvider(name)
+      if (values.json === true) io.stdout.write(`${JSON.stringify(shown ? plain(shown) : all.map(plain), null, 2)}\n`)
+      else io.stdout.write(shown ? page(shown) : list())
+      return EXIT.ok
+    } catch (error) {
+      return tellFault(io, 'providers', error)
+    }
+  },
+}
+
+function list(): string {
+  const rows = all.map(provider => [
+    provider.id,
+    provider.name,
+    provider.scheme.kind,
+    toleranceOf(provider) ?? 'none',
+    eventIdOf(provider) ?? 'none',
+  ])
+  return `${table(['provider', 'service', 'scheme', 'timestamp', 'event id'], rows)}\nsallyport providers NAME tells more.\n`
+}
+
+function page(provider: Provider): string {
+  const { id, name, secret, networks, traps, response } = provider
+  const tolerance = toleranceOf(provider)
+  const fields: (readonly [string, string | undefined])[] = [
+    ['scheme', provider.summary],
+    ['page', provider.page],
+    ['headers', provider.scheme.headers.join(', ')],
+    [
+      'timestamp',
+      tolerance === undefined ? 'none is signed' : `signed; ${tolerance} either way unless the config says otherwise`,
+    ],
+    ['event id', eventIdOf(provider) ?? 'none'],
+    ['secret', `${secret.looks}\n${secret.where}`],
+    ['networks', networks && `${networks.cidrs.join(', ')}\nas of ${networks.asOf}, ${networks.page}`],
+    ['response', response],
+    ['traps', traps.join('\n')],
+  ]
+  const lines = fields.flatMap(([label, text]) =>
+    text === undefined ? [] : [`  ${label.padEnd(10)} ${text.replaceAll('\n', `\n${' '.repeat(13)}`)}\n`],
+  )
+  return `${name} (${id})\n\n${lines.join('')}\nUnder routes, to paste:\n\n${routeConfig(provider)}`
+}
+
+function plain(provider: Provider): Record<string, unknown> {
+  const { id, name, page, summary, scheme, secret, eventId, networks, accept, traps, response } = provider
+  return {
+    id,
+    name,
+    page,
+    summary,
+    scheme: scheme.kind,
+    headers: scheme.headers,
+    'tolerance-s': scheme.tolerance === undefined ? null : scheme.tolerance / 1000,
+    secret: { looks: secret.looks, where: secret.where, 'made-by': secret.madeBy },
+    'event-id': eventId ?? null,
+    networks: networks ?? null,
+    accept: accept ?? ['json'],
+    response: response ?? null,
+    traps,
+    config: routeConfig(provider),
+  }
+}
+
+function toleranceOf({ scheme }: Provider): string | undefined {
+  return scheme.tolerance === undefined ? undefined : formatDuration(scheme.tolerance)
+}
+
+function eventIdOf({ eventId }: Provider): string | undefined {
+  if (eventId === undefined) return undefined
+  if ('json' in eventId) return `${eventId.json.join('.')} of the body`
+  return `${eventId.header}, ${eventId.signed ? 'signed' : 'not signed'}`
+}

@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest'
+import { secret } from '../../src/cli/secret.ts'
+import { Secret } from '../../src/core/secret.ts'
+import { providers } from '../../src/signing/index.ts'
+import { runVerb } from './run-verb.ts'
+
+describe('secret new', () => {
+  it('prints a secret alone, without a line end that would become part of it', async () => {
+    const { code, stdout, stderr } = await runVerb(secret, ['new'])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^[A-Za-z0-9_-]{43}$/)
+    expect(stderr).toMatch(/^gate: put it into .*\{ env: HOOK_SECRET \}.*\n$/)
+    expect((await runVerb(secret, ['new'])).stdout).not.toBe(stdout)
+  })
+
+  it.each(providers)('makes one that $id takes, and says where it goes', async ({ id, name, secret: form }) => {
+    const { code, stdout, stderr } = await runVerb(secret, ['new', '--provider', id])
+    expect(code).toBe(0)
+    expect(form.parse(new Secret(Buffer.from(stdout))).length).toBeGreaterThanOrEqual(20)
+    expect(stdout).not.toMatch(/\s/)
+    expect(stderr).toContain(
+      `${name}: ${form.madeBy === 'operator' ? 'give it the same value' : 'the sender makes its own'}`,
+    )
+    expect(stderr).toContain(form.where)
+    expect(stderr).not.toContain(stdout)
+  })
+
+  it('calls anything else wrong usage', async () => {
+    expect(await runVerb(secret, [])).toMatchObject({ code: 2, stdout: '' })
+    expect(await runVerb(secret, ['old'])).toMatchObject({ code: 2, stdout: '' })
+    const misspelt = await runVerb(secret, ['new', '--provider', 'githb'])
+    expect(misspelt).toMatchObject({ code: 2, stdout: '' })
+    expect(misspelt.stderr).toMatch(/there is no provider "githb"\nmend: did you mean "github"\? one of github, /)
+  })
+})
