@@ -1,5 +1,5 @@
 import { signature } from '../../src/checks/signature.ts'
-import { Secret } from '../../src/core/secret.ts'
+import { routeConfig } from '../../src/cli/providers-config.ts'
 import { formatDuration } from '../../src/core/units.ts'
 import { providers } from '../../src/signing/index.ts'
 import type { Provider } from '../../src/signing/provider.ts'
@@ -34,7 +34,7 @@ export function providerPage(provider: Provider): string {
     summary,
     `Source: <${source}>`,
     `## The secret\n\nWhere it is found: ${secret.where}\n\nWhat it looks like: ${secret.looks}. One that can't be this service's is not used: the route is offline (503) and the log says why.`,
-    `## Config\n\n${fenced('yaml', routeYaml(provider))}`,
+    `## Config\n\n${fenced('yaml', `routes:\n${routeConfig(provider)}`)}`,
     `## What is checked\n\n${checked(provider)}`,
     `## What its refusals mean\n\n${refusals(provider)}`,
     `## Traps\n\n${traps.map(trap => `- ${trap}`).join('\n')}`,
@@ -45,40 +45,11 @@ export function providerPage(provider: Provider): string {
   )
 }
 
-function routeYaml({ id, accept = ['json'], networks, scheme }: Provider): string {
-  const variable = `${id.toUpperCase().replaceAll('-', '_')}_${scheme.kind === 'token' ? 'TOKEN' : 'SECRET'}`
-  return [
-    'routes:',
-    `  - name: ${id}`,
-    `    match: { path: /hooks/${id} }`,
-    '    checks:',
-    ...(networks ? [`      - source-ip: { allow: ["provider:${id}"] }`] : []),
-    `      - content-type: { accept: [${accept.join(', ')}] }`,
-    `      - signature: { provider: ${id}, secrets: [{ env: ${variable} }] }`,
-    '      - replay: {}',
-    `    forward: { to: "http://127.0.0.1:3000/${id}" }`,
-  ].join('\n')
-}
-
-/** The headers that a request of this provider is signed with. */
-function headersOf(provider: Provider): string[] {
-  const key = provider.secret.parse(new Secret(Buffer.from(provider.secret.create())))
-  const message = {
-    method: 'POST',
-    url: 'https://hooks.example.com/hooks',
-    body: Buffer.from('{}'),
-    contentType: 'application/json',
-    nowMs: 0,
-    id: 'id',
-  }
-  return provider.scheme.sign(key, message).map(([header]) => header)
-}
-
 function checked(provider: Provider): string {
   const { scheme, eventId } = provider
   const rows = [
     ['scheme', code(scheme.kind)],
-    ['headers', headersOf(provider).map(code).join(', ')],
+    ['headers', provider.scheme.headers.map(code).join(', ')],
     [
       'timestamp',
       scheme.tolerance === undefined
@@ -97,7 +68,7 @@ function placeOf(place: NonNullable<Provider['eventId']>): string {
 }
 
 function refusals(provider: Provider): string {
-  const carriers = headersOf(provider).map(code).join(' or ')
+  const carriers = provider.scheme.headers.map(code).join(' or ')
   const here: Readonly<Record<string, string>> = {
     'signature.missing': `${carriers} is not there.`,
     ...(provider.scheme.kind === 'token' && {
