@@ -89,6 +89,11 @@ export class Gateway {
     return this.#draining
   }
 
+  /** The port that a listener got; `undefined` where there is none of that name, or it is a Unix socket. */
+  port(listener: string): number | undefined {
+    return this.#listeners.find(({ name }) => name === listener)?.port
+  }
+
   /** Names of routes that lack something, and what. */
   offline(): { readonly route: string; readonly reason: string }[] {
     return (this.#generation?.compiled.routes ?? []).flatMap(route =>

@@ -84,6 +84,11 @@ export class Listener {
     this.#apply(config)
   }
 
+  get port(): number | undefined {
+    const address = this.#server.address()
+    return address === null || typeof address === 'string' ? undefined : address.port
+  }
+
   /** Whether this TLS can be put in force without opening the socket anew. */
   accepts(tls: ServerTls | undefined): boolean {
     return (
@@ -141,12 +146,14 @@ export class Listener {
   }
 
   #serve(req: IncomingMessage, res: ServerResponse, expectsContinue: boolean): void {
+    // What follows something unreadable is not believed to be a request; the connection ends with the answer that is due.
+    if (busyOf(req.socket).broken) return
     this.#counters.inFlight++
     // The trust in force now, and not the one of the handshake.
     const trust = this.#tls?.trust
     const certificate = trust && ((socket: TLSSocket) => clientCertificateOf(socket, trust))
     this.#exchange(req, res)
-      .run(certificate, expectsContinue, this.#draining)
+      .run(certificate, expectsContinue, () => this.#draining)
       .catch(error => {
         // Nothing here may throw; if it does, this request ends without an answer and no other is touched.
         this.#shared.fault('request', error)
