@@ -26,11 +26,13 @@ the request. A route that does not name ${written} has them all the same, with t
   )
 }
 
-/** Name, stage and summary of every check. */
-export function checkTable(linkTo: string): string {
+/** Name, stage and summary of every check; `short` is its first sentence alone. */
+export function checkTable(linkTo: string, length: 'short' | 'whole' = 'whole'): string {
+  const told = (summary: string): string =>
+    length === 'whole' ? summary : (/^.*?[^.]\.(?= [A-Z]|$)/.exec(summary)?.[0] ?? summary)
   return table(
     ['check', 'stage', 'what it does'],
-    checkKinds.map(({ name, stage, summary }) => [`[${code(name)}](${linkTo}${anchor(name)})`, stage, summary]),
+    checkKinds.map(({ name, stage, summary }) => [`[${code(name)}](${linkTo}${anchor(name)})`, stage, told(summary)]),
   )
 }
 

@@ -28,9 +28,9 @@ const UNITS = `## How values are written
 const SECRETS = `## Secrets
 
 A secret never stands in the config; the config says where it is. \`{ env: NAME }\` names an environment variable,
-\`{ file: path }\` a file. A value with a blank, a line end, an invisible character or a leading "Bearer " is not used: the
-route that needs it is offline (503), and \`sallyport check\` says which character it is and how to write the value without it.
-A file is looked at again when it changes; a variable only at a start.`
+\`{ file: path }\` a file. A secret that is missing takes the routes that need it offline (503), and no others. One with a blank, a
+line end, an invisible character or a leading "Bearer " is an error in the config: \`sallyport check\` says which character
+it is, where, and how to write the value without it. A file is looked at again when it changes; a variable only at a start.`
 
 /** docs/reference/config.md */
 export function configPage(example: string): string {

@@ -19,6 +19,28 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return [line(first), rule, ...rest.map(line)].join('\n')
 }
 
+/** The same table as the formatter writes it in the pages that it sees: every column padded. */
+export function padded(markdown: string): string {
+  return markdown.replace(/(?:^\|.*\|$\n?)+/gm, whole => {
+    const end = whole.endsWith('\n') ? '\n' : ''
+    const rows = whole
+      .trimEnd()
+      .split('\n')
+      .map(line =>
+        line
+          .slice(2, -2)
+          .split(/ \| | \|(?= )/)
+          .map(cell => cell.trim()),
+      )
+    const widths = (rows[0] ?? []).map((_cell, column) =>
+      Math.max(...rows.map((row, index) => (index === 1 ? 3 : (row[column]?.length ?? 0)))),
+    )
+    const line = (row: readonly string[], fill: string): string =>
+      `| ${row.map((cell, column) => (fill === '-' ? '' : cell).padEnd(widths[column] ?? 0, fill)).join(' | ')} |`
+    return rows.map((row, index) => line(row, index === 1 ? '-' : ' ')).join('\n') + end
+  })
+}
+
 export const fenced = (language: string, text: string): string => `\`\`\`${language}\n${text.trimEnd()}\n\`\`\``
 
 /** The anchor that GitHub gives a heading. */

@@ -31,6 +31,6 @@ export const serverTlsConfig = z.strictObject({
   'client-crl': path
     .optional()
     .describe(
-      'PEM revocation lists of the client CA. Where one is given and has expired or is missing, every client certificate is refused.',
+      'PEM revocation lists of the client CA. Where it is missing or has expired, the client certificates of its CA are refused.',
     ),
 })

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { fillBlocks, PAGES_WITH_BLOCKS } from '../../docs/pages/blocks.ts'
 import { referencePages } from '../../docs/pages/index.ts'
 
 const REFERENCE = join(import.meta.dirname, '../../docs/reference')
@@ -21,5 +22,13 @@ describe('docs/reference', () => {
 
   it('is made alike each time', async () => {
     expect(await referencePages()).toEqual(pages)
+  })
+})
+
+describe.each(PAGES_WITH_BLOCKS)('the generated parts of %s', path => {
+  it('are what the source says', async () => {
+    const text = readFileSync(join(REFERENCE, '../..', path), 'utf8')
+    expect(text).toContain('<!-- generated: ')
+    expect(await fillBlocks(text), `${path} is stale. mend: npm run docs`).toBe(text)
   })
 })
