@@ -18,6 +18,8 @@ export interface Ask {
   readonly method?: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string | Buffer
+  /** Sends no Content-Length. */
+  readonly chunked?: boolean
   readonly agent?: PlainAgent | TlsAgent
   /** Over TLS; the server is verified against `ca`. */
   readonly tls?: {
@@ -37,7 +39,7 @@ export function ask(what: Ask): Promise<Reply> {
       path: what.path,
       method: what.method ?? 'POST',
       agent: what.agent ?? false,
-      headers: { 'content-length': String(body.length), ...what.headers },
+      headers: { ...(what.chunked ? {} : { 'content-length': String(body.length) }), ...what.headers },
       ...(what.tls === undefined ? {} : { servername: 'localhost', ...what.tls }),
     }
     const request = what.tls === undefined ? plainRequest(options) : tlsRequest(options)
