@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { fillBlocks, PAGES_WITH_BLOCKS } from '../../docs/pages/blocks.ts'
 import { referencePages } from '../../docs/pages/index.ts'
+import { adminRefusals } from '../../src/console/refusal.ts'
+import { pipelineDenials } from '../../src/pipeline/denials.ts'
 
 const REFERENCE = join(import.meta.dirname, '../../docs/reference')
 const MEND = 'docs/reference is stale. mend: npm run docs'
@@ -22,6 +24,18 @@ describe('docs/reference', () => {
 
   it('is made alike each time', async () => {
     expect(await referencePages()).toEqual(pages)
+  })
+})
+
+describe('the codes of the gate itself', () => {
+  const SRC = join(REFERENCE, '../../src')
+  const source = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
+    .filter(path => path.endsWith('.ts') && !/(denials|refusal)\.ts$/.test(path))
+    .map(path => readFileSync(join(SRC, path), 'utf8'))
+    .join('')
+
+  it.each(Object.keys({ ...pipelineDenials, ...adminRefusals }))('%s is answered somewhere', code => {
+    expect(source, `${code} is on the page, and nothing answers it`).toContain(`'${code}'`)
   })
 })
 
