@@ -11,7 +11,12 @@ import { type Provider, SecretFault } from '../signing/provider.ts'
 import type { Scheme, SignatureMatch, SigningKey } from '../signing/scheme.ts'
 import { Template, TemplateFault } from '../signing/template.ts'
 
-const headerName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, 'is no header name')
+const headerName = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/,
+    'is no header name: write it as the sender does, without blanks, e.g. X-Signature',
+  )
 
 const secrets = z
   .array(namedSecret)
@@ -33,7 +38,7 @@ const eventId = z.union([
   z.strictObject({
     json: z
       .string()
-      .regex(/^[^.]+(\.[^.]+)*$/)
+      .regex(/^[^.]+(\.[^.]+)*$/, 'a member of the JSON body, or members with a dot between each two, e.g. data.id')
       .describe('The member of the JSON body that holds it, e.g. data.id.'),
   }),
 ])
@@ -145,38 +150,23 @@ export const signature = defineCheck({
 })
 
 function crossCheck(config: Config, context: z.RefinementCtx): void {
+  const say = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message })
   if ('provider' in config) {
     if (config.tolerance !== undefined && providerOf(config.provider)?.scheme.tolerance === undefined)
-      context.addIssue({
-        code: 'custom',
-        path: ['tolerance'],
-        message: `${config.provider} signs no timestamp, so there is nothing to tolerate: add replay instead`,
-      })
+      say('tolerance', `${config.provider} signs no timestamp that could be old: leave tolerance out, and add replay`)
     return
   }
-  const template = config.payload
-  if (config.timestamp && !template.includes('{timestamp}'))
-    context.addIssue({
-      code: 'custom',
-      path: ['payload'],
-      message: 'the timestamp is not part of what is signed, so anyone can renew it: add {timestamp}',
-    })
-  if (!config.timestamp && template.includes('{timestamp}'))
-    context.addIssue({
-      code: 'custom',
-      path: ['payload'],
-      message: 'it names {timestamp}, and no timestamp header is given',
-    })
-  if (config.id && !template.includes('{id}'))
-    context.addIssue({
-      code: 'custom',
-      path: ['payload'],
-      message: 'the id is not part of what is signed: add {id}, or use event-id',
-    })
-  if (!config.id && template.includes('{id}'))
-    context.addIssue({ code: 'custom', path: ['payload'], message: 'it names {id}, and no id header is given' })
-  if (config.tolerance !== undefined && !config.timestamp)
-    context.addIssue({ code: 'custom', path: ['tolerance'], message: 'there is no signed timestamp to tolerate' })
+  const { payload, timestamp, id } = config
+  const names = (name: string) => payload.includes(name)
+  if (timestamp && !names('{timestamp}'))
+    say('payload', 'the timestamp is not part of what is signed, so anyone can renew it: add {timestamp}')
+  if (!timestamp && names('{timestamp}'))
+    say('payload', 'names {timestamp}, and no header is given for it: add timestamp: { header: NAME }')
+  if (id && !names('{id}'))
+    say('payload', 'the id is not part of what is signed, so anyone can change it: add {id}, or use event-id instead')
+  if (!id && names('{id}')) say('payload', 'names {id}, and no header is given for it: add id: { header: NAME }')
+  if (config.tolerance !== undefined && !timestamp)
+    say('tolerance', 'there is no signed timestamp that could be old: leave tolerance out, or add timestamp')
 }
 
 function schemeOf(config: Config): Scheme {
@@ -245,6 +235,8 @@ function eventIdReader(place: Provider['eventId']): EventIdReader {
       if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined
       value = (value as Readonly<Record<string, unknown>>)[name]
     }
+    // A larger number was rounded when it was read, and two events would look like one.
+    if (typeof value === 'number' && !Number.isSafeInteger(value)) return undefined
     return typeof value === 'string' || typeof value === 'number' ? { id: String(value), signed: true } : undefined
   }
 }
@@ -267,7 +259,7 @@ function factsOf(
     principalBy: 'signature',
     keyName: match.key,
     ...(id === undefined ? {} : { eventId: id }),
-    ...(signed || match.nonce === undefined ? {} : { nonce: match.nonce }),
+    ...(signed || match.mac === undefined ? {} : { nonce: match.mac.toString('hex') }),
     ...(match.timestamp === undefined || toleranceMs === undefined
       ? {}
       : { verifiesForMs: Math.max(0, match.timestamp + toleranceMs - nowMs) }),

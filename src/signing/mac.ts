@@ -51,7 +51,8 @@ export class MacKey {
     end += scratch.write(before, end, 'latin1')
     end += body.copy(scratch, end)
     end += scratch.write(after, end, 'latin1')
-    hash(this.algorithm, scratch.subarray(0, end), 'buffer').copy(this.#outer, this.#block)
-    return hash(this.algorithm, this.#outer, 'buffer')
+    // As text of one byte a character: a digest asked for as a buffer costs twice as much.
+    this.#outer.write(hash(this.algorithm, scratch.subarray(0, end), 'binary'), this.#block, 'latin1')
+    return Buffer.from(hash(this.algorithm, this.#outer, 'binary'), 'latin1')
   }
 }

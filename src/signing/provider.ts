@@ -13,8 +13,13 @@ export interface Provider {
   readonly summary: string
   readonly scheme: Scheme
   readonly secret: SecretForm
-  /** The sender's id of the event. `signed`: a stranger can't change it without breaking the signature. */
-  readonly eventId?: { readonly header: string; readonly signed: boolean } | { readonly json: readonly string[] }
+  /**
+   * The sender's id of the event. `signed`: a stranger can't change it without breaking the signature. `page`: where it
+   * is described, if not on the provider's `page`.
+   */
+  readonly eventId?: ({ readonly header: string; readonly signed: boolean } | { readonly json: readonly string[] }) & {
+    readonly page?: string
+  }
   /** What surprises people. */
   readonly traps: readonly string[]
   /** What the service expects of the answer, where it says so. */

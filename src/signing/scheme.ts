@@ -22,8 +22,8 @@ export interface SignatureMatch {
   readonly ok: true
   /** The key that verified. */
   readonly key: string
-  /** What can't be made again without the key: the MAC in hex. `undefined` for a bare token, which is always the same. */
-  readonly nonce: string | undefined
+  /** What can't be made again without the key. `undefined` for a bare token, which is always the same. */
+  readonly mac: Buffer | undefined
   /** The signed id, where the scheme signs one. */
   readonly id: string | undefined
   /** Epoch milliseconds of the signed timestamp; `undefined` where there is none. */
@@ -70,7 +70,7 @@ export interface Scheme {
 export const fault = (code: SignatureCode, evidence: Evidence): SignatureFault => ({ ok: false, code, evidence })
 
 /** The keys that may still verify, and for the evidence the names of those that ended. */
-export function currentKeys(keys: readonly SigningKey[], nowMs: number): readonly SigningKey[] {
+export function currentKeys<Key extends SigningKey>(keys: readonly Key[], nowMs: number): readonly Key[] {
   for (const key of keys)
     if (key.expires !== undefined && key.expires < nowMs)
       return keys.filter(({ expires }) => expires === undefined || expires >= nowMs)

@@ -45,7 +45,13 @@ export function fakeRequest(description: RequestDescription = {}): ContentReques
   const [path = '', query = ''] = target.split('?', 2)
   const host = description.host ?? 'gate.example'
   const certificate = description.clientCertificate && fakeCertificate(description.clientCertificate)
-  const json = (): unknown => JSON.parse(raw.toString('utf8'))
+  const json = (): unknown => {
+    try {
+      return JSON.parse(raw.toString('utf8'))
+    } catch {
+      return undefined
+    }
+  }
   return {
     id: '01KAR5AAAAAAAAAAAAAAAAAAAA',
     receivedAt: NOW,

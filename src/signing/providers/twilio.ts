@@ -1,5 +1,5 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import type { HeadRequest } from '../../core/request.ts'
+import type { BodyRequest, HeadRequest } from '../../core/request.ts'
 import { decodeExactly } from '../encoding.ts'
 import { MacKey } from '../mac.ts'
 import { type Provider, SecretFault } from '../provider.ts'
@@ -13,35 +13,39 @@ const sha256 = (body: Buffer): string => createHash('sha256').update(body).diges
 const isForm = (contentType: string): boolean => contentType.split(';', 1)[0]?.trim().toLowerCase() === FORM
 const bodyHashOf = (url: string): string | undefined => /[?&]bodySHA256=([0-9a-f]{64})(?:&|$)/.exec(url)?.[1]
 
-/** Name and value of every parameter, sorted by name, each value once, nothing between them. */
-function formText(body: Buffer): string {
+/** Name and value of every parameter, sorted by name, each value once, nothing between them; `undefined`: too many. */
+function formText(body: Buffer): string | undefined {
   const values = new Map<string, Set<string>>()
   let count = 0
   for (const [name, value] of new URLSearchParams(body.toString('utf8'))) {
-    if (++count > MAX_PARAMETERS) break
+    if (++count > MAX_PARAMETERS) return undefined
     const known = values.get(name)
     if (known) known.add(value)
     else values.set(name, new Set([value]))
   }
-  return [...values.keys()]
-    .sort()
-    .map(name =>
-      [...(values.get(name) ?? [])]
-        .sort()
-        .map(value => name + value)
-        .join(''),
-    )
-    .join('')
+  let text = ''
+  for (const name of [...values.keys()].sort())
+    for (const value of [...(values.get(name) ?? [])].sort()) text += name + value
+  return text
 }
 
-/** Twilio signs the URL that it was given, and callers and proxies differ about the port: these are tried. */
-function urlsOf(url: string): string[] {
-  const match = /^(https?):\/\/([^/?#]*)(.*)$/.exec(url)
-  if (!match) return [url]
-  const [, scheme, authority = '', rest] = match
+/** Twilio signs the URL that it was given; callers and proxies differ about the port, and clients about quotes. */
+function urlsOf(url: string): Set<string> {
+  const [, scheme, authority = '', rest = ''] = /^(https?):\/\/([^/?#]*)(.*)$/s.exec(url) ?? []
+  if (scheme === undefined) return new Set([url])
   const bare = authority.replace(/:\d+$/, '')
   const port = scheme === 'https' ? 443 : 80
-  return [...new Set([url, `${scheme}://${bare}${rest}`, `${scheme}://${bare}:${port}${rest}`])]
+  const urls = new Set([url, `${scheme}://${bare}${rest}`, `${scheme}://${bare}:${port}${rest}`])
+  // The URL Standard escapes these in a query, and so do the clients that follow it.
+  const query = rest.indexOf('?')
+  if (query >= 0 && /['"<>]/.test(rest.slice(query)))
+    for (const each of [...urls])
+      urls.add(
+        each.replace(/\?.*$/s, text =>
+          text.replace(/['"<>]/g, one => `%${one.charCodeAt(0).toString(16).toUpperCase()}`),
+        ),
+      )
+  return urls
 }
 
 function readSignature(request: HeadRequest): Buffer | SignatureFault {
@@ -52,6 +56,26 @@ function readSignature(request: HeadRequest): Buffer | SignatureFault {
     decodeExactly(text, 'base64', 20) ??
     fault('signature.malformed', { header: HEADER, why: 'the signature is not 20 bytes (sha1) in base64' })
   )
+}
+
+/** The form's text where the body is a form; otherwise nothing, once the hash in the URL has bound the body. */
+function signedParameters(request: BodyRequest): string | SignatureFault {
+  const announced = bodyHashOf(request.publicUrl)
+  if (announced !== undefined) {
+    if (timingSafeEqual(Buffer.from(announced), Buffer.from(sha256(request.raw)))) return ''
+    return fault('signature.mismatch', {
+      why: 'bodySHA256 in the URL is not the hash of the body',
+      'body-bytes': request.raw.length,
+    })
+  }
+  if (request.mediaType?.essence === FORM)
+    return (
+      formText(request.raw) ??
+      fault('signature.malformed', { why: `the form has more than ${MAX_PARAMETERS} parameters` })
+    )
+  if (request.raw.length === 0) return ''
+  // Without this hash the signature covers the URL alone, and any body would pass under it.
+  return fault('signature.malformed', { why: 'the body is no form, and the URL has no bodySHA256 that binds it' })
 }
 
 const scheme: Scheme = {
@@ -68,27 +92,14 @@ const scheme: Scheme = {
       verify(request, nowMs) {
         const signature = readSignature(request)
         if (!Buffer.isBuffer(signature)) return signature
-        const form = request.mediaType?.essence === FORM
-        if (!form && request.raw.length > 0) {
-          // Without this hash the signature covers the URL alone, and any body would pass under it.
-          const announced = bodyHashOf(request.publicUrl)
-          if (announced === undefined)
-            return fault('signature.malformed', {
-              why: 'the body is no form, and the URL has no bodySHA256 that binds it',
-            })
-          if (!timingSafeEqual(Buffer.from(announced), Buffer.from(sha256(request.raw))))
-            return fault('signature.mismatch', {
-              why: 'bodySHA256 in the URL is not the hash of the body',
-              'body-bytes': request.raw.length,
-            })
-        }
-        const parameters = form ? formText(request.raw) : ''
-        const texts = urlsOf(request.publicUrl).map(url => Buffer.from(url + parameters))
+        const signed = signedParameters(request)
+        if (typeof signed !== 'string') return signed
+        const texts = [...urlsOf(request.publicUrl)].map(url => Buffer.from(url + signed))
         for (const key of currentKeys(keys, nowMs)) {
           for (const text of texts) {
             const mac = prepared.get(key)?.mac('', text, '')
             if (mac && timingSafeEqual(mac, signature))
-              return { ok: true, key: key.name, nonce: mac.toString('hex'), id: undefined, timestamp: undefined }
+              return { ok: true, key: key.name, mac, id: undefined, timestamp: undefined }
           }
         }
         return fault('signature.mismatch', {
@@ -105,7 +116,8 @@ const scheme: Scheme = {
   },
   sign(key, message) {
     const url = scheme.url?.(message) ?? message.url
-    const text = url + (isForm(message.contentType) ? formText(message.body) : '')
+    const form = isForm(message.contentType) && bodyHashOf(url) === undefined
+    const text = url + (form ? (formText(message.body) ?? '') : '')
     return [[HEADER, new MacKey('sha1', key).mac('', Buffer.from(text), '').toString('base64')]]
   },
 }
@@ -118,7 +130,7 @@ export const twilio: Provider = {
     "HMAC-SHA1 over the public URL and the sorted form parameters, base64, in X-Twilio-Signature. Of JSON the URL alone is signed, with the body's SHA-256 in its query.",
   scheme,
   secret: {
-    looks: '32 hexadecimal digits, used as text',
+    looks: "the account's Auth Token, used as text",
     where: 'Twilio Console: Account Dashboard, Account Info, Auth Token.',
     madeBy: 'service',
     parse(secret) {
@@ -135,6 +147,7 @@ export const twilio: Provider = {
     'The URL is signed as Twilio was given it: set public-url where the gate stands behind another name, scheme or port.',
     'JSON without bodySHA256 in the URL leaves the body unsigned, and is refused.',
     'Forms are the default: accept form as well.',
+    'Of a form, names and values are signed without anything between them: "ab=c" and "a=bc" have one signature.',
   ],
   accept: ['form', 'json'],
 }
