@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 
 /** The secret that signs the benchmark's webhooks; it guards nothing. */
-export const SECRET = 'It is a benchmark: nobody is kept out.'
+export const SECRET = 'a-benchmark-keeps-nobody-out-0123456789'
 export const PATH = '/hooks/github'
 /** A route whose allow-list does not hold the load generator's address. */
 export const FOREIGN_PATH = '/hooks/foreign'

@@ -12,6 +12,7 @@ import { createMetrics } from '../observe/metrics.ts'
 import { providers } from '../signing/index.ts'
 import { initCertificates } from '../tls/directory.ts'
 import { type DemoCase, demoCases, demoConfig, FOREIGN_ADDRESS, TELEGRAM_ADDRESS } from './demo-events.ts'
+import { stopRequested } from './stopping.ts'
 import { table } from './table.ts'
 import type { Verb, VerbIo } from './verb.ts'
 import { version } from './version.ts'
@@ -38,20 +39,13 @@ export const demo: Verb = {
       const right = await show.play()
       if (values.once === true) return right ? 0 : 1
       show.invite()
-      await stopped()
+      await stopRequested(io.env)
       return 0
     } finally {
       await show.stop()
       rmSync(folder, { recursive: true, force: true })
     }
   },
-}
-
-function stopped(): Promise<void> {
-  return new Promise(resolve => {
-    process.once('SIGINT', () => resolve())
-    process.once('SIGTERM', () => resolve())
-  })
 }
 
 /** What the stand-in CRM saw. */
@@ -112,7 +106,10 @@ class Show {
         seen ? `${seen.path}, ${seen.bytes} bytes, from ${seen.principal}` : 'nothing',
       ])
     }
-    this.#io.stdout.write(`\n${table(['sent', 'how', 'gate', 'code', 'the CRM saw'], rows)}\n`)
+    this.#io.stdout.write(
+      `The gate listens on https://localhost:${this.#port}, with certificates that it has just made, and a stand-in CRM behind it.\n\n`,
+    )
+    this.#io.stdout.write(`${table(['sent', 'how', 'gate', 'code', 'the CRM saw'], rows)}\n`)
     return right
   }
 
@@ -166,23 +163,12 @@ Ctrl-C stops it.
   async #startGate(port: number, crm: string): Promise<void> {
     const file = join(this.#folder, 'gate.yaml')
     writeFileSync(file, demoConfig(port, crm))
-    const destination = { write: (line: string) => (this.#quiet ? this.#listening(line) : this.#io.stdout.write(line)) }
-    const log = createLog({ destination, pretty: false })
-    const gateway = new Gateway({
-      file,
-      env: {},
-      clock: systemClock,
-      log,
-      metrics: createMetrics({ version: version() }),
-    })
+    const log = createLog({ destination: { write: line => !this.#quiet && this.#io.stdout.write(line) }, pretty: true })
+    const metrics = createMetrics({ version: version() })
+    const gateway = new Gateway({ file, env: {}, clock: systemClock, log, metrics })
     await gateway.start()
     this.#gateway = gateway
-  }
-
-  #listening(line: string): void {
-    for (const each of line.split('\n')) {
-      if (each.includes('"msg":"listening"')) this.#port = (JSON.parse(each) as { port: number }).port
-    }
+    this.#port = gateway.port('public') ?? 0
   }
 
   async #send({ event, forged }: DemoCase): Promise<{ status: number; code: string }> {

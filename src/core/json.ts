@@ -25,8 +25,17 @@ const CLOSE_BRACE = 0x7d
 const OPEN_BRACKET = 0x5b
 const CLOSE_BRACKET = 0x5d
 
-/** Up to here, comparing with every earlier name is cheaper than a set. */
-const LINEAR_NAMES = 12
+/** Up to here, looking through the earlier names of an object is cheaper than a set of them. */
+const LINEAR_NAMES = 48
+
+// The names of the open objects, the innermost last: a mark that tells most names apart, and where each stands. Shared by
+// all scans, each of which is synchronous: nothing is allocated for an ordinary body.
+const MARK = new Int32Array(MAX_DEPTH * LINEAR_NAMES)
+const START = new Int32Array(MAX_DEPTH * LINEAR_NAMES)
+const END = new Int32Array(MAX_DEPTH * LINEAR_NAMES)
+// By depth: whether the container is an object, and where its names begin in the tables above.
+const IS_OBJECT = new Uint8Array(MAX_DEPTH)
+const FIRST = new Int32Array(MAX_DEPTH)
 
 const WHITE = new Uint8Array(256)
 for (const byte of [0x20, 0x09, 0x0a, 0x0d]) WHITE[byte] = 1
@@ -47,18 +56,18 @@ export function checkJson(bytes: Buffer, scalars = false): JsonFault | undefined
 
 class Scanner {
   readonly #bytes: Buffer
-  // One byte of a UTF-8 text is one character here, so offsets agree and names compare as bytes.
-  readonly #text: string
   readonly #end: number
   #at = 0
   #fault: JsonFault | undefined
-  /** The names of every open object, the innermost last. */
-  readonly #names: string[] = []
-  readonly #containers: { readonly object: boolean; readonly firstName: number; set: Set<string> | undefined }[] = []
+  /** Whether the last string held an escape. */
+  #escaped = false
+  #depth = 0
+  #names = 0
+  /** By depth: the names of an object that has many, or one with an escape. */
+  #sets: Map<number, Set<string>> | undefined
 
   constructor(bytes: Buffer) {
     this.#bytes = bytes
-    this.#text = bytes.toString('latin1')
     this.#end = bytes.length
   }
 
@@ -88,15 +97,15 @@ class Scanner {
       const byte = bytes[this.#at]
       let opened = false
       if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
-        if (this.#containers.length >= MAX_DEPTH)
-          return this.#fail('depth', `the body is nested deeper than ${MAX_DEPTH} levels`)
+        if (this.#depth >= MAX_DEPTH) return this.#fail('depth', `the body is nested deeper than ${MAX_DEPTH} levels`)
         this.#at++
         this.#white()
         const object = byte === OPEN_BRACE
         if (bytes[this.#at] === (object ? CLOSE_BRACE : CLOSE_BRACKET)) {
           this.#at++
         } else {
-          this.#containers.push({ object, firstName: this.#names.length, set: undefined })
+          IS_OBJECT[this.#depth] = object ? 1 : 0
+          FIRST[this.#depth++] = this.#names
           opened = true
           if (object && !this.#name()) return false
         }
@@ -105,21 +114,21 @@ class Scanner {
 
       // A value has ended: close containers until one goes on.
       for (;;) {
-        const container = this.#containers.at(-1)
-        if (container === undefined) return true
+        if (this.#depth === 0) return true
+        const object = IS_OBJECT[this.#depth - 1] === 1
         this.#white()
         const next = bytes[this.#at]
         if (next === COMMA) {
           this.#at++
           this.#white()
-          if (container.object && !this.#name()) return false
+          if (object && !this.#name()) return false
           break
         }
-        if (next !== (container.object ? CLOSE_BRACE : CLOSE_BRACKET))
-          return this.#syntax(container.object ? 'expected "," or "}"' : 'expected "," or "]"')
+        if (next !== (object ? CLOSE_BRACE : CLOSE_BRACKET))
+          return this.#syntax(object ? 'expected "," or "}"' : 'expected "," or "]"')
         this.#at++
-        this.#names.length = container.firstName
-        this.#containers.pop()
+        this.#names = FIRST[--this.#depth] ?? 0
+        this.#sets?.delete(this.#depth)
       }
     }
   }
@@ -136,17 +145,16 @@ class Scanner {
     const start = this.#at + 1
     if (this.#bytes[this.#at] !== QUOTE) return this.#syntax('expected a member name in double quotes')
     if (!this.#string()) return false
+    const escaped = this.#escaped
     const end = this.#at - 1
     if (end - start > MAX_NAME_BYTES)
       return this.#fail('name-length', `a member name is longer than ${MAX_NAME_BYTES} bytes`)
-    let name = this.#text.slice(start, end)
-    if (name.includes('\\')) {
-      const decoded: string = JSON.parse(this.#bytes.toString('utf8', start - 1, end + 1))
-      name = Buffer.from(decoded, 'utf8').toString('latin1')
-    }
-    if (!this.#remember(name)) {
+    if (!this.#remember(start, end, escaped)) {
       this.#at = start
-      return this.#fail('duplicate', `an object has the member ${JSON.stringify(name.slice(0, 64))} twice`)
+      return this.#fail(
+        'duplicate',
+        `an object has the member ${JSON.stringify(this.#nameText(start, end).slice(0, 64))} twice`,
+      )
     }
     this.#white()
     if (this.#bytes[this.#at] !== COLON) return this.#syntax('expected ":" after a member name')
@@ -155,29 +163,53 @@ class Scanner {
     return true
   }
 
-  #remember(name: string): boolean {
-    const container = this.#containers.at(-1)
-    if (container === undefined) return true
-    const names = this.#names
-    if (container.set === undefined) {
-      for (let i = container.firstName; i < names.length; i++) if (names[i] === name) return false
-      if (names.length - container.firstName < LINEAR_NAMES) {
-        names.push(name)
-        return true
-      }
-      container.set = new Set()
-      for (let i = container.firstName; i < names.length; i++) container.set.add(`.${names[i]}`)
+  /** Whether the name of these bytes is new to the innermost object. */
+  #remember(start: number, end: number, escaped: boolean): boolean {
+    const depth = this.#depth - 1
+    const first = FIRST[depth] ?? 0
+    let set = this.#sets?.get(depth)
+    if (set === undefined && (escaped || this.#names - first >= LINEAR_NAMES)) {
+      set = new Set()
+      for (let i = first; i < this.#names; i++) set.add(`.${this.#nameText(START[i] ?? 0, END[i] ?? 0)}`)
+      this.#sets ??= new Map()
+      this.#sets.set(depth, set)
     }
-    // The dot keeps names like "33554432" from being hashed as array indices, which strangers can make collide.
-    const key = `.${name}`
-    if (container.set.has(key)) return false
-    container.set.add(key)
+    if (set !== undefined) {
+      // The dot keeps names like "33554432" from being hashed as array indices, which strangers can make collide.
+      const key = `.${this.#nameText(start, end)}`
+      if (set.has(key)) return false
+      set.add(key)
+      return true
+    }
+    const bytes = this.#bytes
+    const mark =
+      ((end - start) << 24) ^
+      ((bytes[start] ?? 0) << 16) ^
+      ((bytes[(start + end) >> 1] ?? 0) << 8) ^
+      (bytes[end - 1] ?? 0)
+    for (let i = first; i < this.#names; i++)
+      if (MARK[i] === mark && this.#same(START[i] ?? 0, END[i] ?? 0, start, end)) return false
+    MARK[this.#names] = mark
+    START[this.#names] = start
+    END[this.#names++] = end
     return true
+  }
+
+  #same(start: number, end: number, otherStart: number, otherEnd: number): boolean {
+    if (end - start !== otherEnd - otherStart) return false
+    for (let i = 0; i < end - start; i++) if (this.#bytes[start + i] !== this.#bytes[otherStart + i]) return false
+    return true
+  }
+
+  /** A name as its readers will see it. */
+  #nameText(start: number, end: number): string {
+    return JSON.parse(this.#bytes.toString('utf8', start - 1, end + 1)) as string
   }
 
   #string(): boolean {
     const bytes = this.#bytes
     let at = this.#at + 1
+    this.#escaped = false
     for (;;) {
       while (PLAIN[bytes[at] ?? 0] === 1) at++
       const byte = bytes[at]
@@ -188,6 +220,7 @@ class Scanner {
       this.#at = at
       if (byte === undefined) return this.#syntax('a string does not end')
       if (byte !== BACKSLASH) return this.#syntax('a control character stands in a string unescaped')
+      this.#escaped = true
       const escaped = bytes[at + 1] ?? 0
       if (ESCAPED[escaped] === 1) at += 2
       else if (
@@ -234,7 +267,8 @@ class Scanner {
   }
 
   #word(word: string): boolean {
-    if (!this.#text.startsWith(word, this.#at)) return this.#syntax('expected a value')
+    for (let i = 0; i < word.length; i++)
+      if (this.#bytes[this.#at + i] !== word.charCodeAt(i)) return this.#syntax('expected a value')
     this.#at += word.length
     return true
   }

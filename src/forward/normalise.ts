@@ -118,7 +118,7 @@ const FIELD_TEXT = /^[\x21-\x7e](?:[\x20-\x7e]{0,254}[\x21-\x7e])?$/
 
 /** Text from a sender or a certificate as a header value: anything but short visible ASCII is percent-encoded. */
 export function fieldText(text: string): string {
-  return FIELD_TEXT.test(text) ? text : encodeURIComponent(text.toWellFormed().slice(0, 256))
+  return FIELD_TEXT.test(text) ? text : encodeURIComponent(text.slice(0, 256).toWellFormed())
 }
 
 const random = Buffer.alloc(24 * 128)

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { type Dispatcher, Pool } from 'undici'
+import { Deadlines } from './deadlines.ts'
 import type { Outbound } from './normalise.ts'
 
 /** The upstream's answer; the body is whole where it is small, and a stream where it is not. */
@@ -48,12 +49,12 @@ const DROPPED: ReadonlySet<string> = new Set([
 export class Upstream {
   readonly #pool: Pool
   readonly #origin: string
-  readonly #responseMs: number
+  readonly #deadlines: Deadlines
 
   /** @param timeout milliseconds: until the connection stands; until the answer has ended, waiting included. */
   constructor(origin: string, timeout: { readonly connect: number; readonly response: number }) {
     this.#origin = origin
-    this.#responseMs = timeout.response
+    this.#deadlines = new Deadlines(timeout.response)
     this.#pool = new Pool(origin, {
       connections: CONNECTIONS,
       pipelining: 1,
@@ -70,7 +71,7 @@ export class Upstream {
 
   send(outbound: Outbound): Promise<UpstreamResult> {
     return new Promise(resolve => {
-      const exchange = new Exchange(outbound.method, this.#responseMs, resolve)
+      const exchange = new Exchange(outbound.method, this.#deadlines, resolve)
       try {
         this.#pool.dispatch(
           {
@@ -104,7 +105,7 @@ type Headers = Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStar
 
 class Exchange implements Dispatcher.DispatchHandler {
   readonly #method: string
-  readonly #deadline: NodeJS.Timeout
+  readonly #deadlines: Deadlines
   #resolve: ((result: UpstreamResult) => void) | undefined
   #controller: Dispatcher.DispatchController | undefined
   #status = 0
@@ -113,10 +114,11 @@ class Exchange implements Dispatcher.DispatchHandler {
   #bytes = 0
   #stream: Readable | undefined
 
-  constructor(method: string, deadlineMs: number, resolve: (result: UpstreamResult) => void) {
+  constructor(method: string, deadlines: Deadlines, resolve: (result: UpstreamResult) => void) {
     this.#method = method
     this.#resolve = resolve
-    this.#deadline = setTimeout(() => this.#expire(deadlineMs), deadlineMs)
+    this.#deadlines = deadlines
+    deadlines.add(this)
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -143,7 +145,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    clearTimeout(this.#deadline)
+    this.#deadlines.delete(this)
     if (this.#stream) {
       this.#stream.push(null)
       return
@@ -154,7 +156,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
-    clearTimeout(this.#deadline)
+    this.#deadlines.delete(this)
     if (this.#stream) this.#stream.destroy(error)
     else this.#settle(failure(error))
   }
@@ -166,7 +168,7 @@ class Exchange implements Dispatcher.DispatchHandler {
       destroy: (error, done) => {
         // The client went away, or the upstream did: either way the connection can't be used again.
         if (!stream.readableEnded) controller.abort(error ?? new Error('the client closed the connection'))
-        clearTimeout(this.#deadline)
+        this.#deadlines.delete(this)
         done(error)
       },
     })
@@ -177,7 +179,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#settle({ ok: true, status: this.#status, headers: this.#headers, body: stream })
   }
 
-  #expire(deadlineMs: number): void {
+  expire(deadlineMs: number): void {
     const message = `${this.#method}: no whole answer within ${deadlineMs} ms`
     if (this.#stream) this.#stream.destroy(new Error(message))
     this.#settle({ ok: false, code: 'forward.timeout', message })

@@ -1,8 +1,6 @@
-import { bodyLimit } from '../checks/body-limit.ts'
-import { contentEncoding } from '../checks/content-encoding.ts'
-import { contentType } from '../checks/content-type.ts'
-import type { CheckConfig, GatewayConfig, RouteConfig } from '../config/model.ts'
-import type { AnyCheckKind, Check, Stage } from '../core/check.ts'
+import { withImplicit } from '../checks/implicit.ts'
+import type { GatewayConfig, RouteConfig } from '../config/model.ts'
+import type { Stage } from '../core/check.ts'
 import { Offline } from '../core/resources.ts'
 import { planForward } from '../forward/normalise.ts'
 import { type RouteEntry, RouteTable } from '../pipeline/match.ts'
@@ -10,14 +8,8 @@ import type { PlacedCheck, Route } from '../pipeline/route.ts'
 import type { Loading } from './loading.ts'
 import type { Upstreams } from './upstreams.ts'
 
-const DEFAULT_BODY = 1024 * 1024
-
-/** What a route has without a line of its own: the caps and types that are safe. */
-const IMPLICIT: readonly { readonly kind: AnyCheckKind; readonly yaml: unknown }[] = [
-  { kind: bodyLimit, yaml: {} },
-  { kind: contentType, yaml: {} },
-  { kind: contentEncoding, yaml: { accept: [] } },
-]
+/** Where no check sets a cap. */
+const DEFAULT_BYTES = 1024 * 1024
 
 /** The live routes of a config, and how to let go of them. */
 export interface Compiled {
@@ -83,9 +75,11 @@ function compileRoute(
   }
   const secret = config.forward.sign && attempt(() => config.forward.sign && resources.secret(config.forward.sign))
   const all: readonly PlacedCheck<never>[] = [...placed.head, ...placed.body, ...placed.content]
-  const lowest = (pick: (check: Check<never>) => number | undefined, fallback: number): number =>
-    Math.min(...all.map(({ check }) => pick(check) ?? Number.POSITIVE_INFINITY), fallback)
-  const body = lowest(check => check.limits?.body, Number.POSITIVE_INFINITY)
+  const lowest = (caps: readonly (number | undefined)[]): number =>
+    Math.min(
+      ...caps.filter(cap => cap !== undefined),
+      caps.every(cap => cap === undefined) ? DEFAULT_BYTES : Number.POSITIVE_INFINITY,
+    )
   const prefix = config.match.pathPrefix
   const [first] = missing
   const route: Route = {
@@ -97,21 +91,11 @@ function compileRoute(
     body: placed.body,
     content: placed.content,
     limits: {
-      body: Number.isFinite(body) ? body : DEFAULT_BODY,
-      decoded: lowest(
-        check => check.limits?.decoded,
-        Number.isFinite(body) ? Math.max(body, DEFAULT_BODY) : DEFAULT_BODY,
-      ),
+      body: lowest(all.map(({ check }) => check.limits?.body)),
+      decoded: lowest(all.map(({ check }) => check.limits?.decoded)),
     },
     plan: planForward(config.name, prefix, config.forward, secret),
     upstream: upstreams.get(config.forward),
   }
   return { route, host: config.match.host, path: prefix ?? config.match.path ?? '', prefix: prefix !== undefined }
-}
-
-/** The written checks, and after them the implicit ones that were not written. */
-function withImplicit(checks: readonly CheckConfig[]): CheckConfig[] {
-  const written = new Set(checks.map(check => check.kind.name))
-  const implicit = IMPLICIT.filter(({ kind }) => !written.has(kind.name))
-  return [...checks, ...implicit.map(({ kind, yaml }) => ({ kind, config: kind.config.parse(yaml) }))]
 }

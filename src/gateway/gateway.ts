@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { loadConfig } from '../config/load.ts'
-import type { Bind, GatewayConfig, ListenerConfig } from '../config/model.ts'
+import type { GatewayConfig, ListenerConfig } from '../config/model.ts'
 import { formatProblems, type Problem } from '../config/problem.ts'
 import type { Clock } from '../core/clock.ts'
 import { NetworkTable } from '../core/network-table.ts'
@@ -87,6 +87,11 @@ export class Gateway {
 
   get draining(): boolean {
     return this.#draining
+  }
+
+  /** The port that a listener got; `undefined` where there is none of that name, or it is a Unix socket. */
+  port(listener: string): number | undefined {
+    return this.#listeners.find(({ name }) => name === listener)?.port
   }
 
   /** Names of routes that lack something, and what. */
@@ -186,7 +191,8 @@ export class Gateway {
     try {
       for (const config of next.config.listeners) {
         const tls = next.tls.get(config.name)
-        const old = this.#listeners.find(each => sameBind(each.bind, config.bind) && each.accepts(tls))
+        const old = this.#listeners.find(each => isSame(each, config))
+        if (old && !old.accepts(tls)) throw new ConfigRefused(RESTART(config.name))
         if (old) {
           kept.push(old)
           changes.push(() => old.update(config, liveOf(config, next), tls))
@@ -217,10 +223,16 @@ export class Gateway {
     metrics.setRoutes(next.compiled.routes.map(route => ({ name: route.name, online: route.offline === undefined })))
     metrics.setListeners(next.config.listeners.map(listener => listener.name))
     for (const listener of this.#listeners) listener.count(metrics.listener(listener.name))
+    const note = workersNote(next.config.workers)
+    if (note) log.warn('config', { problem: note, remedy: 'Run several instances where one core is not enough.' })
     for (const { route, reason } of this.offline()) log.error('route offline', { route, reason })
     before?.compiled.close()
     for (const listener of left) void listener.drain(30_000)
   }
+}
+
+function workersNote(workers: GatewayConfig['workers']): string | undefined {
+  return workers === 1 ? undefined : `workers: ${workers} is accepted, and one worker runs`
 }
 
 function liveOf(config: ListenerConfig, generation: Generation): ListenerLive {
@@ -230,7 +242,11 @@ function liveOf(config: ListenerConfig, generation: Generation): ListenerLive {
   return { table, trusted: proxies, maxHeaders: config.limits.headers }
 }
 
-function sameBind(a: Bind, b: Bind): boolean {
+/** Whether a listener is the one that a config describes: its address is, and where the system chose the port, its name. */
+function isSame({ bind: a, name }: Listener, { bind: b, name: wanted }: ListenerConfig): boolean {
   if ('unix' in a || 'unix' in b) return 'unix' in a && 'unix' in b && a.unix === b.unix
-  return a.host === b.host && a.port === b.port
+  return a.host === b.host && a.port === b.port && (a.port !== 0 || name === wanted)
 }
+
+const RESTART = (listener: string): string =>
+  `listener ${listener}: it can't change between plain HTTP and TLS, or begin or cease to ask for client certificates, while it is open\nmend: restart the gate with this config`

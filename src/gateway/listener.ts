@@ -28,12 +28,12 @@ const DEADLINE_CHECK_MS = 500
 
 /** One listening socket. Its live part can be replaced at any moment; its bind, once opened, can't. */
 export class Listener {
-  readonly name: string
   readonly bind: Bind
   readonly secure: boolean
   readonly #server: Server | TlsServer
   readonly #shared: Shared
   readonly #sockets = new Set<Duplex>()
+  #name: string
   #live: ListenerLive
   #tls: ServerTls | undefined
   #draining = false
@@ -42,16 +42,18 @@ export class Listener {
   #idle: (() => void) | undefined
 
   constructor(config: ListenerConfig, live: ListenerLive, tls: ServerTls | undefined, shared: Shared) {
-    this.name = config.name
+    this.#name = config.name
     this.bind = config.bind
     this.secure = tls !== undefined
     this.#live = live
     this.#tls = tls
     this.#shared = shared
-    const options = httpOptions(config)
+    const options = HTTP_OPTIONS
     this.#server = tls ? createTlsServer({ ...options, ...tls.options }) : createServer(options)
     // No count: Node drops fields beyond it unseen, and our policy would judge what is left.
     this.#server.maxHeadersCount = 0
+    // Node would end the connection of a sender that has ended its side, and the answer that is due with it.
+    Object.assign(this.#server, { httpAllowHalfOpen: true })
     this.#apply(config)
     const serve = (expects: boolean) => (req: IncomingMessage, res: ServerResponse) => this.#serve(req, res, expects)
     this.#server.on('request', serve(false))
@@ -70,6 +72,10 @@ export class Listener {
     this.#server.on('dropRequest', (_req, socket) => socket.destroy())
   }
 
+  get name(): string {
+    return this.#name
+  }
+
   /** Resolves once it listens. @throws the system's error, e.g. EADDRINUSE. */
   async listen(): Promise<AddressInfo | string> {
     await listenOn(this.#server, this.bind)
@@ -79,9 +85,15 @@ export class Listener {
 
   /** Takes on a new config with the same bind. Open connections stay. */
   update(config: ListenerConfig, live: ListenerLive, tls: ServerTls | undefined): void {
+    this.#name = config.name
     this.#live = live
     if (tls) this.#tls?.update(tls, this.#server as TlsServer)
     this.#apply(config)
+  }
+
+  get port(): number | undefined {
+    const address = this.#server.address()
+    return address === null || typeof address === 'string' ? undefined : address.port
   }
 
   /** Whether this TLS can be put in force without opening the socket anew. */
@@ -121,7 +133,7 @@ export class Listener {
   async #untilIdle(atLeastMs: number, deadline: number): Promise<void> {
     const until = performance.now() + atLeastMs
     while (performance.now() < deadline && this.#sockets.size > 0) {
-      if (this.#counters.inFlight === 0 && performance.now() >= until) return
+      if (this.#counters.inFlight === 0 && performance.now() >= until && this.#written()) return
       await new Promise<void>(resolve => {
         this.#idle = resolve
         setTimeout(resolve, 20)
@@ -129,11 +141,19 @@ export class Listener {
     }
   }
 
+  /** Whether the kernel has every answer: Node takes a connection whose answer still waits for a slow reader for idle. */
+  #written(): boolean {
+    for (const socket of this.#sockets) if (socket.writableLength > 0) return false
+    return true
+  }
+
   #apply(config: ListenerConfig): void {
     this.#server.maxConnections = config.limits.connections
     this.#server.headersTimeout = config.limits.head
     this.#server.requestTimeout = config.limits.request
     this.#server.keepAliveTimeout = config.limits.idle
+    // Read for each new connection; Node's types know it as an option only.
+    Object.assign(this.#server, { maxHeaderSize: config.limits.headBytes })
   }
 
   #exchange(req: IncomingMessage, res: ServerResponse): Exchange {
@@ -141,21 +161,27 @@ export class Listener {
   }
 
   #serve(req: IncomingMessage, res: ServerResponse, expectsContinue: boolean): void {
+    // What follows something unreadable is not believed to be a request; the connection ends with the answer that is due.
+    if (busyOf(req.socket).broken) return
     this.#counters.inFlight++
     // The trust in force now, and not the one of the handshake.
     const trust = this.#tls?.trust
     const certificate = trust && ((socket: TLSSocket) => clientCertificateOf(socket, trust))
     this.#exchange(req, res)
-      .run(certificate, expectsContinue, this.#draining)
-      .catch(error => {
+      .run(certificate, expectsContinue, this.#isDraining)
+      .then(this.#ended, error => {
         // Nothing here may throw; if it does, this request ends without an answer and no other is touched.
         this.#shared.fault('request', error)
         res.destroy()
+        this.#ended()
       })
-      .finally(() => {
-        this.#counters.inFlight--
-        if (this.#counters.inFlight === 0) this.#idle?.()
-      })
+  }
+
+  readonly #isDraining = (): boolean => this.#draining
+
+  readonly #ended = (): void => {
+    this.#counters.inFlight--
+    if (this.#counters.inFlight === 0) this.#idle?.()
   }
 
   #clientError(error: NodeJS.ErrnoException, socket: Duplex): void {
@@ -209,15 +235,13 @@ function rawCode(code: string, timeout: boolean): PipelineCode & keyof typeof pi
     : 'request.malformed'
 }
 
-function httpOptions(config: ListenerConfig): ServerOptions {
-  return {
-    insecureHTTPParser: false,
-    // Our policy counts Host fields itself and answers in the gate's own form.
-    requireHostHeader: false,
-    maxHeaderSize: config.limits.headBytes,
-    connectionsCheckingInterval: DEADLINE_CHECK_MS,
-    noDelay: true,
-    keepAlive: true,
-    highWaterMark: 64 * 1024,
-  }
+const HTTP_OPTIONS: ServerOptions & { readonly allowHalfOpen: boolean } = {
+  insecureHTTPParser: false,
+  // Our policy counts Host fields itself and answers in the gate's own form.
+  requireHostHeader: false,
+  connectionsCheckingInterval: DEADLINE_CHECK_MS,
+  allowHalfOpen: true,
+  noDelay: true,
+  keepAlive: true,
+  highWaterMark: 64 * 1024,
 }

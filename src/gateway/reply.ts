@@ -11,6 +11,9 @@ const LINGER_MS = 1_000
 /** Up to here it is cheaper to read what a refused sender still sends than to open a connection anew. */
 const DISCARD_BYTES = 64 * 1024
 
+/** Above, copying the body costs more than a second piece. */
+const ONE_PIECE_BYTES = 16 * 1024
+
 /** RFC 9457. The sender learns the title and the code, nothing else. */
 export function problemBody(refusal: Refusal, requestId: string): string {
   const { code, spec } = refusal
@@ -20,7 +23,8 @@ export function problemBody(refusal: Refusal, requestId: string): string {
 export interface Connection {
   readonly req: IncomingMessage
   readonly res: ServerResponse
-  readonly body: RequestBody
+  /** `undefined` where the request was no request, and its body was never looked for. */
+  readonly body: RequestBody | undefined
   /** Whether the connection must not be used again. */
   readonly close: boolean
 }
@@ -86,14 +90,16 @@ function send(connection: Connection, status: number, headers: string[], body: B
     linger(req)
   }
   res.writeHead(status, headers)
-  // In one piece, so that head and body leave in one write.
-  res.end(bodiless || req.method === 'HEAD' ? undefined : body)
+  if (bodiless || req.method === 'HEAD') res.end()
+  // Text of the head's own encoding is joined to it: one write of one piece, where a buffer would be a second piece.
+  else if (body.length <= ONE_PIECE_BYTES) res.end(body.toString('latin1'), 'latin1')
+  else res.end(body)
   return bodiless ? 0 : body.length
 }
 
 function mustClose({ close, body, req }: Connection): boolean {
   if (close) return true
-  if (!body.unread) return false
+  if (!body?.unread) return false
   const announced = Number(req.headers['content-length'] ?? Number.POSITIVE_INFINITY)
   return req.headers.expect !== undefined || announced > DISCARD_BYTES
 }

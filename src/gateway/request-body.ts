@@ -36,33 +36,32 @@ export class RequestBody implements BodySource {
   /** The connection failed: what has been read so far is nothing. */
   fail(fault: BodyFault): void {
     this.#fault ??= fault
-    this.#finish?.(fault)
+    this.#settle(fault)
   }
 
   #collect(cap: number, resolve: (result: Buffer | BodyFault) => void): void {
     const req = this.#req
     const chunks: Buffer[] = []
-    const finish = (result: Buffer | BodyFault): void => {
-      if (this.#finish === undefined) return
-      this.#finish = undefined
-      req.removeAllListeners('data')
-      resolve(result)
-    }
-    this.#finish = finish
+    this.#finish = resolve
     req.on('data', (chunk: Buffer) => {
+      if (this.#finish === undefined) return
       this.received += chunk.length
       if (this.received > cap) {
-        finish('too-large')
+        this.#settle('too-large')
         req.pause()
       } else chunks.push(chunk)
     })
     req.on('end', () => {
       this.unread = false
       const [only] = chunks
-      finish(chunks.length === 1 && only ? only : Buffer.concat(chunks, this.received))
+      this.#settle(chunks.length === 1 && only ? only : Buffer.concat(chunks, this.received))
     })
-    const broken = (): void => finish(this.#fault ?? 'incomplete')
-    req.on('error', broken)
-    req.on('close', broken)
+    // Comes after 'end' as well, and where the connection broke before it.
+    req.on('close', () => this.#settle(this.#fault ?? 'incomplete'))
+  }
+
+  #settle(result: Buffer | BodyFault): void {
+    this.#finish?.(result)
+    this.#finish = undefined
   }
 }

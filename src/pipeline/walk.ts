@@ -53,9 +53,17 @@ export class Walk {
     return stop instanceof Promise ? stop.then(verified) : verified(stop)
   }
 
-  /** After the reply: claims are kept or released. */
+  /** After the reply: claims are kept or released, each of them. @throws AggregateError of what failed. */
   async settle(outcome: Outcome): Promise<void> {
-    for (const settle of this.#settles) await settle(outcome)
+    const failed: unknown[] = []
+    for (const settle of this.#settles) {
+      try {
+        await settle(outcome)
+      } catch (error) {
+        failed.push(error)
+      }
+    }
+    if (failed.length > 0) throw new AggregateError(failed, `${failed.length} claims could not be settled`)
   }
 
   get hasSettles(): boolean {
@@ -70,20 +78,19 @@ export class Walk {
     for (let i = from; i < checks.length; i++) {
       const placed = checks[i]
       if (placed === undefined) break
-      let decision: Decision | Promise<Decision>
       try {
-        decision = placed.check.decide(request, this.facts)
+        const decision = placed.check.decide(request, this.facts)
+        if (decision instanceof Promise) {
+          return decision
+            .then(late => this.#take(placed, late))
+            .catch(error => fault(placed, error))
+            .then(stop => stop ?? this.#run(checks, request, i + 1))
+        }
+        const stop = this.#take(placed, decision)
+        if (stop) return stop
       } catch (error) {
         return fault(placed, error)
       }
-      if (decision instanceof Promise) {
-        return decision.then(
-          async late => this.#take(placed, late) ?? (await this.#run(checks, request, i + 1)),
-          error => fault(placed, error),
-        )
-      }
-      const stop = this.#take(placed, decision)
-      if (stop) return stop
     }
     return undefined
   }
@@ -120,7 +127,7 @@ export class Walk {
     placed: { readonly denials: Readonly<Record<string, DenialSpec>>; readonly name: string },
     denial: Denial,
   ): Refusal {
-    const spec = placed.denials[denial.code]
+    const spec = Object.hasOwn(placed.denials, denial.code) ? placed.denials[denial.code] : undefined
     if (spec === undefined) return fault(placed, new Error(`undeclared code ${denial.code}`))
     return { kind: 'refusal', code: denial.code, spec, evidence: denial.evidence, headers: denial.headers }
   }

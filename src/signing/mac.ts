@@ -51,7 +51,7 @@ export class MacKey {
     end += scratch.write(before, end, 'latin1')
     end += body.copy(scratch, end)
     end += scratch.write(after, end, 'latin1')
-    // As text of one byte a character: a digest asked for as a buffer costs twice as much.
+    // Handed over as latin1 text, a digest costs half of what it costs as a buffer of its own.
     this.#outer.write(hash(this.algorithm, scratch.subarray(0, end), 'binary'), this.#block, 'latin1')
     return Buffer.from(hash(this.algorithm, this.#outer, 'binary'), 'latin1')
   }

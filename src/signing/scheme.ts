@@ -22,8 +22,8 @@ export interface SignatureMatch {
   readonly ok: true
   /** The key that verified. */
   readonly key: string
-  /** What can't be made again without the key. `undefined` for a bare token, which is always the same. */
-  readonly mac: Buffer | undefined
+  /** What can't be made again without the key: the MAC in hex. `undefined` for a bare token, which is always the same. */
+  readonly nonce: string | undefined
   /** The signed id, where the scheme signs one. */
   readonly id: string | undefined
   /** Epoch milliseconds of the signed timestamp; `undefined` where there is none. */

@@ -35,7 +35,7 @@ export function tokenScheme(header: string): Scheme {
             if (wanted && timingSafeEqual(sent, wanted)) match ??= key
           }
           if (match === undefined) return fault('signature.mismatch', { header, ...triedKeys(keys, nowMs) })
-          return { ok: true, key: match.name, mac: undefined, id: undefined, timestamp: undefined }
+          return { ok: true, key: match.name, nonce: undefined, id: undefined, timestamp: undefined }
         },
       }
     },

@@ -27,7 +27,7 @@ describe.each(ENCODINGS)('%s', encoding => {
         const text = Buffer.alloc(bytes, 0xfb).toString(encoding)
         const changed = text.slice(0, at % text.length) + digit + text.slice((at % text.length) + 1)
         const read = decodeExactly(changed, encoding, bytes)?.toString(encoding)
-        if (read !== undefined) expect(read).toBe(encoding === 'hex' ? changed.toLowerCase() : changed)
+        if (read !== undefined) expect(read).toBe(changed)
       }),
       { numRuns: 500 },
     )
@@ -51,8 +51,8 @@ describe('spellings that lenient readers take', () => {
     expect(decodeExactly(text.slice(0, 43), 'base64url', 32)).toBeUndefined()
     expect(decodeExactly(mac.toString('base64url'), 'base64url', 32)).toEqual(mac)
   })
-  it('hexadecimal digits may be upper case', () => {
-    expect(decodeExactly(mac.toString('hex').toUpperCase(), 'hex', 32)).toEqual(mac)
+  it('hexadecimal digits are lower case', () => {
+    expect(decodeExactly(mac.toString('hex').toUpperCase(), 'hex', 32)).toBeUndefined()
   })
   it('two signs of padding behind 64 bytes', () => {
     const long = Buffer.alloc(64, 7).toString('base64')

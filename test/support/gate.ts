@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -15,8 +15,18 @@ export interface RunningGate {
   readonly stderr: () => string
   /** The port that a listener got. */
   port(listener: string): number
-  /** Waits for a log line. */
+  /** Waits for a log line; one that is there already counts. */
   line(match: (line: LogLine) => boolean, timeoutMs?: number): Promise<LogLine>
+  /** Waits for a log line that is not there yet. */
+  next(match: (line: LogLine) => boolean, timeoutMs?: number): Promise<LogLine>
+  /** Everything it wrote to stdout so far, as it came. */
+  readonly stdout: () => string
+  /** Resolves with the exit code. */
+  readonly exited: Promise<number | null>
+  /** Writes a config over the one it runs by, asks for a reload and gives the line that tells how it went. */
+  reload(yaml: string): Promise<LogLine>
+  /** Kilobytes of resident memory. */
+  memory(): number
   /** Sends SIGTERM; gives the exit code. */
   stop(): Promise<number | null>
 }
@@ -41,8 +51,10 @@ export async function startGate(
   const lines: LogLine[] = []
   const waiting = new Set<() => void>()
   let rest = ''
+  let stdout = ''
   let stderr = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text
     const parts = (rest + text).split('\n')
     rest = parts.pop() ?? ''
     for (const part of parts) lines.push(JSON.parse(part) as LogLine)
@@ -53,10 +65,10 @@ export async function startGate(
   })
   const exited = new Promise<number | null>(resolve => child.once('exit', code => resolve(code)))
 
-  function line(match: (line: LogLine) => boolean, timeoutMs = 5_000): Promise<LogLine> {
+  function line(match: (line: LogLine) => boolean, timeoutMs = 5_000, from = 0): Promise<LogLine> {
     return new Promise((resolve, reject) => {
       const look = (): void => {
-        const found = lines.find(match)
+        const found = lines.find((each, index) => index >= from && match(each))
         if (!found) return
         waiting.delete(look)
         clearTimeout(timer)
@@ -85,7 +97,20 @@ export async function startGate(
       if (typeof found?.port !== 'number') throw new Error(`listener ${listener} does not listen`)
       return found.port
     },
-    line,
+    line: (match, timeoutMs) => line(match, timeoutMs),
+    next: (match, timeoutMs) => line(match, timeoutMs, lines.length),
+    stdout: () => stdout,
+    exited,
+    reload(yaml) {
+      const told = line(({ msg }) => msg === 'reloaded' || msg === 'reload refused', 5_000, lines.length)
+      writeFileSync(file, yaml)
+      child.kill('SIGHUP')
+      return told
+    },
+    memory() {
+      const status = readFileSync(`/proc/${child.pid}/status`, 'utf8')
+      return Number(/^VmRSS:\s*(\d+) kB$/m.exec(status)?.[1])
+    },
     async stop() {
       child.kill('SIGTERM')
       const timer = setTimeout(() => child.kill('SIGKILL'), 40_000)
@@ -108,4 +133,41 @@ export async function startGate(
     await new Promise(resolve => setTimeout(resolve, 20))
   }
   return gate
+}
+
+export interface Ended {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs any command line of the program to its end. */
+export async function sallyport(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  cwd: string = process.cwd(),
+): Promise<Ended> {
+  const child = spawn(process.execPath, [BIN, ...args], {
+    cwd,
+    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 15_000,
+    killSignal: 'SIGKILL',
+  })
+  let stdout = ''
+  let stderr = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text
+  })
+  const code = await new Promise<number | null>(resolve => child.once('close', resolve))
+  return { code, stdout, stderr }
+}
+
+/** Fills a folder with development certificates, as `sallyport certs init` does. */
+export async function makeCertificates(folder: string): Promise<void> {
+  const { code, stderr } = await sallyport(['certs', 'init', '--dir', folder])
+  if (code !== 0) throw new Error(`certs init exited with ${code}: ${stderr}`)
 }

@@ -13,7 +13,10 @@ const sha256 = (body: Buffer): string => createHash('sha256').update(body).diges
 const isForm = (contentType: string): boolean => contentType.split(';', 1)[0]?.trim().toLowerCase() === FORM
 const bodyHashOf = (url: string): string | undefined => /[?&]bodySHA256=([0-9a-f]{64})(?:&|$)/.exec(url)?.[1]
 
-/** Name and value of every parameter, sorted by name, each value once, nothing between them; `undefined`: too many. */
+/**
+ * Name and value of every parameter, sorted by name, each value once, nothing between them; `undefined` where there are
+ * too many: values that are repeated do not count in the signature, so a cut would leave room for unsigned ones.
+ */
 function formText(body: Buffer): string | undefined {
   const values = new Map<string, Set<string>>()
   let count = 0
@@ -23,29 +26,37 @@ function formText(body: Buffer): string | undefined {
     if (known) known.add(value)
     else values.set(name, new Set([value]))
   }
-  let text = ''
-  for (const name of [...values.keys()].sort())
-    for (const value of [...(values.get(name) ?? [])].sort()) text += name + value
-  return text
+  return [...values.keys()]
+    .sort()
+    .map(name =>
+      [...(values.get(name) ?? [])]
+        .sort()
+        .map(value => name + value)
+        .join(''),
+    )
+    .join('')
 }
 
-/** Twilio signs the URL that it was given; callers and proxies differ about the port, and clients about quotes. */
-function urlsOf(url: string): Set<string> {
-  const [, scheme, authority = '', rest = ''] = /^(https?):\/\/([^/?#]*)(.*)$/s.exec(url) ?? []
-  if (scheme === undefined) return new Set([url])
+/**
+ * The URLs that Twilio may have signed, in the order of Twilio's own library: as it came, and with the default port
+ * where it has none or without the one that it has; then the same as the WHATWG URL standard writes it (an apostrophe as
+ * %27). Most requests need the first alone.
+ */
+function* urlsOf(url: string): Generator<string> {
+  yield url
+  yield* otherPort(url)
+  const normal = URL.parse(url)?.href
+  if (normal === undefined || normal === url) return
+  yield normal
+  yield* otherPort(normal)
+}
+
+function* otherPort(url: string): Generator<string> {
+  const [, scheme, authority = '', rest] = /^(https?):\/\/([^/?#]*)(.*)$/.exec(url) ?? []
+  if (scheme === undefined) return
   const bare = authority.replace(/:\d+$/, '')
-  const port = scheme === 'https' ? 443 : 80
-  const urls = new Set([url, `${scheme}://${bare}${rest}`, `${scheme}://${bare}:${port}${rest}`])
-  // The URL Standard escapes these in a query, and so do the clients that follow it.
-  const query = rest.indexOf('?')
-  if (query >= 0 && /['"<>]/.test(rest.slice(query)))
-    for (const each of [...urls])
-      urls.add(
-        each.replace(/\?.*$/s, text =>
-          text.replace(/['"<>]/g, one => `%${one.charCodeAt(0).toString(16).toUpperCase()}`),
-        ),
-      )
-  return urls
+  const host = bare === authority ? `${bare}:${scheme === 'https' ? 443 : 80}` : bare
+  yield `${scheme}://${host}${rest}`
 }
 
 function readSignature(request: HeadRequest): Buffer | SignatureFault {
@@ -61,9 +72,11 @@ function readSignature(request: HeadRequest): Buffer | SignatureFault {
 /** The form's text where the body is a form; otherwise nothing, once the hash in the URL has bound the body. */
 function signedParameters(request: BodyRequest): string | SignatureFault {
   const announced = bodyHashOf(request.publicUrl)
+  // Asked first, whatever the type: else a signed JSON request could be passed off as an empty form.
   if (announced !== undefined) {
     if (timingSafeEqual(Buffer.from(announced), Buffer.from(sha256(request.raw)))) return ''
     return fault('signature.mismatch', {
+      header: HEADER,
       why: 'bodySHA256 in the URL is not the hash of the body',
       'body-bytes': request.raw.length,
     })
@@ -92,20 +105,22 @@ const scheme: Scheme = {
       verify(request, nowMs) {
         const signature = readSignature(request)
         if (!Buffer.isBuffer(signature)) return signature
-        const signed = signedParameters(request)
-        if (typeof signed !== 'string') return signed
-        const texts = [...urlsOf(request.publicUrl)].map(url => Buffer.from(url + signed))
-        for (const key of currentKeys(keys, nowMs)) {
-          for (const text of texts) {
+        const parameters = signedParameters(request)
+        if (typeof parameters !== 'string') return parameters
+        const current = currentKeys(keys, nowMs)
+        for (const url of urlsOf(request.publicUrl)) {
+          const text = Buffer.from(url + parameters)
+          for (const key of current) {
             const mac = prepared.get(key)?.mac('', text, '')
             if (mac && timingSafeEqual(mac, signature))
-              return { ok: true, key: key.name, mac, id: undefined, timestamp: undefined }
+              return { ok: true, key: key.name, nonce: mac.toString('hex'), id: undefined, timestamp: undefined }
           }
         }
         return fault('signature.mismatch', {
-          scheme: 'twilio',
+          header: HEADER,
           url: request.publicUrl.split('?', 1)[0] ?? '',
           ...triedKeys(keys, nowMs),
+          'body-bytes': request.raw.length,
         })
       },
     }
@@ -147,7 +162,7 @@ export const twilio: Provider = {
     'The URL is signed as Twilio was given it: set public-url where the gate stands behind another name, scheme or port.',
     'JSON without bodySHA256 in the URL leaves the body unsigned, and is refused.',
     'Forms are the default: accept form as well.',
-    'Of a form, names and values are signed without anything between them: "ab=c" and "a=bc" have one signature.',
+    'Nothing stands between names and values where they are signed, and there is no timestamp: add replay.',
   ],
   accept: ['form', 'json'],
 }

@@ -1,0 +1,9 @@
+import { variants } from './contract-configs.ts'
+import { inbound } from './contract-inbound.ts'
+import { mtls } from './contract-mtls.ts'
+import { strict } from './contract-strict.ts'
+
+// In one file, so that the originals, which share ports, run one after the other.
+for (const variant of await variants('inbound.yaml', [8443, 9901], 3000)) inbound(variant)
+for (const variant of await variants('mtls.yaml', [8443], 3000)) mtls(variant)
+for (const variant of await variants('strict.yaml', [8080], 9090)) strict(variant)
