@@ -15,7 +15,8 @@ const needed = 24
 
 if (Number(process.versions.node.split('.')[0]) >= needed) {
   enableCompileCache?.()
-  await import(pathToFileURL(existsSync(source) ? source : built).href)
+  const { main } = await import(pathToFileURL(existsSync(source) ? source : built).href)
+  process.exitCode = await main(process.argv.slice(2))
 } else {
   const node = bundledNode()
   if (node === undefined) {

@@ -28,7 +28,10 @@ const token = z
 
 const config = z
   .strictObject({
-    tokens: z.array(token).default([]).describe('Tokens by name. Two of one name are that name’s old and new token.'),
+    tokens: z
+      .array(token)
+      .default([])
+      .describe("The tokens, each with a name of its holder. Two of one name are that holder's old and new token."),
     'tokens-file': z
       .string()
       .min(1)

@@ -58,11 +58,11 @@ export const clientCert = defineCheck({
       .array(identity)
       .min(1, 'an empty list admits nobody: name a certificate, or leave allow out to admit any of the CA')
       .optional()
-      .describe('Who is admitted. Left out: every certificate of the CA.'),
+      .describe('Who is admitted, each by one name or digest. Left out: every certificate of the CA.'),
     eku: z
       .enum(['client-auth', 'any'])
       .default('client-auth')
-      .describe('client-auth: the extended key usage must name clientAuth. any: it does not matter.'),
+      .describe('What the extended key usage must say: clientAuth, or any thing or nothing.'),
   }),
   denials: {
     'client-cert.missing': {
@@ -83,7 +83,7 @@ export const clientCert = defineCheck({
     'client-cert.expired': {
       status: 403,
       title: 'Client certificate not accepted',
-      meaning: 'The time is outside of the certificate’s validity; the evidence gives both ends.',
+      meaning: 'The certificate has expired or is not valid yet; the evidence gives both dates.',
       remedy: 'Have the sender renew the certificate. If its dates are right, set the clock of this host.',
     },
     'client-cert.eku': {

@@ -45,7 +45,7 @@ export const contentType = defineCheck({
       title: 'Unsupported content type',
       meaning:
         'The Content-Type is missing, malformed, sent twice, in a charset other than UTF-8, or not one in accept.',
-      remedy: 'Set the type that accept names in the sender, or add what the sender uses to accept.',
+      remedy: 'Let the sender use a type that accept lists, or add the type that it uses to accept.',
     },
   },
   create({ accept }) {

@@ -14,7 +14,7 @@ export const rateLimit = defineCheck({
   name: 'rate-limit',
   stage: 'head',
   summary:
-    'Admits so many requests a period, counted for each source address, principal or header value, or for the whole route. IPv6 sources are counted by /64. Where there is no principal yet, or not one such header, the source address is counted. Every answer tells what is left (RateLimit, draft-ietf-httpapi-ratelimit-headers).',
+    'Admits a number of requests a period, counted for each source address, principal or header value, or for the whole route. IPv6 sources are counted by /64. Where there is no principal yet, or not one such header, the source address is counted. Every answer tells what is left (RateLimit, draft-ietf-httpapi-ratelimit-headers).',
   example: 'rate-limit: { rate: 600/min, burst: 100, by: source-ip }',
   config: z.strictObject({
     rate: rate().describe('How many requests a period, e.g. 600/min.'),
@@ -27,7 +27,9 @@ export const rateLimit = defineCheck({
     by: z
       .union([
         z.enum(['source-ip', 'principal', 'route']),
-        z.strictObject({ header: z.string().regex(HEADER_NAME, 'is no header name') }),
+        z.strictObject({
+          header: z.string().regex(HEADER_NAME, 'is no header name').describe('The header whose value is counted by.'),
+        }),
       ])
       .default('source-ip')
       .describe('What is counted: source-ip, principal (after the check that names it), route, or { header: Name }.'),
@@ -37,7 +39,7 @@ export const rateLimit = defineCheck({
       status: 429,
       title: 'Too many requests',
       meaning:
-        'More requests came than rate and burst allow; the evidence says for which key, and when the next may come.',
+        'More requests came than rate and burst allow; the evidence says what is counted by, and when the next may come.',
       remedy:
         'A genuine sender waits as Retry-After says. If its usual traffic is refused, raise burst for peaks or rate for more in all.',
     },

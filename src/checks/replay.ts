@@ -40,7 +40,7 @@ export const replay = defineCheck({
       title: 'Event is being processed',
       meaning: 'The same event is being forwarded at this moment, and its outcome is not known yet.',
       remedy:
-        'Nothing, where the sender tries again by itself. If it happens often, the upstream answers later than the sender waits: answer sooner there.',
+        'Nothing, where the sender tries again by itself. If it happens often, the upstream answers later than the sender waits: let it answer first and work afterwards.',
     },
     'replay.full': {
       status: 503,

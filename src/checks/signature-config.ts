@@ -50,7 +50,7 @@ const eventId = z.union([
 ])
 
 const spelledOut = z.strictObject({
-  scheme: z.literal('hmac').describe('The scheme spelled out, for a service without a preset.'),
+  scheme: z.literal('hmac').describe('An HMAC, for a service that is no provider here.'),
   algorithm: z.enum(['sha1', 'sha256', 'sha384', 'sha512']).default('sha256').describe('The hash. Default sha256.'),
   header: headerName.describe('The header that holds the signature.'),
   encoding: z
@@ -80,8 +80,12 @@ const spelledOut = z.strictObject({
         .default('s')
         .describe('Seconds or milliseconds since 1970, or RFC 3339 text. Default s.'),
     })
-    .optional(),
-  id: z.strictObject({ header: headerName.describe("The header that holds the event's signed id.") }).optional(),
+    .optional()
+    .describe('The signed timestamp, where there is one; payload then names {timestamp}.'),
+  id: z
+    .strictObject({ header: headerName.describe("The header that holds the event's signed id.") })
+    .optional()
+    .describe('The signed id, where there is one; payload then names {id}.'),
   'event-id': eventId.optional().describe("Where the sender's id of the event stands."),
   tolerance,
   secrets,

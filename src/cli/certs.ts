@@ -19,7 +19,7 @@ const ACTIONS: Readonly<Record<string, Action>> = { init, client, revoke, p12, s
 export const certs: Verb = {
   name: 'certs',
   summary: 'Makes, revokes, bundles and shows certificates.',
-  usage: 'certs init | client | revoke CERTFILE | p12 | show FILE',
+  usage: 'init | client | revoke CERTFILE | p12 | show FILE',
   examples: [
     'sallyport certs init --dir certs --name hooks.example.com',
     'sallyport certs client --dir certs --name bank --dns hooks.bank.example --out certs/bank',

@@ -15,10 +15,10 @@ export const check: Verb = {
     'sallyport check --config gate.yaml --strict --json',
   ],
   options: {
-    config: { type: 'string', short: 'c', description: 'The config file, as an alternative to FILE' },
-    plan: { type: 'boolean', description: 'Print the plan: listeners and routes with every default filled in' },
-    json: { type: 'boolean', description: 'Print JSON: problems, and with --plan the plan' },
-    strict: { type: 'boolean', description: 'Exit 1 for warnings as well' },
+    config: { type: 'string', short: 'c', description: 'The config file, instead of FILE.' },
+    plan: { type: 'boolean', description: 'Print the plan: listeners and routes with every default filled in.' },
+    json: { type: 'boolean', description: 'Print JSON: problems, and with --plan the plan.' },
+    strict: { type: 'boolean', description: 'Exit 1 for warnings as well.' },
   },
   async run({ values, positionals }, io) {
     const named = [...(typeof values.config === 'string' ? [values.config] : []), ...positionals]

@@ -19,7 +19,7 @@ import { version } from './version.ts'
 
 export const demo: Verb = {
   name: 'demo',
-  summary: 'Show the gate at work: real events go through, forged ones do not.',
+  summary: 'Shows the gate at work: real events go through, forged ones do not.',
   usage: '[--once] [--port PORT]',
   examples: ['sallyport demo', 'sallyport demo --once'],
   options: {

@@ -3,7 +3,7 @@ import type { Verb, VerbOption } from './verb.ts'
 import { version } from './version.ts'
 
 /** Loaded one at a time: `run` must not wait for what only `certs` needs. */
-const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
+export const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   run: async () => (await import('./run.ts')).run,
   check: async () => (await import('./check.ts')).check,
   schema: async () => (await import('./schema.ts')).schema,
@@ -14,21 +14,23 @@ const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   demo: async () => (await import('./demo.ts')).demo,
 }
 
-async function overview(): Promise<string> {
+/** The list of verbs. */
+export async function overview(): Promise<string> {
   const verbs = await Promise.all(Object.values(VERBS).map(load => load()))
   const lines = verbs.map(verb => `  ${verb.name.padEnd(10)} ${verb.summary}`)
   return `sallyport ${version()}: the gate in front of your CRM's webhooks\n\nusage: sallyport VERB [...]\n\n${lines.join('\n')}\n\nsallyport VERB --help tells more, with examples.\n`
 }
 
-function help(verb: Verb): string {
+/** What `--help` of a verb prints. */
+export function help(verb: Verb): string {
   const options: [string, VerbOption][] = Object.entries(verb.options)
-  options.push(['help', { type: 'boolean', short: 'h', description: 'This page' }])
+  options.push(['help', { type: 'boolean', short: 'h', description: 'This page.' }])
   const lines = options.map(([name, option]) => {
     const flag = `--${name}${option.type === 'string' ? ` ${name.replace(/^.*-/, '').toUpperCase()}` : ''}`
     return `  ${flag.padEnd(24)} ${option.description}`
   })
   const examples = verb.examples.map(example => `  ${example}`)
-  return `${verb.summary}\n\nusage: sallyport ${verb.name} ${verb.usage}\n\n${lines.join('\n')}\n\nexamples:\n${examples.join('\n')}\n`
+  return `${verb.summary}\n\nusage: ${`sallyport ${verb.name} ${verb.usage}`.trimEnd()}\n\n${lines.join('\n')}\n\nexamples:\n${examples.join('\n')}\n`
 }
 
 /** Runs one command line; gives the exit code. */
@@ -71,5 +73,3 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
   return verb.run(args, { stdout: process.stdout, stderr: process.stderr, env: process.env, cwd: process.cwd() })
 }
-
-process.exitCode = await main(process.argv.slice(2))

@@ -14,7 +14,7 @@ export const providers: Verb = {
   usage: '[NAME] [--json]',
   examples: ['sallyport providers', 'sallyport providers zendesk', 'sallyport providers telegram --json'],
   options: {
-    json: { type: 'boolean', description: 'Print JSON' },
+    json: { type: 'boolean', description: 'Print JSON.' },
   },
   async run({ values, positionals }, io) {
     const [name, ...rest] = positionals

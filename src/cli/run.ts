@@ -14,7 +14,7 @@ const GRACE_MS = 30_000
 
 export const run: Verb = {
   name: 'run',
-  summary: 'Run the gate.',
+  summary: 'Runs the gate.',
   usage: '--config FILE [--json|--pretty] [--log-level LEVEL]',
   examples: ['sallyport run --config gate.yaml', 'sallyport run --config /etc/sallyport/gate.yaml --json'],
   options: {

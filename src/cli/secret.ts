@@ -16,7 +16,7 @@ export const secret: Verb = {
     'export GITHUB_SECRET="$(sallyport secret new --provider github)"',
   ],
   options: {
-    provider: { type: 'string', description: 'The service whose form it takes; "sallyport providers" lists them' },
+    provider: { type: 'string', description: 'The service whose form it takes; "sallyport providers" lists them.' },
   },
   async run(args, io) {
     const [action, ...rest] = args.positionals

@@ -46,11 +46,19 @@ const LIMITS = { connections: 10_000, head: 10_000, request: 30_000, idle: 60_00
 const limits = z
   .strictObject({
     connections: count(1_000_000).default(LIMITS.connections).describe('Connections open at once. Default 10000.'),
-    head: positive(duration()).default(LIMITS.head).describe('Until the head has arrived whole. Default 10s.'),
-    request: positive(duration()).default(LIMITS.request).describe('Until the whole request has arrived. Default 30s.'),
-    idle: positive(duration()).default(LIMITS.idle).describe('Between two requests of a connection. Default 60s.'),
-    'head-bytes': positive(size()).default(LIMITS['head-bytes']).describe('Bytes of the head. Default 16KiB.'),
-    headers: count(2000).default(LIMITS.headers).describe('Header fields of a request. Default 100.'),
+    head: positive(duration())
+      .default(LIMITS.head)
+      .describe('How long the head of a request may take to arrive, and before it the TLS handshake. Default 10s.'),
+    request: positive(duration())
+      .default(LIMITS.request)
+      .describe('How long a whole request may take to arrive. Default 30s.'),
+    idle: positive(duration())
+      .default(LIMITS.idle)
+      .describe('How long a connection may be idle between two requests, or take nothing of its answer. Default 1m.'),
+    'head-bytes': positive(size())
+      .default(LIMITS['head-bytes'])
+      .describe('The largest head of a request. Default 16KiB.'),
+    headers: count(2000).default(LIMITS.headers).describe('The most header fields of a request. Default 100.'),
   })
   .describe('What one connection may take of time and room.')
 
@@ -73,7 +81,7 @@ export const listenerShape = z
       .array(checked(networkFault))
       .default([])
       .describe(
-        'Networks of the load balancers whose X-Forwarded-For, -Proto and -Host are believed. None by default.',
+        'Networks of the load balancers whose X-Forwarded-For and X-Forwarded-Proto are believed; a Unix socket counts as 127.0.0.1. None by default.',
       ),
     limits: limits.default(LIMITS),
   })
@@ -88,7 +96,7 @@ const match = z
     host: checked(hostFault)
       .optional()
       .describe('The host of the request, lower case, without a port. Any by default.'),
-    methods: z.array(z.enum(METHODS)).min(1).default(['POST']).describe('Default [POST].'),
+    methods: z.array(z.enum(METHODS)).min(1).default(['POST']).describe('The methods of the request. Default [POST].'),
   })
   .describe('Which requests take this route. The most specific route wins, whatever the order in the file.')
 
@@ -122,7 +130,7 @@ const admin = z
     bind: bind.describe(bindText),
     token: secretRef.optional().describe('The bearer token that it asks for; needed off loopback.'),
   })
-  .describe('/healthz, /readyz, /metrics.')
+  .describe('The listener for /healthz, /readyz and /metrics. Left out: there is none.')
 
 export const fileShape = (kinds: readonly AnyCheckKind[]) =>
   z
@@ -130,7 +138,7 @@ export const fileShape = (kinds: readonly AnyCheckKind[]) =>
       workers: z
         .union([z.int().min(1).max(256), z.literal('auto')])
         .default(1)
-        .describe('Processes that share the listeners; "auto" is one for each core. Default 1.'),
+        .describe('A number, or "auto". One process does all the work in this version, whatever it says. Default 1.'),
       listeners: z.array(listenerShape).min(1).describe('Where the gate listens.'),
       admin: admin.optional(),
       routes: z.array(routeShape(kinds)).min(1).describe('What the gate lets in.'),

@@ -60,13 +60,6 @@ export const pipelineDenials = {
       'The body can not be decompressed as its Content-Encoding says: it is truncated, damaged or not compressed.',
     remedy: 'Look for a proxy that decompresses the body but leaves the Content-Encoding field.',
   },
-  'gateway.overloaded': {
-    status: 503,
-    title: 'Temporarily unavailable',
-    meaning: 'The gate is draining, or has more work than its limits allow.',
-    remedy: 'If it comes often, raise limits.connections or add an instance.',
-    headers: [['Retry-After', '5']],
-  },
   'gateway.fault': {
     status: 500,
     title: 'Internal error',

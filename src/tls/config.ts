@@ -15,15 +15,22 @@ export interface ServerTlsConfig {
 const path = z.string().min(1)
 
 export const serverTlsConfig = z.strictObject({
-  profile: z.enum(['intermediate', 'modern']).default('intermediate').describe("Mozilla's TLS profile."),
+  profile: z
+    .enum(['intermediate', 'modern'])
+    .default('intermediate')
+    .describe("Mozilla's TLS profile: intermediate is TLS 1.2 and 1.3, modern is 1.3 alone."),
   certificates: z
     .array(z.strictObject({ cert: path.describe('PEM chain, leaf first.'), key: path.describe('PEM private key.') }))
     .min(1)
-    .describe('Chosen by SNI; the first is the default.'),
+    .describe('Chosen by the name that the client asks for (SNI); the first is the default.'),
   'client-ca': path
     .optional()
     .describe(
       'PEM bundle that client certificates must chain to. Asked of every client; each route says what it demands.',
     ),
-  'client-crl': path.optional().describe('PEM CRLs of the client CA.'),
+  'client-crl': path
+    .optional()
+    .describe(
+      'PEM revocation lists of the client CA. Where it is missing or has expired, the client certificates of its CA are refused.',
+    ),
 })

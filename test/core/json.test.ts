@@ -101,7 +101,7 @@ describe('checkJson', () => {
       if (file.startsWith('n_')) expect(found, file).toBeDefined()
       if (file.startsWith('y_') && found) ambiguous.push(`${file}: ${found.kind}`)
     }
-    // Grammatical, but two parsers may read two things; the gate refuses it on purpose (docs/reference/json.md).
+    // Grammatical, but two parsers may read two things; the gate refuses it on purpose (docs/content.md).
     expect(ambiguous.sort()).toEqual([
       'y_object_duplicated_key.json: duplicate',
       'y_object_duplicated_key_and_value.json: duplicate',

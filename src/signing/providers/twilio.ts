@@ -1,27 +1,30 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { BodyRequest, HeadRequest } from '../../core/request.ts'
 import { decodeExactly } from '../encoding.ts'
 import { MacKey } from '../mac.ts'
 import { type Provider, SecretFault } from '../provider.ts'
 import { currentKeys, fault, type Message, type Scheme, type SignatureFault, triedKeys } from '../scheme.ts'
+import { signedUrls } from '../twilio-url.ts'
 
 const HEADER = 'X-Twilio-Signature'
 const FORM = 'application/x-www-form-urlencoded'
 const MAX_PARAMETERS = 1000
 
-const sha256 = (body: Buffer): string => createHash('sha256').update(body).digest('hex')
+const AMPERSAND = 0x26
+
+const sha256 = (body: Buffer): string => hash('sha256', body, 'hex')
 const isForm = (contentType: string): boolean => contentType.split(';', 1)[0]?.trim().toLowerCase() === FORM
-const bodyHashOf = (url: string): string | undefined => /[?&]bodySHA256=([0-9a-f]{64})(?:&|$)/.exec(url)?.[1]
 
 /**
  * Name and value of every parameter, sorted by name, each value once, nothing between them; `undefined` where there are
  * too many: values that are repeated do not count in the signature, so a cut would leave room for unsigned ones.
  */
 function formText(body: Buffer): string | undefined {
-  const values = new Map<string, Set<string>>()
-  let count = 0
-  for (const [name, value] of new URLSearchParams(body.toString('utf8'))) {
+  let count = 1
+  for (let at = body.indexOf(AMPERSAND); at >= 0; at = body.indexOf(AMPERSAND, at + 1))
     if (++count > MAX_PARAMETERS) return undefined
+  const values = new Map<string, Set<string>>()
+  for (const [name, value] of new URLSearchParams(body.toString('utf8'))) {
     const known = values.get(name)
     if (known) known.add(value)
     else values.set(name, new Set([value]))
@@ -37,28 +40,6 @@ function formText(body: Buffer): string | undefined {
     .join('')
 }
 
-/**
- * The URLs that Twilio may have signed, in the order of Twilio's own library: as it came, and with the default port
- * where it has none or without the one that it has; then the same as the WHATWG URL standard writes it (an apostrophe as
- * %27). Most requests need the first alone.
- */
-function* urlsOf(url: string): Generator<string> {
-  yield url
-  yield* otherPort(url)
-  const normal = URL.parse(url)?.href
-  if (normal === undefined || normal === url) return
-  yield normal
-  yield* otherPort(normal)
-}
-
-function* otherPort(url: string): Generator<string> {
-  const [, scheme, authority = '', rest] = /^(https?):\/\/([^/?#]*)(.*)$/.exec(url) ?? []
-  if (scheme === undefined) return
-  const bare = authority.replace(/:\d+$/, '')
-  const host = bare === authority ? `${bare}:${scheme === 'https' ? 443 : 80}` : bare
-  yield `${scheme}://${host}${rest}`
-}
-
 function readSignature(request: HeadRequest): Buffer | SignatureFault {
   const text = request.headers.one(HEADER.toLowerCase())
   if (text === undefined || text === '') return fault('signature.missing', { header: HEADER })
@@ -69,26 +50,26 @@ function readSignature(request: HeadRequest): Buffer | SignatureFault {
   )
 }
 
-/** The form's text where the body is a form; otherwise nothing, once the hash in the URL has bound the body. */
-function signedParameters(request: BodyRequest): string | SignatureFault {
-  const announced = bodyHashOf(request.publicUrl)
-  // Asked first, whatever the type: else a signed JSON request could be passed off as an empty form.
-  if (announced !== undefined) {
-    if (timingSafeEqual(Buffer.from(announced), Buffer.from(sha256(request.raw)))) return ''
+/**
+ * What is signed behind the URL. A URL with bodySHA256 signs no parameters, so the body must then be the one of that hash
+ * whatever its type says: else a captured request would pass again with its body taken away.
+ */
+function parametersOf(request: BodyRequest): string | SignatureFault {
+  const announced = new URLSearchParams(request.query).getAll('bodySHA256')
+  if (announced.length > 0) {
+    if (announced.length === 1 && announced[0] === sha256(request.raw)) return ''
     return fault('signature.mismatch', {
-      header: HEADER,
       why: 'bodySHA256 in the URL is not the hash of the body',
       'body-bytes': request.raw.length,
     })
   }
-  if (request.mediaType?.essence === FORM)
-    return (
-      formText(request.raw) ??
-      fault('signature.malformed', { why: `the form has more than ${MAX_PARAMETERS} parameters` })
-    )
   if (request.raw.length === 0) return ''
-  // Without this hash the signature covers the URL alone, and any body would pass under it.
-  return fault('signature.malformed', { why: 'the body is no form, and the URL has no bodySHA256 that binds it' })
+  if (request.mediaType?.essence !== FORM)
+    return fault('signature.malformed', { why: 'the body is no form, and the URL has no bodySHA256 that binds it' })
+  return (
+    formText(request.raw) ??
+    fault('signature.malformed', { why: `the form has more than ${MAX_PARAMETERS} parameters` })
+  )
 }
 
 const scheme: Scheme = {
@@ -105,10 +86,10 @@ const scheme: Scheme = {
       verify(request, nowMs) {
         const signature = readSignature(request)
         if (!Buffer.isBuffer(signature)) return signature
-        const parameters = signedParameters(request)
+        const parameters = parametersOf(request)
         if (typeof parameters !== 'string') return parameters
         const current = currentKeys(keys, nowMs)
-        for (const url of urlsOf(request.publicUrl)) {
+        for (const url of signedUrls(request.publicUrl)) {
           const text = Buffer.from(url + parameters)
           for (const key of current) {
             const mac = prepared.get(key)?.mac('', text, '')
@@ -126,13 +107,13 @@ const scheme: Scheme = {
     }
   },
   url: (message: Message) => {
-    if (isForm(message.contentType) || message.body.length === 0 || bodyHashOf(message.url)) return message.url
+    if (isForm(message.contentType) || message.body.length === 0 || message.url.includes('bodySHA256='))
+      return message.url
     return `${message.url}${message.url.includes('?') ? '&' : '?'}bodySHA256=${sha256(message.body)}`
   },
   sign(key, message) {
     const url = scheme.url?.(message) ?? message.url
-    const form = isForm(message.contentType) && bodyHashOf(url) === undefined
-    const text = url + (form ? (formText(message.body) ?? '') : '')
+    const text = url + (isForm(message.contentType) ? (formText(message.body) ?? '') : '')
     return [[HEADER, new MacKey('sha1', key).mac('', Buffer.from(text), '').toString('base64')]]
   },
 }

@@ -1,0 +1,92 @@
+import { signature } from '../../src/checks/signature.ts'
+import { routeConfig } from '../../src/cli/providers-config.ts'
+import { formatDuration } from '../../src/core/units.ts'
+import { providers } from '../../src/signing/index.ts'
+import type { Provider } from '../../src/signing/provider.ts'
+import { anchor, code, fenced, GENERATED, page, table } from './markdown.ts'
+
+/** docs/reference/providers/README.md */
+export function providersPage(): string {
+  return page(
+    '# Providers',
+    GENERATED,
+    `A provider is a service whose way of signing the gate knows: \`signature: { provider: NAME, ... }\` is all that its config
+needs. \`sallyport providers NAME\` prints what its page here says. A service that is not listed is described by its scheme:
+see [signature](../checks.md#signature), "With \`scheme\`".`,
+    providerTable(''),
+  )
+}
+
+/** Name, scheme and event id of every provider. */
+export function providerTable(folder: string): string {
+  return table(
+    ['provider', 'service', 'what is signed, and how'],
+    providers.map(({ id, name, summary }) => [`[${code(id)}](${folder}${id}.md)`, name, summary]),
+  )
+}
+
+/** docs/reference/providers/ID.md */
+export function providerPage(provider: Provider): string {
+  const { name, page: source, summary, secret, traps, response, networks } = provider
+  return page(
+    `# ${name}`,
+    GENERATED,
+    summary,
+    `Source: <${source}>`,
+    `## The secret\n\nWhere it is found: ${secret.where}\n\nWhat it looks like: ${secret.looks}. One that can't be this service's is not used: the route is offline (503) and the log says why.`,
+    `## Config\n\n${fenced('yaml', `routes:\n${routeConfig(provider)}`)}`,
+    `## What is checked\n\n${checked(provider)}`,
+    `## What its refusals mean\n\n${refusals(provider)}`,
+    `## Traps\n\n${traps.map(trap => `- ${trap}`).join('\n')}`,
+    response === undefined ? '' : `## What it expects of the answer\n\n${response}`,
+    networks === undefined
+      ? ''
+      : `## Networks\n\n\`source-ip: { allow: [provider:${provider.id}] }\` admits ${networks.cidrs.map(code).join(', ')}, as <${networks.page}> said on ${networks.asOf}.`,
+  )
+}
+
+function checked(provider: Provider): string {
+  const { scheme, eventId } = provider
+  const rows = [
+    ['scheme', code(scheme.kind)],
+    ['headers', provider.scheme.headers.map(code).join(', ')],
+    [
+      'timestamp',
+      scheme.tolerance === undefined
+        ? 'none is signed; `replay` tells a second delivery'
+        : `signed; at most ${formatDuration(scheme.tolerance)} old or ahead, or what \`tolerance\` says`,
+    ],
+    ['event id', eventId === undefined ? 'none; `replay` remembers the signature or the body' : placeOf(eventId)],
+  ]
+  return table(['what', 'how'], rows)
+}
+
+function placeOf(place: NonNullable<Provider['eventId']>): string {
+  if ('json' in place) return `${code(place.json.join('.'))} of the body; it reaches the CRM as \`Sallyport-Event-Id\``
+  const signed = place.signed ? 'signed' : 'not signed, so `replay` remembers the signature beside it'
+  return `${code(place.header)}, ${signed}; it reaches the CRM as \`Sallyport-Event-Id\``
+}
+
+function refusals(provider: Provider): string {
+  const carriers = provider.scheme.headers.map(code).join(' or ')
+  const here: Readonly<Record<string, string>> = {
+    'signature.missing': `${carriers} is not there.`,
+    ...(provider.scheme.kind === 'token' && {
+      'signature.malformed': `${carriers} comes more than once.`,
+      'signature.mismatch': `${carriers} holds another token than the config's.`,
+    }),
+  }
+  const denials = signature.denials
+  const codes = Object.keys(denials).filter(
+    (name): name is keyof typeof denials => name !== 'signature.expired' || provider.scheme.tolerance !== undefined,
+  )
+  const rows = codes.map(name => {
+    const meaning = here[name] ?? denials[name].meaning
+    return [
+      `[${code(name)}](../codes.md#${anchor(name)})`,
+      meaning,
+      denials[name].remedy.replaceAll('NAME', provider.id),
+    ]
+  })
+  return table(['code', 'what it means here', 'what mends it'], rows)
+}
