@@ -12,3 +12,13 @@ export const implicitChecks: readonly { readonly kind: AnyCheckKind; readonly co
   { kind: contentType, config: contentType.config.parse({}) },
   { kind: contentEncoding, config: contentEncoding.config.parse({ accept: [] }) },
 ]
+
+/** All checks of a route in the order they run: after the written ones of the head come the implicit ones. */
+export function withImplicit<C extends { readonly kind: AnyCheckKind; readonly config: unknown }>(
+  written: readonly C[],
+): readonly (C | (typeof implicitChecks)[number])[] {
+  const names = new Set(written.map(({ kind }) => kind.name))
+  const implicit = implicitChecks.filter(({ kind }) => !names.has(kind.name))
+  const head = written.filter(({ kind }) => kind.stage === 'head')
+  return [...head, ...implicit, ...written.filter(({ kind }) => kind.stage !== 'head')]
+}

@@ -12,6 +12,7 @@ import { createMetrics } from '../observe/metrics.ts'
 import { providers } from '../signing/index.ts'
 import { initCertificates } from '../tls/directory.ts'
 import { type DemoCase, demoCases, demoConfig, FOREIGN_ADDRESS, TELEGRAM_ADDRESS } from './demo-events.ts'
+import { stopRequested } from './stopping.ts'
 import { table } from './table.ts'
 import type { Verb, VerbIo } from './verb.ts'
 import { version } from './version.ts'
@@ -38,20 +39,13 @@ export const demo: Verb = {
       const right = await show.play()
       if (values.once === true) return right ? 0 : 1
       show.invite()
-      await stopped()
+      await stopRequested(io.env)
       return 0
     } finally {
       await show.stop()
       rmSync(folder, { recursive: true, force: true })
     }
   },
-}
-
-function stopped(): Promise<void> {
-  return new Promise(resolve => {
-    process.once('SIGINT', () => resolve())
-    process.once('SIGTERM', () => resolve())
-  })
 }
 
 /** What the stand-in CRM saw. */

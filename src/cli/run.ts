@@ -5,6 +5,7 @@ import { ConfigRefused, Gateway } from '../gateway/gateway.ts'
 import { createLog } from '../observe/log.ts'
 import { createMetrics } from '../observe/metrics.ts'
 import { refuseUnverifiedTls } from '../tls/environment.ts'
+import { stopRequested } from './stopping.ts'
 import { type Verb, wrongUsage } from './verb.ts'
 import { version } from './version.ts'
 
@@ -60,15 +61,10 @@ export const run: Verb = {
       log.close()
       return 1
     }
-    await new Promise<void>(resolve => {
-      const stop = (): void => {
-        log.info('draining', { 'grace-ms': GRACE_MS })
-        gateway.drain(GRACE_MS).then(resolve, resolve)
-      }
-      process.once('SIGTERM', stop)
-      process.once('SIGINT', stop)
-      process.on('SIGHUP', () => void gateway.reload())
-    })
+    process.on('SIGHUP', () => void gateway.reload())
+    await stopRequested(io.env)
+    log.info('draining', { 'grace-ms': GRACE_MS })
+    await gateway.drain(GRACE_MS)
     await admin.close()
     log.info('stopped')
     log.close()

@@ -1,5 +1,5 @@
 import { basename, dirname } from 'node:path'
-import { implicitChecks } from '../checks/implicit.ts'
+import { implicitChecks, withImplicit } from '../checks/implicit.ts'
 import type { SecretRef } from '../core/secret.ts'
 import { forwardConfig } from '../forward/config.ts'
 import type { CheckConfig, GatewayConfig, ListenerConfig, RouteConfig, RouteMatch } from './model.ts'
@@ -92,12 +92,13 @@ function plannedRoute(route: RouteConfig, show: ShowSecret): PlannedRoute {
       methods: match.methods,
     },
     'public-url': route.publicUrl ?? null,
-    checks: [
-      ...implicitChecks
-        .filter(({ kind }) => !route.checks.some(check => check.kind.name === kind.name))
-        .map(check => plannedCheck(check, show, true)),
-      ...route.checks.map(check => plannedCheck(check, show, false)),
-    ],
+    checks: withImplicit(route.checks).map(check =>
+      plannedCheck(
+        check,
+        show,
+        implicitChecks.some(implicit => implicit === check),
+      ),
+    ),
     forward: planValue(route.forward, inputSchema(forwardConfig), show),
   }
 }

@@ -1,6 +1,7 @@
 import { randomFillSync } from 'node:crypto'
 
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
+const PAIRS = Array.from({ length: 1024 }, (_, i) => ALPHABET.charAt(i >> 5) + ALPHABET.charAt(i & 31))
 const pool = Buffer.alloc(4096)
 let used = pool.length
 let lastMs = -1
@@ -19,7 +20,7 @@ export function requestId(epochMs: number): string {
     used = 0
   }
   let id = prefix
-  // 256 is a multiple of 32, so the remainder is unbiased.
-  for (let i = 0; i < 16; i++) id += ALPHABET.charAt((pool[used++] ?? 0) & 31)
+  // Ten random bits of every two bytes: 65,536 is a multiple of 1,024, so the remainder is unbiased.
+  for (let i = 0; i < 8; i++, used += 2) id += PAIRS[(((pool[used] ?? 0) << 8) | (pool[used + 1] ?? 0)) & 1023] ?? ''
   return id
 }

@@ -1,5 +1,5 @@
-import { implicitChecks } from '../checks/implicit.ts'
-import type { CheckConfig, GatewayConfig, RouteConfig } from '../config/model.ts'
+import { withImplicit } from '../checks/implicit.ts'
+import type { GatewayConfig, RouteConfig } from '../config/model.ts'
 import type { Stage } from '../core/check.ts'
 import { Offline } from '../core/resources.ts'
 import { planForward } from '../forward/normalise.ts'
@@ -98,10 +98,4 @@ function compileRoute(
     upstream: upstreams.get(config.forward),
   }
   return { route, host: config.match.host, path: prefix ?? config.match.path ?? '', prefix: prefix !== undefined }
-}
-
-/** The written checks, and after them the implicit ones that were not written. */
-function withImplicit(checks: readonly CheckConfig[]): CheckConfig[] {
-  const written = new Set(checks.map(check => check.kind.name))
-  return [...checks, ...implicitChecks.filter(({ kind }) => !written.has(kind.name))]
 }

@@ -223,10 +223,16 @@ export class Gateway {
     metrics.setRoutes(next.compiled.routes.map(route => ({ name: route.name, online: route.offline === undefined })))
     metrics.setListeners(next.config.listeners.map(listener => listener.name))
     for (const listener of this.#listeners) listener.count(metrics.listener(listener.name))
+    const note = workersNote(next.config.workers)
+    if (note) log.warn('config', { problem: note, remedy: 'Run several instances where one core is not enough.' })
     for (const { route, reason } of this.offline()) log.error('route offline', { route, reason })
     before?.compiled.close()
     for (const listener of left) void listener.drain(30_000)
   }
+}
+
+function workersNote(workers: GatewayConfig['workers']): string | undefined {
+  return workers === 1 ? undefined : `workers: ${workers} is accepted, and one worker runs`
 }
 
 function liveOf(config: ListenerConfig, generation: Generation): ListenerLive {

@@ -188,21 +188,27 @@ export class Listener {
   }
 
   #serve(req: IncomingMessage, res: ServerResponse, expectsContinue: boolean): void {
+    // What follows something unreadable is not believed to be a request; the connection ends with the answer that is due.
+    if (busyOf(req.socket).broken) return
     this.#counters.inFlight++
     // The trust in force now, and not the one of the handshake.
     const trust = this.#tls?.trust
     const certificate = trust && ((socket: TLSSocket) => clientCertificateOf(socket, trust))
     this.#exchange(req, res)
-      .run(certificate, expectsContinue, this.#draining)
-      .catch(error => {
+      .run(certificate, expectsContinue, this.#isDraining)
+      .then(this.#ended, error => {
         // Nothing here may throw; if it does, this request ends without an answer and no other is touched.
         this.#shared.fault('request', error)
         res.destroy()
+        this.#ended()
       })
-      .finally(() => {
-        this.#counters.inFlight--
-        if (this.#counters.inFlight === 0) this.#idle?.()
-      })
+  }
+
+  readonly #isDraining = (): boolean => this.#draining
+
+  readonly #ended = (): void => {
+    this.#counters.inFlight--
+    if (this.#counters.inFlight === 0) this.#idle?.()
   }
 
   #clientError(error: NodeJS.ErrnoException, socket: Duplex): void {

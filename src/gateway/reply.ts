@@ -23,7 +23,8 @@ export function problemBody(refusal: Refusal, requestId: string): string {
 export interface Connection {
   readonly req: IncomingMessage
   readonly res: ServerResponse
-  readonly body: RequestBody
+  /** `undefined` where the request was no request, and its body was never looked for. */
+  readonly body: RequestBody | undefined
   /** Whether the connection must not be used again. */
   readonly close: boolean
 }
@@ -98,7 +99,7 @@ function send(connection: Connection, status: number, headers: string[], body: B
 
 function mustClose({ close, body, req }: Connection): boolean {
   if (close) return true
-  if (!body.unread) return false
+  if (!body?.unread) return false
   const announced = Number(req.headers['content-length'] ?? Number.POSITIVE_INFINITY)
   return req.headers.expect !== undefined || announced > DISCARD_BYTES
 }

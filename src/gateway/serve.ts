@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { ClientCertificate } from '../core/client-certificate.ts'
+import type { ReplyHeaders } from '../core/decision.ts'
 import { Headers } from '../core/headers.ts'
 import { requestId } from '../core/request-id.ts'
 import { RequestContext } from '../pipeline/context.ts'
@@ -46,7 +47,7 @@ export class Exchange {
   readonly #startedAt: number
   readonly #receivedAt: number
   readonly #busy: Busy
-  #body: RequestBody
+  #body: RequestBody | undefined
 
   constructor(listener: string, live: ListenerLive, shared: Shared, req: IncomingMessage, res: ServerResponse) {
     this.#listener = listener
@@ -57,7 +58,6 @@ export class Exchange {
     this.#startedAt = shared.clock.monotonic()
     this.#receivedAt = shared.clock.now()
     this.id = requestId(this.#receivedAt)
-    this.#body = new RequestBody(req, res, undefined, false)
     this.#busy = busyOf(req.socket)
     this.#busy.active++
     this.#busy.latest = this
@@ -65,13 +65,13 @@ export class Exchange {
 
   /** The connection broke while this request was under way; one that has arrived whole is not touched by it. */
   fail(fault: 'malformed' | 'timeout'): void {
-    if (!this.#req.complete) this.#body.fail(fault)
+    if (!this.#req.complete) this.#body?.fail(fault)
   }
 
   async run(
     certificate: ((socket: TLSSocket) => ClientCertificate | undefined) | undefined,
     expectsContinue: boolean,
-    draining: boolean,
+    closing: () => boolean,
   ): Promise<void> {
     const req = this.#req
     const socket = req.socket
@@ -112,7 +112,8 @@ export class Exchange {
       certificate: certificate && socket instanceof TLSSocket ? () => certificate(socket) : undefined,
     })
     const result = await handle(context, this.#body, this.#live.table, this.#shared.clock)
-    await this.#finish(context, result, draining)
+    const late = this.#reply(context, result, closing)
+    if (late !== undefined) await late
   }
 
   /** Refuses without the pipeline: nothing can be routed that is no request. */
@@ -122,6 +123,8 @@ export class Exchange {
   }
 
   #unfit(refusal: Refusal, origin: Origin | PolicyFault): void {
+    // Where this request ends can't be trusted, so nothing that follows on the connection is read as one.
+    this.#busy.broken = true
     const bytesOut = replyRefusal(this.#connection(true), refusal, this.id)
     this.#end()
     this.#shared.record(
@@ -140,31 +143,29 @@ export class Exchange {
     )
   }
 
-  async #finish(context: RequestContext, result: Result, draining: boolean): Promise<void> {
+  #reply(context: RequestContext, result: Result, closing: () => boolean): Promise<void> | undefined {
     const { stop, answer, walk } = result
-    const extra = walk?.headers ?? []
-    let status = 0
-    let bytesOut: number | Promise<number> = 0
+    const extra = walk?.headers ?? NO_HEADERS
+    // Nobody is left to be answered; the record says so.
     const gone = this.#req.socket.destroyed
+    const done = (status: number, bytes: number): Promise<void> | undefined =>
+      this.#finish(context, result, gone ? 0 : status, bytes)
+
     if (stop?.kind === 'reply') {
-      status = stop.reply.status
-      bytesOut = replyItself(
-        this.#connection(draining),
-        status,
-        [...extra, ...stop.reply.headers],
-        stop.reply.body,
-        this.id,
-      )
-    } else if (answer?.ok) {
-      status = answer.status
-      bytesOut = replyAnswer(this.#connection(draining), answer, extra, this.id)
-      if (bytesOut instanceof Promise) bytesOut = await bytesOut
-    } else {
-      const refusal = stop ?? refuse(answer?.code ?? 'gateway.fault', { said: answer?.message ?? 'no answer' })
-      status = refusal.spec.status
-      const broken = refusal.code === 'request.malformed' || refusal.code === 'request.timeout'
-      bytesOut = replyRefusal(this.#connection(draining || broken), refusal, this.id)
+      const { status, headers, body } = stop.reply
+      return done(status, replyItself(this.#connection(closing()), status, [...extra, ...headers], body, this.id))
     }
+    if (answer?.ok) {
+      const bytes = replyAnswer(this.#connection(closing()), answer, extra, this.id)
+      return bytes instanceof Promise ? bytes.then(late => done(answer.status, late)) : done(answer.status, bytes)
+    }
+    const refusal = stop ?? refuse(answer?.code ?? 'gateway.fault', { said: answer?.message ?? 'no answer' })
+    const broken = refusal.code === 'request.malformed' || refusal.code === 'request.timeout'
+    return done(refusal.spec.status, replyRefusal(this.#connection(broken || closing()), refusal, this.id))
+  }
+
+  #finish(context: RequestContext, result: Result, status: number, bytesOut: number): Promise<void> | undefined {
+    const { answer, walk } = result
     this.#end()
     this.#shared.record(
       auditOf({
@@ -174,13 +175,13 @@ export class Exchange {
         path: context.path,
         source: context.source.text,
         result,
-        status: gone ? 0 : status,
-        bytesIn: this.#body.received,
+        status,
+        bytesIn: this.#body?.received ?? 0,
         bytesOut,
         totalMs: this.#shared.clock.monotonic() - this.#startedAt,
       }),
     )
-    if (walk?.hasSettles) await walk.settle(answer?.ok && answer.status < 300 ? 'delivered' : 'not-delivered')
+    return walk?.hasSettles ? walk.settle(answer?.ok && answer.status < 300 ? 'delivered' : 'not-delivered') : undefined
   }
 
   #connection(close: boolean): Connection {
@@ -194,6 +195,8 @@ export class Exchange {
     if (this.#busy.latest === this) this.#busy.latest = undefined
   }
 }
+
+const NO_HEADERS: ReplyHeaders = []
 
 /** For the log: a target may hold credentials in its query. */
 function pathOf(target: string): string {

@@ -1,4 +1,5 @@
 import { bodyLimit } from '../checks/body-limit.ts'
+import type { Content } from '../core/request.ts'
 import { formatSize } from '../core/units.ts'
 import { ContentFault, toContent } from '../forward/content.ts'
 import { decode } from '../forward/decode.ts'
@@ -15,14 +16,12 @@ export interface BodySource {
   read(cap: number): Promise<Buffer | BodyFault>
 }
 
-/** The exact bytes, or why not. */
-export async function readBody(source: BodySource, route: Route): Promise<Buffer | Refusal> {
-  const read = await source.read(route.limits.body)
-  if (typeof read !== 'string') return read
-  if (read === 'too-large') return tooLarge(route.limits.body, 'the body as sent')
-  if (read === 'timeout') return refuse('request.timeout', { while: 'reading the body' })
+/** The refusal that a body's fault stands for. */
+export function unreadBody(fault: BodyFault, route: Route): Refusal {
+  if (fault === 'too-large') return tooLarge(route.limits.body, 'the body as sent')
+  if (fault === 'timeout') return refuse('request.timeout', { while: 'reading the body' })
   return refuse('request.malformed', {
-    rule: read === 'incomplete' ? 'the body ended before its announced length' : 'the chunked body is malformed',
+    rule: fault === 'incomplete' ? 'the body ended before its announced length' : 'the chunked body is malformed',
   })
 }
 
@@ -37,22 +36,27 @@ function tooLarge(limit: number, what: string): Refusal {
   }
 }
 
-/** Decompresses and understands what the body checks have passed. */
-export async function readContent(request: RequestContext, route: Route): Promise<Refusal | undefined> {
-  let bytes = request.raw
-  if (request.coding !== '' && request.coding !== 'identity') {
-    const decoded = await decode(bytes, request.coding, route.limits.decoded)
-    if (!Buffer.isBuffer(decoded)) {
-      return decoded.fault === 'too-large'
-        ? tooLarge(route.limits.decoded, 'the body decompressed')
-        : refuse('body.coding', { coding: request.coding, fault: decoded.fault, detail: decoded.detail })
-    }
-    bytes = decoded
-  }
+/** Decompresses and understands what the body checks have passed; synchronously where nothing is compressed. */
+export function readContent(request: RequestContext, route: Route): Refusal | undefined | Promise<Refusal | undefined> {
+  return request.coding === '' ? understand(request, request.raw) : decompress(request, route)
+}
+
+async function decompress(request: RequestContext, route: Route): Promise<Refusal | undefined> {
+  const decoded = await decode(request.raw, request.coding, route.limits.decoded)
+  if (Buffer.isBuffer(decoded)) return understand(request, decoded)
+  return decoded.fault === 'too-large'
+    ? tooLarge(route.limits.decoded, 'the body decompressed')
+    : refuse('body.coding', { coding: request.coding, fault: decoded.fault, detail: decoded.detail })
+}
+
+function understand(request: RequestContext, bytes: Buffer): Refusal | undefined | Promise<Refusal | undefined> {
   const content = toContent(bytes, request.mediaType, request.contentType, request.alreadyPeeked())
-  const understood = content instanceof Promise ? await content : content
-  if (understood instanceof ContentFault)
-    return refuse('body.malformed', { 'read-as': understood.form, fault: understood.message, bytes: bytes.length })
-  request.content = understood
+  return content instanceof Promise ? content.then(late => take(request, late, bytes)) : take(request, content, bytes)
+}
+
+function take(request: RequestContext, content: Content | ContentFault, bytes: Buffer): Refusal | undefined {
+  if (content instanceof ContentFault)
+    return refuse('body.malformed', { 'read-as': content.form, fault: content.message, bytes: bytes.length })
+  request.content = content
   return undefined
 }

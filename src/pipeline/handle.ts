@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import { normalise } from '../forward/normalise.ts'
 import type { UpstreamResult } from '../forward/upstream.ts'
-import { type BodySource, readBody, readContent } from './body.ts'
+import { type BodySource, readContent, unreadBody } from './body.ts'
 import type { RequestContext } from './context.ts'
 import type { RouteTable } from './match.ts'
 import { nearestRoute } from './nearest.ts'
@@ -43,15 +43,16 @@ export async function handle(
   if (stop instanceof Promise) stop = await stop
   if (stop) return stopped(route, walk, stop)
 
-  const raw = await readBody(source, route)
-  if (!Buffer.isBuffer(raw)) return stopped(route, walk, raw)
+  const raw = await source.read(route.limits.body)
+  if (!Buffer.isBuffer(raw)) return stopped(route, walk, unreadBody(raw, route))
   request.raw = raw
 
   stop = walk.body(request)
   if (stop instanceof Promise) stop = await stop
   if (stop) return stopped(route, walk, stop)
 
-  const unreadable = await readContent(request, route)
+  let unreadable = readContent(request, route)
+  if (unreadable instanceof Promise) unreadable = await unreadable
   if (unreadable) return stopped(route, walk, unreadable)
 
   let verified = walk.content(request)

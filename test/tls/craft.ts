@@ -120,6 +120,8 @@ export function run(command: string, args: readonly string[], input = ''): Promi
     const child = execFile(command, args, { timeout: 15_000 }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code ?? 1), stdout, stderr })
     })
+    // A server that refuses the handshake may close before the input is read.
+    child.stdin?.on('error', () => undefined)
     child.stdin?.end(input)
   })
 }
