@@ -84,7 +84,7 @@ routes:
     socket.on('close', () => clearInterval(timer))
   }
 
-  it('is cut when it sends no byte, on a plain and on a TLS port', async () => {
+  it.concurrent('is cut when it sends no byte, on a plain and on a TLS port', async () => {
     const heard = await Promise.all(['plain', 'secure'].map(name => speak(gate.port(name), () => {}, 15_000)))
     for (const { closed, ms } of heard) {
       expect(closed).toBe(true)
@@ -92,14 +92,14 @@ routes:
     }
   }, 20_000)
 
-  it('is cut when its head is slow', async () => {
+  it.concurrent('is cut when its head is slow', async () => {
     const heard = await speak(gate.port('plain'), drip(request('/small', BODY)), 10_000)
     expect(heard.closed).toBe(true)
     expect(heard.text).toMatch(/^HTTP\/1\.1 408 .*request\.timeout/s)
     within(heard.ms, HEAD)
   }, 20_000)
 
-  it('is cut when its body is slow', async () => {
+  it.concurrent('is cut when its body is slow', async () => {
     const body = JSON.stringify({ text: 'x'.repeat(1_000) })
     const heard = await speak(
       gate.port('plain'),
@@ -114,7 +114,7 @@ routes:
     within(heard.ms, REQUEST)
   }, 20_000)
 
-  it('is cut when its chunks are slow', async () => {
+  it.concurrent('is cut when its chunks are slow', async () => {
     const head = request('/small', '').replace('Content-Length: 0', 'Transfer-Encoding: chunked')
     const heard = await speak(
       gate.port('plain'),
@@ -129,14 +129,14 @@ routes:
     within(heard.ms, REQUEST)
   }, 20_000)
 
-  it('is cut when it keeps its connection and asks for nothing more', async () => {
+  it.concurrent('is cut when it keeps its connection and asks for nothing more', async () => {
     const heard = await speak(gate.port('plain'), socket => socket.write(request('/small', BODY) + BODY), 10_000)
     expect(heard.text).toMatch(/^HTTP\/1\.1 200 /)
     expect(heard.closed).toBe(true)
     within(heard.ms, IDLE)
   }, 20_000)
 
-  it('is cut when it never reads its answer', async () => {
+  it.concurrent('is cut when it never reads its answer', async () => {
     // Many pipelined requests: their answers together are more than the kernel holds.
     const many = 400
     const socket = connect(gate.port('plain'), '127.0.0.1')
