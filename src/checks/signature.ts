@@ -1,86 +1,16 @@
-import { z } from 'zod'
 import { defineCheck } from '../core/check.ts'
 import { deny, type Facts } from '../core/decision.ts'
-import type { BodyRequest } from '../core/request.ts'
 import { Offline, type Resources } from '../core/resources.ts'
-import { type NamedSecret, namedSecret, nameOfSecret } from '../core/secret.ts'
-import { duration } from '../core/units.ts'
+import { type NamedSecret, nameOfSecret } from '../core/secret.ts'
+import { type EventId, eventIdReader } from '../signing/event-id.ts'
 import { hmacScheme } from '../signing/hmac.ts'
-import { providerOf, providers } from '../signing/index.ts'
-import { type Provider, SecretFault } from '../signing/provider.ts'
-import type { Scheme, SignatureMatch, SigningKey } from '../signing/scheme.ts'
-import { Template, TemplateFault } from '../signing/template.ts'
+import { providerOf } from '../signing/index.ts'
+import { type EventIdPlace, type Provider, SecretFault } from '../signing/provider.ts'
+import type { Scheme, SignatureFault, SignatureMatch, SigningKey } from '../signing/scheme.ts'
+import { type SignatureConfig, type SpelledOutConfig, signatureConfig } from './signature-config.ts'
 
-const headerName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, 'is no header name')
-
-const secrets = z
-  .array(namedSecret)
-  .min(1)
-  .describe(
-    'The secrets by reference. Any of them verifies, so that one can replace another; each may have a name and an end.',
-  )
-
-const tolerance = duration().optional().describe('How old or how far ahead a signed timestamp may be. Default 5m.')
-
-const preset = z.strictObject({
-  provider: z.enum(providers.map(provider => provider.id) as [string, ...string[]]).describe('The service that sends.'),
-  secrets,
-  tolerance,
-})
-
-const eventId = z.union([
-  z.strictObject({ header: headerName.describe('The header that holds it.') }),
-  z.strictObject({
-    json: z
-      .string()
-      .regex(/^[^.]+(\.[^.]+)*$/)
-      .describe('The member of the JSON body that holds it, e.g. data.id.'),
-  }),
-])
-
-const spelledOut = z.strictObject({
-  scheme: z.literal('hmac').describe('An HMAC, for a service that is no provider here.'),
-  algorithm: z.enum(['sha1', 'sha256', 'sha384', 'sha512']).default('sha256').describe('The hash. Default sha256.'),
-  header: headerName.describe('The header that holds the signature.'),
-  encoding: z
-    .enum(['hex', 'base64', 'base64url'])
-    .default('hex')
-    .describe('How the signature is written. Default hex.'),
-  prefix: z.string().default('').describe('What stands before the signature, e.g. "sha256=".'),
-  payload: z
-    .string()
-    .default('{body}')
-    .superRefine((text, context) => {
-      try {
-        new Template(text)
-      } catch (error) {
-        if (!(error instanceof TemplateFault)) throw error
-        context.addIssue({ code: 'custom', message: error.message })
-      }
-    })
-    .describe(
-      'What is signed: {body}, and around it {timestamp}, {id}, {method}, {url}, {path}, {query}, {header:NAME}. Default {body}.',
-    ),
-  timestamp: z
-    .strictObject({
-      header: headerName.describe('The header that holds the signed timestamp.'),
-      unit: z
-        .enum(['s', 'ms', 'iso'])
-        .default('s')
-        .describe('Seconds or milliseconds since 1970, or RFC 3339 text. Default s.'),
-    })
-    .optional()
-    .describe('The signed timestamp, where there is one; payload then names {timestamp}.'),
-  id: z
-    .strictObject({ header: headerName.describe("The header that holds the event's signed id.") })
-    .optional()
-    .describe('The signed id, where there is one; payload then names {id}.'),
-  'event-id': eventId.optional().describe("Where the sender's id of the event stands."),
-  tolerance,
-  secrets,
-})
-
-type Config = z.output<typeof preset> | z.output<typeof spelledOut>
+/** A timestamp is compared in whole seconds, so a request verifies for so much longer than its tolerance. */
+const CUT_MS = 1000
 
 const WWW_AUTHENTICATE = [['WWW-Authenticate', 'Signature']] as const
 
@@ -91,7 +21,7 @@ export const signature = defineCheck({
   summary:
     'Admits requests that are signed as the service signs, with one of the secrets; the signature covers the bytes as sent.',
   example: 'signature: { provider: github, secrets: [{ env: GITHUB_SECRET }] }',
-  config: z.union([preset, spelledOut]).superRefine(crossCheck),
+  config: signatureConfig,
   denials: {
     'signature.missing': {
       status: 401,
@@ -125,65 +55,31 @@ export const signature = defineCheck({
       headers: WWW_AUTHENTICATE,
     },
   },
-  create(config: Config, resources) {
+  create(config: SignatureConfig, resources) {
     const provider = 'provider' in config ? providerOf(config.provider) : undefined
     const scheme = provider?.scheme ?? schemeOf(config)
     const keys = loadKeys(config.secrets, provider, resources)
     const toleranceMs = scheme.tolerance === undefined ? undefined : (config.tolerance ?? scheme.tolerance)
     const verifier = scheme.verifier(keys, toleranceMs)
     const principal = provider?.id ?? scheme.kind
+    const refuse = ({ code, evidence }: SignatureFault) => deny(code, { scheme: principal, ...evidence })
     const readEventId = eventIdReader('provider' in config ? provider?.eventId : customEventId(config))
     return {
       foresee(request) {
         const fault = verifier.foresee(request, resources.clock.now())
-        return fault && deny(fault.code, fault.evidence)
+        return fault && refuse(fault)
       },
       decide(request) {
         const now = resources.clock.now()
         const verdict = verifier.verify(request, now)
-        if (!verdict.ok) return deny(verdict.code, verdict.evidence)
+        if (!verdict.ok) return refuse(verdict)
         return { ok: true, facts: factsOf(verdict, principal, readEventId(request), toleranceMs, now) }
       },
     }
   },
 })
 
-function crossCheck(config: Config, context: z.RefinementCtx): void {
-  if ('provider' in config) {
-    if (config.tolerance !== undefined && providerOf(config.provider)?.scheme.tolerance === undefined)
-      context.addIssue({
-        code: 'custom',
-        path: ['tolerance'],
-        message: `${config.provider} signs no timestamp, so there is nothing to tolerate: add replay instead`,
-      })
-    return
-  }
-  const template = config.payload
-  if (config.timestamp && !template.includes('{timestamp}'))
-    context.addIssue({
-      code: 'custom',
-      path: ['payload'],
-      message: 'the timestamp is not part of what is signed, so anyone can renew it: add {timestamp}',
-    })
-  if (!config.timestamp && template.includes('{timestamp}'))
-    context.addIssue({
-      code: 'custom',
-      path: ['payload'],
-      message: 'it names {timestamp}, and no timestamp header is given',
-    })
-  if (config.id && !template.includes('{id}'))
-    context.addIssue({
-      code: 'custom',
-      path: ['payload'],
-      message: 'the id is not part of what is signed: add {id}, or use event-id',
-    })
-  if (!config.id && template.includes('{id}'))
-    context.addIssue({ code: 'custom', path: ['payload'], message: 'it names {id}, and no id header is given' })
-  if (config.tolerance !== undefined && !config.timestamp)
-    context.addIssue({ code: 'custom', path: ['tolerance'], message: 'there is no signed timestamp to tolerate' })
-}
-
-function schemeOf(config: Config): Scheme {
+function schemeOf(config: SignatureConfig): Scheme {
   if ('provider' in config) throw new Error(`unknown provider ${config.provider}`)
   const { algorithm, header, encoding, prefix, payload, timestamp, id } = config
   return hmacScheme({
@@ -212,7 +108,8 @@ function loadKeys(named: readonly NamedSecret[], provider: Provider | undefined,
       if (each.expires !== undefined)
         resources.expires({ kind: 'secret', name: `${resources.route}/signature/${name}`, at: each.expires })
     } catch (error) {
-      if (error instanceof SecretFault) throw new Offline(`secret "${name}": ${error.message}`, error.mend)
+      if (error instanceof SecretFault)
+        throw new Offline(`secret "${name}" (${each.ref}): ${error.message}`, error.mend)
       if (!(error instanceof Offline)) throw error
       missing ??= error
     }
@@ -221,9 +118,7 @@ function loadKeys(named: readonly NamedSecret[], provider: Provider | undefined,
   return keys
 }
 
-type EventIdReader = (request: BodyRequest) => { readonly id: string; readonly signed: boolean } | undefined
-
-function customEventId(config: z.output<typeof spelledOut>): Provider['eventId'] {
+function customEventId(config: SpelledOutConfig): EventIdPlace | undefined {
   const place = config['event-id']
   if (place && 'json' in place) return { json: place.json.split('.') }
   if (place)
@@ -234,25 +129,6 @@ function customEventId(config: z.output<typeof spelledOut>): Provider['eventId']
   return undefined
 }
 
-function eventIdReader(place: Provider['eventId']): EventIdReader {
-  if (place === undefined) return () => undefined
-  if ('header' in place) {
-    const lower = place.header.toLowerCase()
-    return request => {
-      const id = request.headers.one(lower)
-      return id ? { id, signed: place.signed } : undefined
-    }
-  }
-  return request => {
-    let value: unknown = request.peekJson()
-    for (const name of place.json) {
-      if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined
-      value = (value as Readonly<Record<string, unknown>>)[name]
-    }
-    return typeof value === 'string' || typeof value === 'number' ? { id: String(value), signed: true } : undefined
-  }
-}
-
 /**
  * A signed event id is what `replay` remembers. Where it is not signed, the MAC is remembered beside it: a stranger who
  * repeats a captured request can write another id, but not another MAC.
@@ -260,7 +136,7 @@ function eventIdReader(place: Provider['eventId']): EventIdReader {
 function factsOf(
   match: SignatureMatch,
   principal: string,
-  event: ReturnType<EventIdReader>,
+  event: EventId | undefined,
   toleranceMs: number | undefined,
   nowMs: number,
 ): Facts {
@@ -274,6 +150,6 @@ function factsOf(
     ...(signed || match.nonce === undefined ? {} : { nonce: match.nonce }),
     ...(match.timestamp === undefined || toleranceMs === undefined
       ? {}
-      : { verifiesForMs: Math.max(0, match.timestamp + toleranceMs - nowMs) }),
+      : { verifiesForMs: Math.max(0, match.timestamp + toleranceMs + CUT_MS - nowMs) }),
   }
 }

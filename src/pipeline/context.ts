@@ -4,24 +4,10 @@ import { readCoding } from '../core/content-coding.ts'
 import type { Headers } from '../core/headers.ts'
 import { checkJson } from '../core/json.ts'
 import { isJson, type MediaType, parseMediaType } from '../core/media-type.ts'
-import type { Content, ContentRequest } from '../core/request.ts'
+import type { Content, ContentRequest, HeadRequest } from '../core/request.ts'
 
 /** What the listener knows of a request when its head has arrived and passed the request policy. */
-export interface HeadParts {
-  readonly id: string
-  readonly receivedAt: number
-  readonly listener: string
-  readonly encrypted: boolean
-  readonly method: string
-  readonly target: string
-  readonly path: string
-  readonly query: string
-  readonly host: string
-  readonly authority: string
-  readonly headers: Headers
-  readonly source: Address
-  readonly peer: Address | undefined
-  readonly contentLength: number | undefined
+export interface HeadParts extends Omit<HeadRequest, 'mediaType' | 'publicUrl' | 'clientCertificate'> {
   /** Reads the peer's certificate when a check first asks for it. */
   readonly certificate: (() => ClientCertificate | undefined) | undefined
 }

@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
 import { Headers } from '../core/headers.ts'
-import type { BodyRequest, HeadRequest } from '../core/request.ts'
+import type { BodyRequest } from '../core/request.ts'
 import { decodeExactly, type Encoding } from './encoding.ts'
 import { MAC_BYTES, type MacAlgorithm, MacKey } from './mac.ts'
 import {
@@ -67,12 +67,25 @@ export function hmacScheme(description: HmacDescription): Scheme {
     tolerance: engine.hasTimestamp ? tolerance : undefined,
     verifier(keys, toleranceMs) {
       const prepared = keys.map(key => ({ ...key, mac: new MacKey(description.algorithm, key.bytes) }))
+      // Mostly the body is there with the head, so that what the head said need not be read again.
+      let foreseen: Headers | undefined
+      let known: Claimed | SignatureFault | undefined
       return {
         foresee(request, nowMs) {
-          const claimed = engine.read(request, nowMs, toleranceMs)
+          const claimed = engine.read(request.headers, nowMs, toleranceMs)
+          foreseen = request.headers
+          known = claimed
           return claimed.ok ? undefined : claimed
         },
-        verify: (request, nowMs) => engine.verify(request, prepared, nowMs, toleranceMs),
+        verify(request, nowMs) {
+          const claimed =
+            known !== undefined && foreseen === request.headers
+              ? known
+              : engine.read(request.headers, nowMs, toleranceMs)
+          foreseen = undefined
+          known = undefined
+          return claimed.ok ? engine.verify(request, claimed, prepared, nowMs) : claimed
+        },
       }
     },
     sign: (key, message) => engine.sign(new MacKey(description.algorithm, key), message),
@@ -103,22 +116,20 @@ class HmacEngine {
   }
 
   /** Everything that can be said without the body. */
-  read(request: HeadRequest, nowMs: number, toleranceMs: number | undefined): Claimed | SignatureFault {
+  read(headers: Headers, nowMs: number, toleranceMs: number | undefined): Claimed | SignatureFault {
     const description = this.#description
-    const header = request.headers.one(this.#header)
+    const header = headers.one(this.#header)
     if (header === undefined || header === '') return fault('signature.missing', { header: description.header })
     if (header === null) return this.#malformed(description.header, 'the header comes more than once')
 
     let id = ''
     if (this.#idHeader !== undefined) {
-      const value = request.headers.one(this.#idHeader)
-      if (value === undefined || value === '') return fault('signature.missing', { header: this.#idHeader })
-      if (value === null) return this.#malformed(this.#idHeader, 'the header comes more than once')
+      const name = description.id?.header ?? ''
+      const value = headers.one(this.#idHeader)
+      if (value === undefined || value === '') return fault('signature.missing', { header: name })
+      if (value === null) return this.#malformed(name, 'the header comes more than once')
       if (!ID.test(value))
-        return this.#malformed(
-          this.#idHeader,
-          'the id is longer than 256 characters, or holds a character that ids do not',
-        )
+        return this.#malformed(name, 'the id is longer than 256 characters, or holds a character that ids do not')
       id = value
     }
 
@@ -127,22 +138,21 @@ class HmacEngine {
     let timestamp = list?.timestamp ?? ''
     let at: number | undefined
     if (description.timestamp) {
+      const name = description.timestamp.header ?? description.header
       if (this.#timestampHeader !== undefined) {
-        const value = request.headers.one(this.#timestampHeader)
-        if (value === undefined || value === '') return fault('signature.missing', { header: this.#timestampHeader })
-        if (value === null) return this.#malformed(this.#timestampHeader, 'the header comes more than once')
+        const value = headers.one(this.#timestampHeader)
+        if (value === undefined || value === '') return fault('signature.missing', { header: name })
+        if (value === null) return this.#malformed(name, 'the header comes more than once')
         timestamp = value
       } else if (timestamp === '') return this.#malformed(description.header, 'it holds no timestamp')
       at = readTimestamp(timestamp, description.timestamp.unit)
       if (at === undefined)
-        return this.#malformed(
-          this.#timestampHeader ?? description.header,
-          `the timestamp is not written in unit ${description.timestamp.unit}`,
-        )
+        return this.#malformed(name, `the timestamp is not written in unit ${description.timestamp.unit}`)
       // Senders cut to whole seconds: so must we, or a request of exactly the tolerance's age would be refused.
       const now = description.timestamp.unit === 'ms' ? nowMs : Math.floor(nowMs / 1000) * 1000
       if (toleranceMs !== undefined && Math.abs(now - at) > toleranceMs)
         return fault('signature.expired', {
+          header: name,
           'timestamp-skew-s': Math.round((nowMs - at) / 1000),
           'tolerance-s': toleranceMs / 1000,
         })
@@ -158,12 +168,10 @@ class HmacEngine {
 
   verify(
     request: BodyRequest,
+    claimed: Claimed,
     keys: readonly PreparedKey[],
     nowMs: number,
-    toleranceMs: number | undefined,
   ): SignatureMatch | SignatureFault {
-    const claimed = this.read(request, nowMs, toleranceMs)
-    if (!claimed.ok) return claimed
     const before = this.#template.before(request, claimed.timestamp, claimed.id)
     const after = this.#template.after(request, claimed.timestamp, claimed.id)
     if (before === undefined || after === undefined)
@@ -182,7 +190,7 @@ class HmacEngine {
       }
     }
     return fault('signature.mismatch', {
-      scheme: `hmac-${this.#description.algorithm}`,
+      header: this.#description.header,
       ...triedKeys(keys, nowMs),
       ...(claimed.at === undefined ? {} : { 'timestamp-skew-s': Math.round((nowMs - claimed.at) / 1000) }),
       'body-bytes': request.raw.length,
@@ -234,16 +242,21 @@ class HmacEngine {
     const signatures: Buffer[] = []
     let timestamp = ''
     let tagged = 0
-    for (const entry of header.split(list?.separator ?? ',', MAX_SIGNATURES * 2)) {
-      const text = entry.trim()
-      if (list?.timestampTag !== undefined && text.startsWith(list.timestampTag)) {
+    const { separator = ',', tag = '', timestampTag } = list ?? {}
+    for (let from = 0; from <= header.length; ) {
+      const next = header.indexOf(separator, from)
+      const end = next < 0 ? header.length : next
+      // Some write a blank after the comma.
+      while (header.charCodeAt(from) === 0x20 && from < end) from++
+      if (timestampTag !== undefined && header.startsWith(timestampTag, from)) {
         if (timestamp !== '') return this.#malformed(this.#description.header, 'it holds two timestamps')
-        timestamp = text.slice(list.timestampTag.length)
-      } else if (text.startsWith(list?.tag ?? '') && tagged < MAX_SIGNATURES) {
+        timestamp = header.slice(from + timestampTag.length, end)
+      } else if (header.startsWith(tag, from) && tagged < MAX_SIGNATURES) {
         tagged++
-        const signature = decodeExactly(text.slice(list?.tag.length), encoding, this.#bytes)
+        const signature = decodeExactly(header.slice(from + tag.length, end), encoding, this.#bytes)
         if (signature) signatures.push(signature)
       }
+      from = end + 1
     }
     if (signatures.length > 0) return { ok: true, signatures, timestamp }
     return tagged > 0

@@ -13,8 +13,8 @@ export interface Provider {
   readonly summary: string
   readonly scheme: Scheme
   readonly secret: SecretForm
-  /** The sender's id of the event. `signed`: a stranger can't change it without breaking the signature. */
-  readonly eventId?: { readonly header: string; readonly signed: boolean } | { readonly json: readonly string[] }
+  /** The sender's id of the event. */
+  readonly eventId?: EventIdPlace
   /** What surprises people. */
   readonly traps: readonly string[]
   /** What the service expects of the answer, where it says so. */
@@ -24,6 +24,14 @@ export interface Provider {
   /** Content types beyond JSON that it sends: for the config to paste. */
   readonly accept?: readonly string[]
 }
+
+/**
+ * In a header, or a member of the JSON body. `signed`: a stranger can't change it without breaking the signature.
+ * `elsewhere`: the header that holds it in the service's other family of headers.
+ */
+export type EventIdPlace =
+  | { readonly header: string; readonly elsewhere?: string; readonly signed: boolean }
+  | { readonly json: readonly string[] }
 
 /** The secret that the operator copies from the service. */
 export interface SecretForm {

@@ -68,7 +68,8 @@ export class Template {
 
 function literal(text: string): string {
   if (/[{}]/.test(text)) throw new TemplateFault('the payload holds a brace without its partner')
-  return text
+  // Senders sign UTF-8; what is filled in is one byte a character.
+  return Buffer.from(text).toString('latin1')
 }
 
 function field(name: string): Piece {

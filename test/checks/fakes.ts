@@ -65,8 +65,17 @@ export function fakeRequest(description: RequestDescription = {}): ContentReques
     publicUrl: `https://${host}${target}`,
     clientCertificate: () => certificate,
     raw,
-    peekJson: json,
+    peekJson: () => peek(raw),
     content: { bytes: raw, value: json },
+  }
+}
+
+/** As the pipeline does: what is no JSON is nothing. */
+function peek(raw: Buffer): unknown {
+  try {
+    return JSON.parse(raw.toString('utf8'))
+  } catch {
+    return undefined
   }
 }
 

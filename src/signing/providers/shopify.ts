@@ -20,7 +20,7 @@ export const shopify: Provider = {
     'Dev Dashboard: the app, Settings, Client secret. Webhooks made in the admin have a secret of the store.',
     'service',
   ),
-  eventId: { header: 'X-Shopify-Webhook-Id', signed: false },
+  eventId: { header: 'X-Shopify-Webhook-Id', elsewhere: 'shopify-webhook-id', signed: false },
   traps: [
     "Webhooks that were made in the admin are signed with a secret of the store (Settings, Notifications, Webhooks), not with the app's.",
     'There is no signed timestamp: add replay.',

@@ -13,12 +13,15 @@ const sha256 = (body: Buffer): string => createHash('sha256').update(body).diges
 const isForm = (contentType: string): boolean => contentType.split(';', 1)[0]?.trim().toLowerCase() === FORM
 const bodyHashOf = (url: string): string | undefined => /[?&]bodySHA256=([0-9a-f]{64})(?:&|$)/.exec(url)?.[1]
 
-/** Name and value of every parameter, sorted by name, each value once, nothing between them. */
-function formText(body: Buffer): string {
+/**
+ * Name and value of every parameter, sorted by name, each value once, nothing between them; `undefined` where there are
+ * too many: values that are repeated do not count in the signature, so a cut would leave room for unsigned ones.
+ */
+function formText(body: Buffer): string | undefined {
   const values = new Map<string, Set<string>>()
   let count = 0
   for (const [name, value] of new URLSearchParams(body.toString('utf8'))) {
-    if (++count > MAX_PARAMETERS) break
+    if (++count > MAX_PARAMETERS) return undefined
     const known = values.get(name)
     if (known) known.add(value)
     else values.set(name, new Set([value]))
@@ -34,14 +37,26 @@ function formText(body: Buffer): string {
     .join('')
 }
 
-/** Twilio signs the URL that it was given, and callers and proxies differ about the port: these are tried. */
-function urlsOf(url: string): string[] {
-  const match = /^(https?):\/\/([^/?#]*)(.*)$/.exec(url)
-  if (!match) return [url]
-  const [, scheme, authority = '', rest] = match
+/**
+ * The URLs that Twilio may have signed, in the order of Twilio's own library: as it came, and with the default port
+ * where it has none or without the one that it has; then the same as the WHATWG URL standard writes it (an apostrophe as
+ * %27). Most requests need the first alone.
+ */
+function* urlsOf(url: string): Generator<string> {
+  yield url
+  yield* otherPort(url)
+  const normal = URL.parse(url)?.href
+  if (normal === undefined || normal === url) return
+  yield normal
+  yield* otherPort(normal)
+}
+
+function* otherPort(url: string): Generator<string> {
+  const [, scheme, authority = '', rest] = /^(https?):\/\/([^/?#]*)(.*)$/.exec(url) ?? []
+  if (scheme === undefined) return
   const bare = authority.replace(/:\d+$/, '')
-  const port = scheme === 'https' ? 443 : 80
-  return [...new Set([url, `${scheme}://${bare}${rest}`, `${scheme}://${bare}:${port}${rest}`])]
+  const host = bare === authority ? `${bare}:${scheme === 'https' ? 443 : 80}` : bare
+  yield `${scheme}://${host}${rest}`
 }
 
 function readSignature(request: HeadRequest): Buffer | SignatureFault {
@@ -83,18 +98,22 @@ const scheme: Scheme = {
             })
         }
         const parameters = form ? formText(request.raw) : ''
-        const texts = urlsOf(request.publicUrl).map(url => Buffer.from(url + parameters))
-        for (const key of currentKeys(keys, nowMs)) {
-          for (const text of texts) {
+        if (parameters === undefined)
+          return fault('signature.malformed', { why: `the form has more than ${MAX_PARAMETERS} parameters` })
+        const current = currentKeys(keys, nowMs)
+        for (const url of urlsOf(request.publicUrl)) {
+          const text = Buffer.from(url + parameters)
+          for (const key of current) {
             const mac = prepared.get(key)?.mac('', text, '')
             if (mac && timingSafeEqual(mac, signature))
               return { ok: true, key: key.name, nonce: mac.toString('hex'), id: undefined, timestamp: undefined }
           }
         }
         return fault('signature.mismatch', {
-          scheme: 'twilio',
+          header: HEADER,
           url: request.publicUrl.split('?', 1)[0] ?? '',
           ...triedKeys(keys, nowMs),
+          'body-bytes': request.raw.length,
         })
       },
     }
@@ -105,7 +124,7 @@ const scheme: Scheme = {
   },
   sign(key, message) {
     const url = scheme.url?.(message) ?? message.url
-    const text = url + (isForm(message.contentType) ? formText(message.body) : '')
+    const text = url + (isForm(message.contentType) ? (formText(message.body) ?? '') : '')
     return [[HEADER, new MacKey('sha1', key).mac('', Buffer.from(text), '').toString('base64')]]
   },
 }
@@ -135,6 +154,7 @@ export const twilio: Provider = {
     'The URL is signed as Twilio was given it: set public-url where the gate stands behind another name, scheme or port.',
     'JSON without bodySHA256 in the URL leaves the body unsigned, and is refused.',
     'Forms are the default: accept form as well.',
+    'Nothing stands between names and values where they are signed, and there is no timestamp: add replay.',
   ],
   accept: ['form', 'json'],
 }
