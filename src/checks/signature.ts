@@ -58,11 +58,13 @@ export const signature = defineCheck({
   create(config: SignatureConfig, resources) {
     const provider = 'provider' in config ? providerOf(config.provider) : undefined
     const scheme = provider?.scheme ?? schemeOf(config)
-    const keys = loadKeys(config.secrets, provider, resources)
+    const { keys, absent } = loadKeys(config.secrets, provider, resources)
     const toleranceMs = scheme.tolerance === undefined ? undefined : (config.tolerance ?? scheme.tolerance)
     const verifier = scheme.verifier(keys, toleranceMs)
     const principal = provider?.id ?? scheme.kind
-    const refuse = ({ code, evidence }: SignatureFault) => deny(code, { scheme: principal, ...evidence })
+    const missing = absent.length === 0 ? {} : { 'secrets-missing': absent }
+    const refuse = ({ code, evidence }: SignatureFault) =>
+      deny(code, { scheme: principal, ...evidence, ...(code === 'signature.mismatch' ? missing : {}) })
     const readEventId = eventIdReader('provider' in config ? provider?.eventId : customEventId(config))
     return {
       foresee(request) {
@@ -95,10 +97,11 @@ function schemeOf(config: SignatureConfig): Scheme {
 
 /**
  * The keys that are there. One that is missing is passed over while another is there, so that taking the old secret out
- * of the environment ends a rotation and not the route.
+ * of the environment ends a rotation and not the route; a mismatch names it.
  */
-function loadKeys(named: readonly NamedSecret[], provider: Provider | undefined, resources: Resources): SigningKey[] {
+function loadKeys(named: readonly NamedSecret[], provider: Provider | undefined, resources: Resources) {
   const keys: SigningKey[] = []
+  const absent: string[] = []
   let missing: Offline | undefined
   named.forEach((each, index) => {
     const name = nameOfSecret(each, index)
@@ -112,10 +115,11 @@ function loadKeys(named: readonly NamedSecret[], provider: Provider | undefined,
         throw new Offline(`secret "${name}" (${each.ref}): ${error.message}`, error.mend)
       if (!(error instanceof Offline)) throw error
       missing ??= error
+      absent.push(name)
     }
   })
   if (keys.length === 0) throw missing ?? new Offline('there is no secret', 'Name one under secrets.')
-  return keys
+  return { keys, absent }
 }
 
 function customEventId(config: SpelledOutConfig): EventIdPlace | undefined {
@@ -142,14 +146,14 @@ function factsOf(
 ): Facts {
   const id = match.id ?? event?.id
   const signed = match.id !== undefined || event?.signed === true
-  return {
+  const facts: { -readonly [Name in keyof Facts]: Facts[Name] } = {
     principal,
     principalBy: 'signature',
     keyName: match.key,
-    ...(id === undefined ? {} : { eventId: id }),
-    ...(signed || match.nonce === undefined ? {} : { nonce: match.nonce }),
-    ...(match.timestamp === undefined || toleranceMs === undefined
-      ? {}
-      : { verifiesForMs: Math.max(0, match.timestamp + toleranceMs + CUT_MS - nowMs) }),
   }
+  if (id !== undefined) facts.eventId = id
+  if (!signed && match.nonce !== undefined) facts.nonce = match.nonce
+  if (match.timestamp !== undefined && toleranceMs !== undefined)
+    facts.verifiesForMs = Math.max(0, match.timestamp + toleranceMs + CUT_MS - nowMs)
+  return facts
 }

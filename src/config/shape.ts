@@ -48,13 +48,13 @@ const limits = z
     connections: count(1_000_000).default(LIMITS.connections).describe('Connections open at once. Default 10000.'),
     head: positive(duration())
       .default(LIMITS.head)
-      .describe('How long the head of a request may take to arrive. Default 10s.'),
+      .describe('How long the head of a request may take to arrive, and before it the TLS handshake. Default 10s.'),
     request: positive(duration())
       .default(LIMITS.request)
       .describe('How long a whole request may take to arrive. Default 30s.'),
     idle: positive(duration())
       .default(LIMITS.idle)
-      .describe('How long a connection may be idle between two requests. Default 1m.'),
+      .describe('How long a connection may be idle between two requests, or take nothing of its answer. Default 1m.'),
     'head-bytes': positive(size())
       .default(LIMITS['head-bytes'])
       .describe('The largest head of a request. Default 16KiB.'),
@@ -81,7 +81,7 @@ export const listenerShape = z
       .array(checked(networkFault))
       .default([])
       .describe(
-        'Networks of the load balancers whose X-Forwarded-For and X-Forwarded-Proto are believed. None by default.',
+        'Networks of the load balancers whose X-Forwarded-For and X-Forwarded-Proto are believed; a Unix socket counts as 127.0.0.1. None by default.',
       ),
     limits: limits.default(LIMITS),
   })

@@ -25,6 +25,8 @@ import { listenOn } from './unix.ts'
 
 /** How often the deadlines are looked at: a slow sender outstays them by this much at most. Milliseconds. */
 const DEADLINE_CHECK_MS = 500
+/** How long a closing listener takes connections that wait for it, where there is no end of them. Milliseconds. */
+const ACCEPT_MS = 500
 
 /** One listening socket. Its live part can be replaced at any moment; its bind, once opened, can't. */
 export class Listener {
@@ -37,6 +39,7 @@ export class Listener {
   #live: ListenerLive
   #tls: ServerTls | undefined
   #draining = false
+  #accepted = 0
   /** Read by metrics; plain numbers, so that counting costs nothing. */
   #counters: ListenerCounters = { connections: 0, inFlight: 0 }
   #idle: (() => void) | undefined
@@ -48,8 +51,9 @@ export class Listener {
     this.#live = live
     this.#tls = tls
     this.#shared = shared
-    const options = HTTP_OPTIONS
-    this.#server = tls ? createTlsServer({ ...options, ...tls.options }) : createServer(options)
+    this.#server = tls
+      ? createTlsServer({ ...HTTP_OPTIONS, ...tls.options, handshakeTimeout: config.limits.head })
+      : createServer(HTTP_OPTIONS)
     // No count: Node drops fields beyond it unseen, and our policy would judge what is left.
     this.#server.maxHeadersCount = 0
     // Node would end the connection of a sender that has ended its side, and the answer that is due with it.
@@ -60,14 +64,19 @@ export class Listener {
     this.#server.on('checkContinue', serve(true))
     this.#server.on('checkExpectation', (req, res) => this.#exchange(req, res).refuse(refuse('request.expectation')))
     this.#server.on('clientError', (error, socket) => this.#clientError(error, socket))
+    this.#server.on('timeout', (socket: Socket) => {
+      // Nothing moved for a while: not our client's fault only where it waits for an answer that is not there yet.
+      if (busyOf(socket).active === 0 || socket.writableLength > 0) socket.destroy()
+    })
     this.#server.on(this.secure ? 'secureConnection' : 'connection', (socket: Duplex) => {
-      this.#sockets.add(socket)
+      this.#track(socket)
       this.#counters.connections++
       socket.once('close', () => {
-        this.#sockets.delete(socket)
         this.#counters.connections--
       })
     })
+    // Of a connection that never ends its handshake nobody else knows; it would outlive the drain.
+    if (this.secure) this.#server.on('connection', (socket: Duplex) => this.#track(socket))
     // Node answers CONNECT and unknown upgrades by closing the connection where nobody listens for them.
     this.#server.on('dropRequest', (_req, socket) => socket.destroy())
   }
@@ -119,6 +128,7 @@ export class Listener {
    */
   async drain(graceMs: number): Promise<void> {
     this.#draining = true
+    await this.#acceptAll(performance.now() + Math.min(ACCEPT_MS, graceMs))
     // http's own close() would cut idle connections at once, together with the request that is just arriving on one.
     NetServer.prototype.close.call(this.#server)
     const deadline = performance.now() + graceMs
@@ -128,6 +138,22 @@ export class Listener {
     await this.#untilIdle(0, deadline)
     this.#server.closeAllConnections()
     for (const socket of this.#sockets) socket.destroy()
+  }
+
+  /** Takes the connections that the kernel holds: it resets them when the socket closes, with the requests on them. */
+  async #acceptAll(deadline: number): Promise<void> {
+    let before = -1
+    while (before !== this.#accepted && performance.now() < deadline) {
+      before = this.#accepted
+      // Node accepts one connection in each turn of the loop; the first turn may be the one that is ending.
+      for (let turn = 0; turn < 2; turn++) await new Promise(resolve => setImmediate(resolve))
+    }
+  }
+
+  #track(socket: Duplex): void {
+    this.#accepted++
+    this.#sockets.add(socket)
+    socket.once('close', () => this.#sockets.delete(socket))
   }
 
   async #untilIdle(atLeastMs: number, deadline: number): Promise<void> {
@@ -152,6 +178,7 @@ export class Listener {
     this.#server.headersTimeout = config.limits.head
     this.#server.requestTimeout = config.limits.request
     this.#server.keepAliveTimeout = config.limits.idle
+    this.#server.timeout = config.limits.idle
     // Read for each new connection; Node's types know it as an option only.
     Object.assign(this.#server, { maxHeaderSize: config.limits.headBytes })
   }

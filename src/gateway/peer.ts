@@ -14,7 +14,7 @@ export interface Origin {
 /** More hops than any real chain of proxies has. */
 const MAX_HOPS = 32
 
-// A Unix socket has no address; who may connect is the file's permissions' business.
+// A Unix socket has no address; who may connect is the file's permissions' business. It counts as the loopback.
 const LOCAL: Address = { text: '127.0.0.1', family: 4, bytes: [127, 0, 0, 1] }
 
 // A connection's address never changes, so it is parsed once and not once a request.
@@ -40,12 +40,11 @@ export function originOf(
   trusted: NetworkTable | undefined,
 ): Origin | PolicyFault {
   const peer = peerOf(socket)
-  if (trusted === undefined || peer === undefined || !trusted.has(peer))
-    return { source: peer ?? LOCAL, peer, encrypted }
+  let source = peer ?? LOCAL
+  if (trusted === undefined || !trusted.has(source)) return { source, peer, encrypted }
   const proto = headers.one('x-forwarded-proto')
   const secure = proto === undefined ? encrypted : proto === 'https'
   const hops = headers.all('x-forwarded-for').join(',').split(',')
-  let source = peer
   if (hops.length > MAX_HOPS) return new PolicyFault(`X-Forwarded-For has more than ${MAX_HOPS} addresses`)
   for (let i = hops.length - 1; i >= 0; i--) {
     const text = (hops[i] ?? '').trim()

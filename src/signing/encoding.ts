@@ -1,18 +1,63 @@
 export type Encoding = 'hex' | 'base64' | 'base64url'
 
-/**
- * Reads exactly `bytes` bytes of canonical text; `undefined` for any other length, alphabet, padding or spare bits, so
- * that one signature has one spelling. Hexadecimal digits are lower case, as every service here writes them.
- */
-export function decodeExactly(text: string, encoding: Encoding, bytes: number): Buffer | undefined {
-  if (text.length !== lengthOf(encoding, bytes)) return undefined
-  const decoded = Buffer.from(text, encoding)
-  // Node's decoders skip or stop at what they do not know: only the same text written again shows that all of it counted.
-  return decoded.length === bytes && decoded.toString(encoding) === text ? decoded : undefined
+/** The value of each character; -1 for all others, whose sign marks what they are mixed with. */
+function table(alphabet: string): Int8Array {
+  const values = new Int8Array(256).fill(-1)
+  for (let i = 0; i < alphabet.length; i++) values[alphabet.charCodeAt(i)] = i
+  return values
 }
 
-/** Characters. base64 is padded (RFC 4648 section 4), base64url is not (RFC 7515 section 2). */
-function lengthOf(encoding: Encoding, bytes: number): number {
-  if (encoding === 'hex') return bytes * 2
-  return encoding === 'base64' ? Math.ceil(bytes / 3) * 4 : Math.ceil((bytes * 4) / 3)
+const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
+const HEX = table('0123456789abcdef')
+const BASE64 = table(`${LETTERS}+/`)
+const BASE64URL = table(`${LETTERS}-_`)
+const PAD = 0x3d
+
+/**
+ * Fills `out` from `text` between `from` and `to`. False, with `out` spoilt, where that is not the one canonical way to
+ * write exactly as many bytes: another length, alphabet or padding, or spare bits that are not zero (RFC 4648 section
+ * 3.5), so that one signature has one spelling. Hexadecimal digits are lower case, base64 is padded (RFC 4648 section 4),
+ * base64url is not (RFC 7515 section 2).
+ */
+export function decodeInto(encoding: Encoding, text: string, from: number, to: number, out: Uint8Array): boolean {
+  if (encoding === 'hex') return decodeHex(text, from, to, out)
+  const end = from + Math.ceil((out.length * 4) / 3)
+  if (encoding === 'base64url') return end === to && decode64(BASE64URL, text, from, end, out)
+  if (to - from !== 4 * Math.ceil(out.length / 3)) return false
+  for (let at = end; at < to; at++) if (text.charCodeAt(at) !== PAD) return false
+  return decode64(BASE64, text, from, end, out)
+}
+
+/** As `decodeInto`, with a buffer of its own. */
+export function decodeExactly(text: string, encoding: Encoding, bytes: number): Buffer | undefined {
+  const out = Buffer.alloc(bytes)
+  return decodeInto(encoding, text, 0, text.length, out) ? out : undefined
+}
+
+function decodeHex(text: string, from: number, to: number, out: Uint8Array): boolean {
+  if (to - from !== out.length * 2) return false
+  let seen = 0
+  for (let i = 0, at = from; i < out.length; i++, at += 2) {
+    const byte = ((HEX[text.charCodeAt(at)] ?? -1) << 4) | (HEX[text.charCodeAt(at + 1)] ?? -1)
+    seen |= byte
+    out[i] = byte
+  }
+  return seen >= 0
+}
+
+function decode64(values: Int8Array, text: string, from: number, to: number, out: Uint8Array): boolean {
+  let seen = 0
+  let held = 0
+  let bits = 0
+  let size = 0
+  for (let at = from; at < to; at++) {
+    const value = values[text.charCodeAt(at)] ?? -1
+    seen |= value
+    held = ((held << 6) | value) & 0xffff
+    bits += 6
+    if (bits < 8) continue
+    bits -= 8
+    out[size++] = held >> bits
+  }
+  return seen >= 0 && (held & ((1 << bits) - 1)) === 0
 }

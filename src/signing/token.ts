@@ -1,41 +1,42 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import type { HeadRequest } from '../core/request.ts'
 import { currentKeys, fault, type Scheme, type SignatureFault, type SigningKey, triedKeys } from './scheme.ts'
 
-const digest = (text: string | Buffer): Buffer => createHash('sha256').update(text).digest()
-
 /**
  * A bare secret in a header: it tells who sends, and says nothing of the body. Compared as digests, in constant time,
- * so that neither its bytes nor its length leak.
+ * so that neither its bytes nor its length leak. The head alone decides, so no stranger's body is read.
  */
 export function tokenScheme(header: string): Scheme {
   const lower = header.toLowerCase()
-
-  function foresee(request: HeadRequest): SignatureFault | undefined {
-    const value = request.headers.one(lower)
-    if (value === undefined || value === '') return fault('signature.missing', { header })
-    return value === null ? fault('signature.malformed', { header, why: 'the header comes more than once' }) : undefined
-  }
-
   return {
     kind: 'token',
     headers: [header],
     tolerance: undefined,
     verifier(keys: readonly SigningKey[]) {
-      const digests = new Map(keys.map(key => [key, digest(key.bytes)]))
+      const digests = new Map(keys.map(key => [key, hash('sha256', key.bytes, 'buffer')]))
+
+      function find(request: HeadRequest, nowMs: number): SigningKey | SignatureFault {
+        const value = request.headers.one(lower)
+        if (value === undefined || value === '') return fault('signature.missing', { header })
+        if (value === null) return fault('signature.malformed', { header, why: 'the header comes more than once' })
+        const sent = hash('sha256', Buffer.from(value, 'latin1'), 'buffer')
+        let match: SigningKey | undefined
+        for (const key of currentKeys(keys, nowMs)) {
+          const wanted = digests.get(key)
+          if (wanted && timingSafeEqual(sent, wanted)) match ??= key
+        }
+        return match ?? fault('signature.mismatch', { header, ...triedKeys(keys, nowMs) })
+      }
+
       return {
-        foresee,
+        foresee(request, nowMs) {
+          const found = find(request, nowMs)
+          return 'ok' in found ? found : undefined
+        },
         verify(request, nowMs) {
-          const early = foresee(request)
-          if (early) return early
-          const sent = digest(Buffer.from(request.headers.one(lower) ?? '', 'latin1'))
-          let match: SigningKey | undefined
-          for (const key of currentKeys(keys, nowMs)) {
-            const wanted = digests.get(key)
-            if (wanted && timingSafeEqual(sent, wanted)) match ??= key
-          }
-          if (match === undefined) return fault('signature.mismatch', { header, ...triedKeys(keys, nowMs) })
-          return { ok: true, key: match.name, nonce: undefined, id: undefined, timestamp: undefined }
+          const found = find(request, nowMs)
+          if ('ok' in found) return found
+          return { ok: true, key: found.name, nonce: undefined, id: undefined, timestamp: undefined }
         },
       }
     },

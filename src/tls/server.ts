@@ -47,9 +47,6 @@ export interface LoadOptions {
   readonly now?: number
 }
 
-/** Until the handshake is done, milliseconds. */
-const HANDSHAKE_MS = 10_000
-
 /**
  * Loads what a listener needs to terminate TLS. Client certificates are asked for where `client-ca` is set, and never
  * decide about the connection: each route says what it demands.
@@ -72,7 +69,6 @@ class ListenerTls implements ServerTls {
     this.options = {
       ...loaded.context,
       ALPNProtocols: ['http/1.1'],
-      handshakeTimeout: HANDSHAKE_MS,
       requestCert: loaded.trust !== undefined,
       // A refusal here would end the connection for routes that ask for no certificate, and tell the sender nothing.
       rejectUnauthorized: false,

@@ -272,6 +272,50 @@ describe('signature', () => {
     expect(check.decide(right, {})).toMatchObject({ code: 'signature.expired' })
   })
 
+  it('asks for the time again when the body has come slowly', () => {
+    const { check, resources } = make(CUSTOM, SECRETS)
+    const request = fakeRequest(custom(SECRETS.NEW, SECOND - 290))
+    expect(check.foresee?.(request, {})).toBeUndefined()
+    resources.clock.advance(11_000)
+    expect(check.decide(request, {})).toMatchObject({ code: 'signature.expired' })
+  })
+
+  it('keeps requests apart that arrive in turns', () => {
+    const { check } = make(CUSTOM, SECRETS)
+    const requests = [
+      fakeRequest(custom(SECRETS.NEW, SECOND - 1)),
+      fakeRequest(custom('another secret', SECOND - 2)),
+      fakeRequest(custom(SECRETS.OLD, SECOND - 3)),
+    ]
+    const told = ['current', 'signature.mismatch', 'previous']
+    for (const order of [
+      [0, 1, 2],
+      [2, 1, 0],
+      [1, 0, 2, 1, 0],
+    ]) {
+      for (const request of requests) check.foresee?.(request, {})
+      for (const index of order) {
+        const decision = check.decide(requests[index] ?? fakeRequest(), {})
+        expect(decision).toMatchObject(index === 1 ? { code: told[index] } : { facts: { keyName: told[index] } })
+      }
+    }
+  })
+
+  it('names the secrets that are missing where none of the others verifies', () => {
+    const { check } = make(CUSTOM, { NEW: SECRETS.NEW })
+    expect(check.decide(fakeRequest(custom(SECRETS.OLD)), {})).toMatchObject({
+      code: 'signature.mismatch',
+      evidence: { 'secrets-tried': ['current'], 'secrets-missing': ['previous'] },
+    })
+  })
+
+  it('refuses another token before the body is read', () => {
+    const { check } = make({ provider: 'gitlab', secrets: [{ env: 'HOOK' }] }, { HOOK: 'the-token' })
+    const foresee = (token: string) => check.foresee?.(fakeRequest({ headers: { 'X-Gitlab-Token': token } }), {})
+    expect(foresee('the-token')).toBeUndefined()
+    expect(foresee('the-tokem')).toMatchObject({ code: 'signature.mismatch' })
+  })
+
   it('tells when its secrets end', () => {
     const { resources } = make(CUSTOM, SECRETS)
     expect(resources.expiries).toEqual([

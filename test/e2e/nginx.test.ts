@@ -26,7 +26,7 @@ const made = fc.record({
   path: fc.array(piece, { minLength: 1, maxLength: 4 }).map(pieces => pieces.join('/')),
   query: fc.option(fc.array(fc.tuple(piece, piece), { maxLength: 3 }), { nil: undefined }),
   body: fc.oneof(
-    fc.json({ maxDepth: 3, stringUnit: 'grapheme' }),
+    fc.json({ maxDepth: 3, stringUnit: 'grapheme' }).map(json => `{"any":${json}}`),
     fc.constant('{"big":123456789012345678901234567890,"small":1e-400,"text":"\\ud83d\\ude00 \\u0000"}'),
     fc.nat({ max: 40_000 }).map(length => JSON.stringify({ text: 'é'.repeat(length) })),
   ),
@@ -126,7 +126,7 @@ routes:
     await upstream.stop()
     // Only paths and bodies that are ambiguous to somebody may be refused.
     expect(refusals.filter(each => !/^400 (request|body)\.malformed /.test(each))).toEqual([])
-    expect(expected.size).toBeGreaterThan(REQUESTS * 0.7)
+    expect(expected.size).toBeGreaterThan(REQUESTS * 0.9)
     expect(seen.length).toBe(expected.size)
     const differ = seen.filter(({ id, ...rest }) => JSON.stringify(expected.get(id)) !== JSON.stringify(rest))
     expect(differ.slice(0, 3).map(({ id, ...rest }) => ({ seen: rest, expected: expected.get(id) }))).toEqual([])

@@ -176,6 +176,33 @@ describe('Twilio', () => {
     })
   })
 
+  it('refuses a captured JSON request whose body was taken away or became an empty form', () => {
+    const json = signed('twilio', TOKEN, Buffer.from(JSON_BODY))
+    expect(outcome(check(json))).toBe('ok')
+    for (const type of ['application/json', FORM])
+      for (const body of ['', '&', '&&', '{}']) {
+        const headers = { ...json.headers, 'Content-Type': type }
+        expect(outcome(check({ ...json, headers, body })), `${type} ${body}`).toBe('signature.mismatch')
+        // Twilio's library also takes the query decoded and escaped again, so the name may hide.
+        const url = json.url?.replace('bodySHA256', 'bodySHA25%36') ?? ''
+        expect(outcome(check({ ...json, headers, url, body })), `${url} ${body}`).toBe('signature.mismatch')
+      }
+  })
+
+  it('accepts a query that was signed decoded and escaped again, with every parameter of it', () => {
+    const many = Array.from({ length: 1000 }, (_, index) => `p${index}=1`).join('&')
+    const url = `https://h.example/in?a=it's+b&${many}`
+    const headers = sign(`https://h.example/in?a=it's%20b&${many}`)
+    expect(outcome(check({ url, method: 'GET', headers, body: '' }))).toBe('ok')
+    expect(outcome(check({ url: `${url}&more=1`, method: 'GET', headers, body: '' }))).toBe('signature.mismatch')
+  })
+
+  it('refuses a path whose dot segments lead to the one that was signed', () => {
+    const headers = sign('https://h.example/in')
+    for (const url of ['https://h.example/x/../in', 'https://h.example/x/%2e%2e/in', 'https://h.example/./in'])
+      expect(outcome(check({ url, method: 'GET', headers, body: '' })), url).toBe('signature.mismatch')
+  })
+
   it('refuses parameters that hide behind a flood of repeated ones, which do not count in the signature', () => {
     const headers = { ...sign(URL_GIVEN, { a: '1' }), 'Content-Type': FORM }
     expect(outcome(check({ headers, body: 'a=1' }))).toBe('ok')

@@ -1,27 +1,30 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import type { HeadRequest } from '../../core/request.ts'
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
+import type { BodyRequest, HeadRequest } from '../../core/request.ts'
 import { decodeExactly } from '../encoding.ts'
 import { MacKey } from '../mac.ts'
 import { type Provider, SecretFault } from '../provider.ts'
 import { currentKeys, fault, type Message, type Scheme, type SignatureFault, triedKeys } from '../scheme.ts'
+import { signedUrls } from '../twilio-url.ts'
 
 const HEADER = 'X-Twilio-Signature'
 const FORM = 'application/x-www-form-urlencoded'
 const MAX_PARAMETERS = 1000
 
-const sha256 = (body: Buffer): string => createHash('sha256').update(body).digest('hex')
+const AMPERSAND = 0x26
+
+const sha256 = (body: Buffer): string => hash('sha256', body, 'hex')
 const isForm = (contentType: string): boolean => contentType.split(';', 1)[0]?.trim().toLowerCase() === FORM
-const bodyHashOf = (url: string): string | undefined => /[?&]bodySHA256=([0-9a-f]{64})(?:&|$)/.exec(url)?.[1]
 
 /**
  * Name and value of every parameter, sorted by name, each value once, nothing between them; `undefined` where there are
  * too many: values that are repeated do not count in the signature, so a cut would leave room for unsigned ones.
  */
 function formText(body: Buffer): string | undefined {
-  const values = new Map<string, Set<string>>()
-  let count = 0
-  for (const [name, value] of new URLSearchParams(body.toString('utf8'))) {
+  let count = 1
+  for (let at = body.indexOf(AMPERSAND); at >= 0; at = body.indexOf(AMPERSAND, at + 1))
     if (++count > MAX_PARAMETERS) return undefined
+  const values = new Map<string, Set<string>>()
+  for (const [name, value] of new URLSearchParams(body.toString('utf8'))) {
     const known = values.get(name)
     if (known) known.add(value)
     else values.set(name, new Set([value]))
@@ -37,28 +40,6 @@ function formText(body: Buffer): string | undefined {
     .join('')
 }
 
-/**
- * The URLs that Twilio may have signed, in the order of Twilio's own library: as it came, and with the default port
- * where it has none or without the one that it has; then the same as the WHATWG URL standard writes it (an apostrophe as
- * %27). Most requests need the first alone.
- */
-function* urlsOf(url: string): Generator<string> {
-  yield url
-  yield* otherPort(url)
-  const normal = URL.parse(url)?.href
-  if (normal === undefined || normal === url) return
-  yield normal
-  yield* otherPort(normal)
-}
-
-function* otherPort(url: string): Generator<string> {
-  const [, scheme, authority = '', rest] = /^(https?):\/\/([^/?#]*)(.*)$/.exec(url) ?? []
-  if (scheme === undefined) return
-  const bare = authority.replace(/:\d+$/, '')
-  const host = bare === authority ? `${bare}:${scheme === 'https' ? 443 : 80}` : bare
-  yield `${scheme}://${host}${rest}`
-}
-
 function readSignature(request: HeadRequest): Buffer | SignatureFault {
   const text = request.headers.one(HEADER.toLowerCase())
   if (text === undefined || text === '') return fault('signature.missing', { header: HEADER })
@@ -66,6 +47,28 @@ function readSignature(request: HeadRequest): Buffer | SignatureFault {
   return (
     decodeExactly(text, 'base64', 20) ??
     fault('signature.malformed', { header: HEADER, why: 'the signature is not 20 bytes (sha1) in base64' })
+  )
+}
+
+/**
+ * What is signed behind the URL. A URL with bodySHA256 signs no parameters, so the body must then be the one of that hash
+ * whatever its type says: else a captured request would pass again with its body taken away.
+ */
+function parametersOf(request: BodyRequest): string | SignatureFault {
+  const announced = new URLSearchParams(request.query).getAll('bodySHA256')
+  if (announced.length > 0) {
+    if (announced.length === 1 && announced[0] === sha256(request.raw)) return ''
+    return fault('signature.mismatch', {
+      why: 'bodySHA256 in the URL is not the hash of the body',
+      'body-bytes': request.raw.length,
+    })
+  }
+  if (request.raw.length === 0) return ''
+  if (request.mediaType?.essence !== FORM)
+    return fault('signature.malformed', { why: 'the body is no form, and the URL has no bodySHA256 that binds it' })
+  return (
+    formText(request.raw) ??
+    fault('signature.malformed', { why: `the form has more than ${MAX_PARAMETERS} parameters` })
   )
 }
 
@@ -83,25 +86,10 @@ const scheme: Scheme = {
       verify(request, nowMs) {
         const signature = readSignature(request)
         if (!Buffer.isBuffer(signature)) return signature
-        const form = request.mediaType?.essence === FORM
-        if (!form && request.raw.length > 0) {
-          // Without this hash the signature covers the URL alone, and any body would pass under it.
-          const announced = bodyHashOf(request.publicUrl)
-          if (announced === undefined)
-            return fault('signature.malformed', {
-              why: 'the body is no form, and the URL has no bodySHA256 that binds it',
-            })
-          if (!timingSafeEqual(Buffer.from(announced), Buffer.from(sha256(request.raw))))
-            return fault('signature.mismatch', {
-              why: 'bodySHA256 in the URL is not the hash of the body',
-              'body-bytes': request.raw.length,
-            })
-        }
-        const parameters = form ? formText(request.raw) : ''
-        if (parameters === undefined)
-          return fault('signature.malformed', { why: `the form has more than ${MAX_PARAMETERS} parameters` })
+        const parameters = parametersOf(request)
+        if (typeof parameters !== 'string') return parameters
         const current = currentKeys(keys, nowMs)
-        for (const url of urlsOf(request.publicUrl)) {
+        for (const url of signedUrls(request.publicUrl)) {
           const text = Buffer.from(url + parameters)
           for (const key of current) {
             const mac = prepared.get(key)?.mac('', text, '')
@@ -119,7 +107,8 @@ const scheme: Scheme = {
     }
   },
   url: (message: Message) => {
-    if (isForm(message.contentType) || message.body.length === 0 || bodyHashOf(message.url)) return message.url
+    if (isForm(message.contentType) || message.body.length === 0 || message.url.includes('bodySHA256='))
+      return message.url
     return `${message.url}${message.url.includes('?') ? '&' : '?'}bodySHA256=${sha256(message.body)}`
   },
   sign(key, message) {
