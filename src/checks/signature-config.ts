@@ -4,7 +4,12 @@ import { duration } from '../core/units.ts'
 import { providerOf, providers } from '../signing/index.ts'
 import { Template, TemplateFault } from '../signing/template.ts'
 
-const headerName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, 'is no header name')
+const headerName = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/,
+    'is no header name: write it as the sender does, without blanks, e.g. X-Signature',
+  )
 
 const secrets = z
   .array(namedSecret)
@@ -39,7 +44,7 @@ const eventId = z.union([
   z.strictObject({
     json: z
       .string()
-      .regex(/^[^.]+(\.[^.]+)*$/)
+      .regex(/^[^.]+(\.[^.]+)*$/, 'a member of the JSON body, or members with a dot between each two, e.g. data.id')
       .describe('The member of the JSON body that holds it, e.g. data.id.'),
   }),
 ])
@@ -98,7 +103,7 @@ function crossCheck(config: SignatureConfig, context: z.RefinementCtx): void {
       context.addIssue({
         code: 'custom',
         path: ['tolerance'],
-        message: `${config.provider} signs no timestamp, so there is nothing to tolerate: add replay instead`,
+        message: `${config.provider} signs no timestamp, so there is nothing to tolerate: leave it out, and add replay`,
       })
     return
   }
@@ -113,7 +118,7 @@ function crossCheck(config: SignatureConfig, context: z.RefinementCtx): void {
     context.addIssue({
       code: 'custom',
       path: ['payload'],
-      message: 'it names {timestamp}, and nothing says where it stands: add timestamp: { header, unit }',
+      message: 'names {timestamp}, and nothing says where it stands: add timestamp: { header, unit }',
     })
   if (config.id && !template.includes('{id}'))
     context.addIssue({
@@ -125,12 +130,12 @@ function crossCheck(config: SignatureConfig, context: z.RefinementCtx): void {
     context.addIssue({
       code: 'custom',
       path: ['payload'],
-      message: 'it names {id}, and nothing says where it stands: add id: { header }',
+      message: 'names {id}, and nothing says where it stands: add id: { header }',
     })
   if (config.tolerance !== undefined && !config.timestamp)
     context.addIssue({
       code: 'custom',
       path: ['tolerance'],
-      message: 'there is no signed timestamp to tolerate: add timestamp, or leave tolerance out',
+      message: 'there is no signed timestamp to tolerate: leave it out, or add timestamp',
     })
 }

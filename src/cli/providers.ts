@@ -52,7 +52,7 @@ function page(provider: Provider): string {
       'timestamp',
       tolerance === undefined ? 'none is signed' : `signed; ${tolerance} either way unless the config says otherwise`,
     ],
-    ['event id', eventIdOf(provider) ?? 'none'],
+    ['event id', [eventIdOf(provider) ?? 'none', provider.eventId?.page ?? []].flat().join('\n')],
     ['secret', `${secret.looks}\n${secret.where}`],
     ['networks', networks && `${networks.cidrs.join(', ')}\nas of ${networks.asOf}, ${networks.page}`],
     ['response', response],

@@ -1,4 +1,5 @@
 import type { $ZodIssue } from 'zod/v4/core'
+import { blockFaults, unknownKeys } from './blocks.ts'
 import type { Fault, Path, ValueFault } from './fault.ts'
 import { meant, nearest } from './nearest.ts'
 import type { IssueParams } from './shape.ts'
@@ -36,15 +37,11 @@ function faultOf(issue: $ZodIssue, path: Path, context: Context): Fault[] {
     return [literalSecret(path, label, context)]
   switch (issue.code) {
     case 'unrecognized_keys': {
-      const known = keysAt(context.schema, path)
-      if (path.at(-2) === 'checks') return issue.keys.map(key => unknownCheck(key, path, known, value))
-      return issue.keys.map(key => ({
-        severity: 'error',
-        path: [...path, key],
-        on: 'key',
-        message: `${label}: unknown key ${JSON.stringify(key)}`,
-        mend: meant(key, known, label),
-      }))
+      if (path.at(-2) === 'checks') {
+        const known = keysAt(context.schema, path)
+        return issue.keys.map(key => unknownCheck(key, path, known, value))
+      }
+      return unknownKeys(issue.keys, path, context)
     }
     case 'invalid_type': {
       if (value === undefined && path.length > 0) return [missing(path, context)]
@@ -126,6 +123,8 @@ const takesList = (path: Path, context: Context): boolean =>
 function unionFaults(issue: $ZodIssue & { code: 'invalid_union' }, path: Path, context: Context, say: Say): Fault[] {
   const value = context.at(path)
   if (value === undefined && path.length > 0) return [missing(path, context)]
+  const block = blockFaults(issue, path, context, own => faultsOf(own, context, path))
+  if (block) return block
   const options = issue.errors.filter(errors => errors.length > 0)
   const atRoot = (errors: readonly $ZodIssue[]) =>
     errors.some(error => error.path.length === 0 && (error.code === 'invalid_type' || error.code === 'invalid_value'))

@@ -36,6 +36,19 @@ export function shapeOf(schema: $ZodType): $ZodShape | undefined {
   return def.type === 'object' ? def.shape : undefined
 }
 
+/** Whether an object may stand without the key. */
+export const isOptional = (schema: $ZodType): boolean => schema._zod.optin !== undefined
+
+/** The options of the union that stands at `path`; none where none stands there. */
+export function optionsAt(root: $ZodType, path: Path): readonly $ZodType[] {
+  for (let schema of schemasAt(root, path)) {
+    for (let def = defOf(schema); 'innerType' in def; def = defOf(schema)) schema = def.innerType
+    const def = defOf(schema)
+    if (def.type === 'union') return def.options
+  }
+  return []
+}
+
 export function elementOf(schema: $ZodType): $ZodType | undefined {
   const def = defOf(schema)
   return def.type === 'array' ? def.element : undefined

@@ -181,7 +181,10 @@ export class Exchange {
         totalMs: this.#shared.clock.monotonic() - this.#startedAt,
       }),
     )
-    return walk?.hasSettles ? walk.settle(answer?.ok && answer.status < 300 ? 'delivered' : 'not-delivered') : undefined
+    if (!walk?.hasSettles) return undefined
+    return walk
+      .settle(answer?.ok && answer.status < 300 ? 'delivered' : 'not-delivered')
+      .catch(error => this.#shared.fault('settle', error))
   }
 
   #connection(close: boolean): Connection {

@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts'
-import { normalise } from '../forward/normalise.ts'
+import { normalise, type Outbound } from '../forward/normalise.ts'
 import type { UpstreamResult } from '../forward/upstream.ts'
 import { type BodySource, readContent, unreadBody } from './body.ts'
 import type { RequestContext } from './context.ts'
@@ -59,8 +59,15 @@ export async function handle(
   if (verified instanceof Promise) verified = await verified
   if ('kind' in verified) return stopped(route, walk, verified)
 
+  let outbound: Outbound
+  try {
+    outbound = normalise(verified, route.plan, clock.now())
+  } catch (error) {
+    // Facts that no field can hold: answered like any fault, so that what the checks have claimed is let go.
+    return stopped(route, walk, refuse('gateway.fault', { error: error instanceof Error ? error.message : 'unknown' }))
+  }
   const sentAt = clock.monotonic()
-  const answer = await route.upstream.send(normalise(verified, route.plan, clock.now()))
+  const answer = await route.upstream.send(outbound)
   return { route, walk, stop: undefined, answer, upstreamMs: clock.monotonic() - sentAt }
 }
 

@@ -25,6 +25,8 @@ export class HmacVerifier implements Verifier {
   readonly #header: string
   readonly #timestampHeader: string | undefined
   readonly #idHeader: string | undefined
+  /** What else of the head is signed. */
+  readonly #signed: readonly { readonly header: string; readonly lower: string }[]
   readonly #list: SignatureList
   /** The MAC of this side. */
   readonly #computed: Buffer
@@ -49,6 +51,7 @@ export class HmacVerifier implements Verifier {
     this.#header = description.header.toLowerCase()
     this.#timestampHeader = description.timestamp?.header?.toLowerCase()
     this.#idHeader = description.id?.header.toLowerCase()
+    this.#signed = template.headers.map(header => ({ header, lower: header.toLowerCase() }))
     this.#list = new SignatureList(description, bytes)
     this.#computed = Buffer.alloc(bytes)
   }
@@ -67,8 +70,6 @@ export class HmacVerifier implements Verifier {
     if (refused) return refused
     const before = this.#template.before(request, this.#timestamp, this.#id)
     const after = this.#template.after(request, this.#timestamp, this.#id)
-    if (before === undefined || after === undefined)
-      return fault('signature.missing', { why: 'a header that is signed is not there once' })
     for (const { name, mac, expires } of this.#keys) {
       if (expires !== undefined && expires < nowMs) continue
       const nonce = mac.hex(before, request.raw, after)
@@ -110,6 +111,10 @@ export class HmacVerifier implements Verifier {
       if (!ID.test(text))
         return malformed(id.header, 'the id is longer than 256 characters, or holds a character that ids do not')
       this.#id = text
+    }
+    for (const { header: name, lower } of this.#signed) {
+      const text = only(headers, lower, name)
+      if (typeof text !== 'string') return text
     }
     const why = this.#list.read(value)
     if (why !== undefined) return malformed(header, why)

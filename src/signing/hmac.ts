@@ -47,8 +47,8 @@ function sign(description: HmacDescription, template: Template, key: MacKey, mes
     query: search.slice(1),
     headers: NO_HEADERS,
   }
-  const before = template.before(input, when, message.id) ?? ''
-  const after = template.after(input, when, message.id) ?? ''
+  const before = template.before(input, when, message.id)
+  const after = template.after(input, when, message.id)
   const text = key.mac(before, message.body, after).toString(encoding)
   const first = list?.timestampTag === undefined ? '' : `${list.timestampTag}${when}${list.separator}`
   return [

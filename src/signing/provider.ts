@@ -27,11 +27,13 @@ export interface Provider {
 
 /**
  * In a header, or a member of the JSON body. `signed`: a stranger can't change it without breaking the signature.
- * `elsewhere`: the header that holds it in the service's other family of headers.
+ * `elsewhere`: the header that holds it in the service's other family of headers. `page`: where it is described, if not
+ * on the provider's own.
  */
-export type EventIdPlace =
+export type EventIdPlace = (
   | { readonly header: string; readonly elsewhere?: string; readonly signed: boolean }
   | { readonly json: readonly string[] }
+) & { readonly page?: string }
 
 /** The secret that the operator copies from the service. */
 export interface SecretForm {

@@ -70,7 +70,7 @@ export interface Scheme {
 export const fault = (code: SignatureCode, evidence: Evidence): SignatureFault => ({ ok: false, code, evidence })
 
 /** The keys that may still verify, and for the evidence the names of those that ended. */
-export function currentKeys(keys: readonly SigningKey[], nowMs: number): readonly SigningKey[] {
+export function currentKeys<Key extends SigningKey>(keys: readonly Key[], nowMs: number): readonly Key[] {
   for (const key of keys)
     if (key.expires !== undefined && key.expires < nowMs)
       return keys.filter(({ expires }) => expires === undefined || expires >= nowMs)

@@ -10,7 +10,7 @@ export interface TemplateInput {
   readonly headers: Headers
 }
 
-type Piece = string | ((input: TemplateInput, timestamp: string, id: string) => string | undefined)
+type Piece = string | ((input: TemplateInput, timestamp: string, id: string) => string)
 
 /** A payload template that can't be compiled. */
 export class TemplateFault extends Error {
@@ -26,71 +26,67 @@ const FIELDS: Readonly<Record<string, Piece>> = {
   query: input => input.query,
 }
 
+/** RFC 9110 section 5.6.2. */
+const TOKEN = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/
+
 /** `{timestamp}.{body}`, compiled: the text before and after the body, made from prepared pieces. */
 export class Template {
   readonly #before: readonly Piece[]
   readonly #after: readonly Piece[]
-  readonly usesTimestamp: boolean
-  readonly usesId: boolean
+  /** The headers that it names, as written: each must come once, or there is nothing to sign. */
+  readonly headers: readonly string[]
 
   /** @throws TemplateFault */
   constructor(text: string) {
-    const pieces: (Piece | { readonly body: true })[] = []
-    let at = 0
-    for (const match of text.matchAll(/\{([^{}]*)\}/g)) {
-      if (match.index > at) pieces.push(literal(text.slice(at, match.index)))
-      pieces.push(match[1] === 'body' ? { body: true } : field(match[1] ?? ''))
-      at = match.index + match[0].length
-    }
-    if (at < text.length) pieces.push(literal(text.slice(at)))
-    const bodies = pieces.filter(piece => typeof piece === 'object').length
-    if (bodies !== 1)
-      throw new TemplateFault(
-        `the payload must hold {body} once, not ${bodies} times: a signature without the body would sign anything`,
-      )
-    const split = pieces.findIndex(piece => typeof piece === 'object')
-    const isPiece = (piece: Piece | { readonly body: true }): piece is Piece => typeof piece !== 'object'
-    this.#before = pieces.slice(0, split).filter(isPiece)
-    this.#after = pieces.slice(split + 1).filter(isPiece)
-    this.usesTimestamp = text.includes('{timestamp}')
-    this.usesId = text.includes('{id}')
+    // Even: text; odd: the name between a pair of braces.
+    const parts = text.split(/\{([^{}]*)\}/)
+    const names = parts.filter((_part, at) => at % 2 === 1)
+    const bodies = names.filter(name => name === 'body').length
+    const pieces = parts.map((part, at) => (at % 2 === 0 ? literal(part) : field(part)))
+    if (bodies === 0)
+      throw new TemplateFault('{body} is missing, and a signature without it would sign anything: add {body}')
+    if (bodies > 1) throw new TemplateFault(`{body} stands there ${bodies} times: leave one`)
+    const split = parts.findIndex((part, at) => at % 2 === 1 && part === 'body')
+    this.#before = pieces.slice(0, split).filter(piece => piece !== '')
+    this.#after = pieces.slice(split + 1).filter(piece => piece !== '')
+    this.headers = names.filter(name => name.startsWith('header:')).map(name => name.slice('header:'.length))
   }
 
-  /** `undefined` where the request lacks a header that the template names. */
-  before(input: TemplateInput, timestamp: string, id: string): string | undefined {
+  /** What is signed before the body, one byte a character. */
+  before(input: TemplateInput, timestamp: string, id: string): string {
     return fill(this.#before, input, timestamp, id)
   }
 
-  after(input: TemplateInput, timestamp: string, id: string): string | undefined {
+  /** What is signed behind the body, one byte a character. */
+  after(input: TemplateInput, timestamp: string, id: string): string {
     return fill(this.#after, input, timestamp, id)
   }
 }
 
 function literal(text: string): string {
-  if (/[{}]/.test(text)) throw new TemplateFault('the payload holds a brace without its partner')
-  // Senders sign UTF-8; what is filled in is one byte a character.
+  if (/[{}]/.test(text)) throw new TemplateFault('a brace has no partner: write {name}, without braces inside')
+  // Signers write UTF-8; here every character stands for one byte.
   return Buffer.from(text).toString('latin1')
 }
 
 function field(name: string): Piece {
+  if (name === 'body') return ''
   if (name.startsWith('header:')) {
-    const lower = name.slice(7).toLowerCase()
-    return input => input.headers.one(lower) ?? undefined
+    const header = name.slice('header:'.length)
+    if (!TOKEN.test(header)) throw new TemplateFault(`{${name}} names no header: write e.g. {header:X-Request-Id}`)
+    const lower = header.toLowerCase()
+    return input => input.headers.one(lower) ?? ''
   }
   const known = Object.hasOwn(FIELDS, name) ? FIELDS[name] : undefined
   if (known === undefined)
     throw new TemplateFault(
-      `the payload names {${name}}; it takes {body}, {${Object.keys(FIELDS).join('}, {')}} and {header:NAME}`,
+      `{${name}} is not known: use {body}, {${Object.keys(FIELDS).join('}, {')}} or {header:NAME}`,
     )
   return known
 }
 
-function fill(pieces: readonly Piece[], input: TemplateInput, timestamp: string, id: string): string | undefined {
+function fill(pieces: readonly Piece[], input: TemplateInput, timestamp: string, id: string): string {
   let text = ''
-  for (const piece of pieces) {
-    const filled = typeof piece === 'string' ? piece : piece(input, timestamp, id)
-    if (filled === undefined) return undefined
-    text += filled
-  }
+  for (const piece of pieces) text += typeof piece === 'string' ? piece : piece(input, timestamp, id)
   return text
 }

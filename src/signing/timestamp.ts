@@ -6,7 +6,10 @@ export function readTimestamp(text: string, unit: TimestampUnit): number | undef
     // RFC 3339; Date.parse alone takes much more.
     if (!/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/.test(text)) return undefined
     const at = Date.parse(text)
-    return Number.isNaN(at) ? undefined : at
+    // Date.parse carries 30 February and 24:00 over into the next day.
+    const written = Date.parse(`${text.slice(0, 19)}Z`)
+    if (Number.isNaN(at) || Number.isNaN(written)) return undefined
+    return new Date(written).toISOString().slice(0, 19) === text.slice(0, 19) ? at : undefined
   }
   // No sign, space, point, exponent or leading zero: one moment has one spelling.
   if (!/^[1-9]\d{0,14}$/.test(text)) return undefined

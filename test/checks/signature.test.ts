@@ -394,7 +394,7 @@ routes:
       'called "current"',
       'a name of its own',
     ],
-    [`{ scheme: hmac, header: X-S, payload: "{timestamp}", ${ONE} }`, '{body} once', 'mend:'],
+    [`{ scheme: hmac, header: X-S, payload: "{timestamp}", ${ONE} }`, '{body} is missing', 'mend:'],
     [`{ scheme: hmac, header: X-S, payload: "{boddy}{body}", ${ONE} }`, '{boddy}', '{timestamp}'],
     [
       `{ scheme: hmac, header: X-S, payload: "{timestamp}{body}", ${ONE} }`,

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { checkKinds } from '../../src/checks/index.ts'
@@ -6,6 +6,7 @@ import { loadConfig } from '../../src/config/load.ts'
 import { formatProblems } from '../../src/config/problem.ts'
 
 const GOLDEN = join(import.meta.dirname, '../golden/checks')
+const BAD = join(import.meta.dirname, '../golden/checks-bad')
 const ENV = { HOOK_SECRET: 'the-secret-of-a-test', KB_TOKEN: 'the-token-of-a-test' }
 const NOW = Date.parse('2026-06-01T00:00:00Z')
 
@@ -16,5 +17,19 @@ describe('every check has a golden config', () => {
     const { config, problems, text } = loadConfig(file, ENV, { now: NOW })
     expect(formatProblems(problems, text)).toBe('')
     expect(config?.routes[0]?.checks.map(check => check.kind.name)).toContain(name)
+  })
+})
+
+describe('configs that a check does not take', () => {
+  it.each(readdirSync(BAD).filter(name => name.endsWith('.yaml')))('%s has the problems beside it', name => {
+    const { problems, text } = loadConfig(join(BAD, name), ENV, { now: NOW })
+    const found = formatProblems(
+      problems.map(problem => ({ ...problem, file: name })),
+      text,
+    )
+    const golden = join(BAD, name.replace('.yaml', '.problems'))
+    if (process.env.UPDATE_GOLDEN === '1') writeFileSync(golden, found)
+    expect(found).toBe(readFileSync(golden, 'utf8'))
+    expect(found).not.toMatch(/hunter22|undefined|\[object|Invalid input/)
   })
 })

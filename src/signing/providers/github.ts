@@ -18,7 +18,11 @@ export const github: Provider = {
     'Repository or organisation: Settings, Webhooks, the webhook, Secret. It is shown once.',
     'operator',
   ),
-  eventId: { header: 'X-GitHub-Delivery', signed: false },
+  eventId: {
+    header: 'X-GitHub-Delivery',
+    signed: false,
+    page: 'https://docs.github.com/en/webhooks/webhook-events-and-payloads#delivery-headers',
+  },
   traps: [
     'With the content type application/x-www-form-urlencoded the signature covers the form as sent: accept form as well.',
     'X-Hub-Signature (SHA-1) comes too, for old receivers. It is never looked at.',

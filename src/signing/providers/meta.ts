@@ -15,7 +15,7 @@ export const meta: Provider = {
     payload: '{body}',
   }),
   secret: textSecret(
-    '32 hexadecimal digits, used as text',
+    'the app secret, used as text',
     'App Dashboard: App settings, Basic, App secret. Not the verify token.',
     'service',
     () => randomBytes(16).toString('hex'),

@@ -16,12 +16,12 @@ export const slack: Provider = {
     timestamp: { header: 'X-Slack-Request-Timestamp', unit: 's' },
   }),
   secret: textSecret(
-    '32 hexadecimal digits, used as text',
+    "the app's signing secret, used as text",
     'api.slack.com: Your apps, the app, Basic Information, Signing Secret.',
     'service',
     () => randomBytes(16).toString('hex'),
   ),
-  eventId: { json: ['event_id'] },
+  eventId: { json: ['event_id'], page: 'https://docs.slack.dev/apis/events-api' },
   traps: [
     'Slash commands and interactivity come as forms: accept form as well.',
     'The signature covers the form as sent, never a re-encoded one.',

@@ -29,7 +29,7 @@ export const standardWebhooks: Provider = {
       const exact = written === base64 || written.replace(/=+$/, '') === base64
       if (!exact || key.length < 24 || key.length > 64)
         throw new SecretFault(
-          `the secret is not whsec_ and the base64 of 24 to 64 bytes (it decodes to ${key.length})`,
+          `the secret is not whsec_ and the base64 of 24 to 64 bytes (it decodes to ${key.length} bytes)`,
           'copy the whole secret as the sender shows it, whsec_ included',
         )
       return key

@@ -27,11 +27,11 @@ export const telegram: Provider = {
     },
     create: () => randomBytes(32).toString('base64url'),
   },
-  eventId: { json: ['update_id'] },
+  eventId: { json: ['update_id'], page: 'https://core.telegram.org/bots/api#update' },
   traps: [
     'The header is absent unless setWebhook was called with secret_token.',
     'The token says nothing of the body: keep TLS, and add source-ip with provider:telegram.',
-    'Telegram calls the ports 443, 80, 88 and 8443 only.',
+    'Telegram calls the ports 443, 80, 88 and 8443 only, and by IPv4 only.',
   ],
   response: 'Any 2xx; otherwise Telegram tries again a reasonable number of times.',
   networks: {

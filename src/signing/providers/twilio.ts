@@ -126,7 +126,7 @@ export const twilio: Provider = {
     "HMAC-SHA1 over the public URL and the sorted form parameters, base64, in X-Twilio-Signature. Of JSON the URL alone is signed, with the body's SHA-256 in its query.",
   scheme,
   secret: {
-    looks: '32 hexadecimal digits, used as text',
+    looks: "the account's Auth Token, used as text",
     where: 'Twilio Console: Account Dashboard, Account Info, Auth Token.',
     madeBy: 'service',
     parse(secret) {

@@ -1,0 +1,77 @@
+import type { $ZodIssue, $ZodType } from 'zod/v4/core'
+import { error, type Fault, type Path } from './fault.ts'
+import { meant, nearest } from './nearest.ts'
+import { isOptional, keysAt, optionsAt, shapeOf } from './walk-schema.ts'
+import { type Context, descriptionAt, labelOf, withColon } from './words.ts'
+
+/** One kind of block of a union. */
+interface Block {
+  /** The key that tells it from the others: it alone needs it, e.g. `provider` or `scheme`. */
+  readonly mark: string
+  readonly keys: readonly string[]
+}
+
+/**
+ * Of several kinds of block, the one whose mark is given was meant, and its faults are the ones to print. `undefined`
+ * where the options are no blocks, or have no marks.
+ * @param tell makes faults of a block's own issues
+ */
+export function blockFaults(
+  issue: $ZodIssue & { code: 'invalid_union' },
+  path: Path,
+  context: Context,
+  tell: (issues: readonly $ZodIssue[]) => Fault[],
+): Fault[] | undefined {
+  const value = context.at(path)
+  const blocks = blocksOf(optionsAt(context.schema, path))
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+  if (blocks.length === 0 || blocks.length !== issue.errors.length) return undefined
+  const [one, another] = blocks.filter(({ mark }) => Object.hasOwn(value, mark))
+  if (one === undefined) return [noneGiven(blocks, Object.keys(value), path, context)]
+  if (another === undefined) return tell(issue.errors[blocks.indexOf(one)] ?? [])
+  const marks = [one.mark, another.mark]
+  const message = `${labelOf(path, context)}: ${marks.join(' and ')} exclude each other`
+  return [error([...path, another.mark], message, `keep one of ${marks.join(', ')}`, 'key')]
+}
+
+/** Keys that the block at `path` does not take; of several kinds of block, the one that was meant. */
+export function unknownKeys(keys: readonly string[], path: Path, context: Context): Fault[] {
+  const value = context.at(path)
+  const label = labelOf(path, context)
+  const blocks = blocksOf(optionsAt(context.schema, path))
+  const given = blocks.filter(({ mark }) => typeof value === 'object' && value !== null && Object.hasOwn(value, mark))
+  const [one] = given
+  const known = one?.keys ?? keysAt(context.schema, path)
+  return keys.map(key => {
+    if (given.some(({ mark }) => mark !== one?.mark && mark === key))
+      return error([...path, key], `${label}: ${one?.mark} and ${key} exclude each other`, 'keep one of them', 'key')
+    const owner = blocks.find(block => block.keys.includes(key))
+    const elsewhere = owner === undefined ? '' : `it goes with "${owner.mark}"; beside "${one?.mark}" `
+    const mend = owner === undefined ? meant(key, known, label) : `${elsewhere}${meant('', known, label)}`
+    return unknown(key, path, label, mend)
+  })
+}
+
+/** None, unless every option is a block with a mark. */
+function blocksOf(options: readonly $ZodType[]): readonly Block[] {
+  const shapes = options.map(option => shapeOf(option) ?? {})
+  const blocks = shapes.flatMap((shape, at) => {
+    const alone = (key: string) => shapes.every((other, index) => index === at || !Object.hasOwn(other, key))
+    const mark = Object.keys(shape).find(key => shape[key] && !isOptional(shape[key]) && alone(key))
+    return mark === undefined ? [] : [{ mark, keys: Object.keys(shape) }]
+  })
+  return blocks.length === options.length ? blocks : []
+}
+
+function noneGiven(blocks: readonly Block[], given: readonly string[], path: Path, context: Context): Fault {
+  const label = labelOf(path, context)
+  const marks = blocks.map(({ mark }) => mark)
+  const known = [...new Set(blocks.flatMap(({ keys }) => keys))]
+  const misspelt = given.find(key => !known.includes(key) && nearest(key, marks) !== undefined)
+  if (misspelt !== undefined) return unknown(misspelt, path, label, meant(misspelt, known, label))
+  const choices = marks.map(mark => `"${mark}"${withColon(descriptionAt([...path, mark], context))}`)
+  return error(path, `${label}: none of ${marks.join(', ')} is given`, `add ${choices.join(' Or add ')}`)
+}
+
+const unknown = (key: string, path: Path, label: string, mend: string): Fault =>
+  error([...path, key], `${label}: unknown key ${JSON.stringify(key)}`, mend, 'key')
