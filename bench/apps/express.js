@@ -1,8 +1,10 @@
-// The gate as an Express application has it: middleware for each check, http-proxy-middleware to the CRM.
+// The gate as an Express application has it: middleware for each check, and to the CRM http-proxy-middleware or the
+// http-proxy that home-made gates were built on.
 // JavaScript, because Express brings no types.
 import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto'
 import { Agent } from 'node:http'
 import express from 'express'
+import httpProxy from 'http-proxy'
 import { createProxyMiddleware } from 'http-proxy-middleware'
 import { accessLog, allowLists, rateLimiter, settings } from './settings.ts'
 
@@ -40,17 +42,27 @@ function verify(request, response, next) {
   next()
 }
 
-const proxy = createProxyMiddleware({
+const options = {
   target: `http://127.0.0.1:${settings.upstream}`,
   agent: new Agent({ keepAlive: true, maxSockets: 64 }),
   xfwd: true,
-  on: {
-    proxyReq(outgoing, request) {
-      outgoing.setHeader('x-request-id', request.id)
-      outgoing.write(request.body)
-    },
-  },
-})
+}
+
+// The body was read by the checks, so it's written again; the head still has its length.
+function passOn(outgoing, request) {
+  outgoing.setHeader('x-request-id', request.id)
+  outgoing.write(request.body)
+}
+
+function httpProxyOf() {
+  const server = httpProxy.createProxyServer(options)
+  server.on('proxyReq', passOn)
+  server.on('error', (_error, _request, response) => response.sendStatus(502))
+  return (request, response) => server.web(request, response)
+}
+
+const proxy =
+  settings.proxy === 'http-proxy' ? httpProxyOf() : createProxyMiddleware({ ...options, on: { proxyReq: passOn } })
 
 for (const [path, list] of allowLists()) {
   app.post(

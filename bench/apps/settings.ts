@@ -11,6 +11,8 @@ export interface Settings {
   readonly rate: number
   /** The access log. */
   readonly log: string
+  /** What the Express application sends upstream with; default: http-proxy-middleware. */
+  readonly proxy?: 'http-proxy'
   /** Networks let in, by path. */
   readonly routes: Readonly<Record<string, readonly string[]>>
 }

@@ -14,7 +14,12 @@ function installedVersion(name: string): string | undefined {
 }
 
 /** A server of `bench/apps/`, started with its settings in the environment. `packages`: what it needs, itself first. */
-function nodeApp(about: Pick<Peer, 'name' | 'title' | 'note'>, file: string, packages: readonly string[]): Peer {
+function nodeApp(
+  about: Pick<Peer, 'name' | 'title' | 'note'>,
+  file: string,
+  packages: readonly string[],
+  proxy?: string,
+): Peer {
   return {
     ...about,
     checks: true,
@@ -34,6 +39,7 @@ function nodeApp(about: Pick<Peer, 'name' | 'title' | 'note'>, file: string, pac
           cap: BODY_CAP,
           rate: RATE,
           log: join(site.folder, 'access.log'),
+          proxy,
           routes: { [PATH]: ALLOWED, [FOREIGN_PATH]: FOREIGN },
         }),
       },
@@ -44,7 +50,13 @@ function nodeApp(about: Pick<Peer, 'name' | 'title' | 'note'>, file: string, pac
 export const express = nodeApp(
   { name: 'express', title: 'Express', note: 'with http-proxy-middleware over a keep-alive agent' },
   'express.js',
-  ['express', 'http-proxy-middleware'],
+  ['express', 'http-proxy-middleware', 'http-proxy'],
+)
+export const httpProxy = nodeApp(
+  { name: 'http-proxy', title: 'Express + http-proxy', note: 'the same application over http-proxy 1.18' },
+  'express.js',
+  ['express', 'http-proxy-middleware', 'http-proxy'],
+  'http-proxy',
 )
 export const nodePrototype = nodeApp(
   { name: 'node-prototype', title: 'node:http + undici', note: 'the straightforward gate by hand, nothing tuned' },

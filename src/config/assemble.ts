@@ -27,6 +27,7 @@ function toListener(listener: FileShape['listeners'][number], folder: string): L
     trustedProxies: listener['trusted-proxies'].flatMap(text => parseNetwork(text) ?? []),
     limits: {
       connections: limits.connections,
+      requests: limits.requests,
       head: limits.head,
       request: limits.request,
       idle: limits.idle,

@@ -30,6 +30,8 @@ export interface ListenerConfig {
 /** Times in milliseconds. */
 export interface ListenerLimits {
   readonly connections: number
+  /** Requests under way at once. */
+  readonly requests: number
   /** Until the head has arrived whole. */
   readonly head: number
   /** Until the whole request has arrived. */

@@ -41,11 +41,22 @@ const positive = (what: z.ZodType<number>) =>
 
 const count = (most: number) => z.int().min(1).max(most)
 
-const LIMITS = { connections: 10_000, head: 10_000, request: 30_000, idle: 60_000, 'head-bytes': 16_384, headers: 100 }
+const LIMITS = {
+  connections: 10_000,
+  requests: 2_000,
+  head: 10_000,
+  request: 30_000,
+  idle: 60_000,
+  'head-bytes': 16_384,
+  headers: 100,
+}
 
 const limits = z
   .strictObject({
     connections: count(1_000_000).default(LIMITS.connections).describe('Connections open at once. Default 10000.'),
+    requests: count(1_000_000)
+      .default(LIMITS.requests)
+      .describe('Requests under way at once; one more is refused with 503. Default 2000.'),
     head: positive(duration())
       .default(LIMITS.head)
       .describe('How long the head of a request may take to arrive, and before it the TLS handshake. Default 10s.'),

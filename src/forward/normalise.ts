@@ -1,5 +1,7 @@
-import { createHash, createHmac, randomFillSync } from 'node:crypto'
+import { createHash, randomFillSync } from 'node:crypto'
 import type { Secret } from '../core/secret.ts'
+import { MacKey } from '../signing/mac.ts'
+import { standardWebhooks } from '../signing/providers/standard-webhooks.ts'
 import type { ForwardConfig } from './config.ts'
 import type { VerifiedRequest } from './verified.ts'
 
@@ -24,15 +26,25 @@ export interface ForwardPlan {
   readonly passQuery: boolean
   readonly clientCert: boolean
   readonly digest: boolean
-  readonly signingKey: Buffer | undefined
+  /** Standard Webhooks. */
+  readonly signingKey: MacKey | undefined
 }
 
-/** @param secret the value of `forward.sign`, already resolved. */
+/**
+ * The key with which the gate signs what it forwards.
+ *
+ * @throws SecretFault where the secret is not one of Standard Webhooks.
+ */
+export function signingKeyOf(secret: Secret): MacKey {
+  return new MacKey('sha256', standardWebhooks.secret.parse(secret))
+}
+
+/** @param signingKey of `forward.sign`. */
 export function planForward(
   route: string,
   prefix: string | undefined,
   config: ForwardConfig,
-  secret?: Secret,
+  signingKey?: MacKey,
 ): ForwardPlan {
   const url = new URL(config.to)
   return {
@@ -44,14 +56,8 @@ export function planForward(
     passQuery: config['pass-query'],
     clientCert: config['client-cert-header'],
     digest: config.digest,
-    signingKey: secret && standardWebhooksKey(secret),
+    signingKey,
   }
-}
-
-/** Standard Webhooks: `whsec_` and base64; any other secret is taken as it stands. */
-function standardWebhooksKey(secret: Secret): Buffer {
-  const text = secret.text()
-  return text.startsWith('whsec_') ? Buffer.from(text.slice(6), 'base64') : secret.bytes()
 }
 
 /** Pure: the same verified request gives the same outbound request, but for the trace id and the signature's time. */
@@ -103,9 +109,9 @@ export function normalise(verified: VerifiedRequest, plan: ForwardPlan, nowMs: n
   return { method: request.method, path, headers, body: body.length === 0 ? undefined : body }
 }
 
-function signStandardWebhooks(headers: string[], key: Buffer, id: string, body: Buffer, nowMs: number): void {
+function signStandardWebhooks(headers: string[], key: MacKey, id: string, body: Buffer, nowMs: number): void {
   const timestamp = String(Math.floor(nowMs / 1000))
-  const mac = createHmac('sha256', key).update(`${id}.${timestamp}.`).update(body).digest('base64')
+  const mac = key.mac(`${id}.${timestamp}.`, body, '').toString('base64')
   headers.push('webhook-id', id, 'webhook-timestamp', timestamp, 'webhook-signature', `v1,${mac}`)
 }
 

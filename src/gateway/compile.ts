@@ -2,9 +2,10 @@ import { withImplicit } from '../checks/implicit.ts'
 import type { GatewayConfig, RouteConfig } from '../config/model.ts'
 import type { Stage } from '../core/check.ts'
 import { Offline } from '../core/resources.ts'
-import { planForward } from '../forward/normalise.ts'
+import { planForward, signingKeyOf } from '../forward/normalise.ts'
 import { type RouteEntry, RouteTable } from '../pipeline/match.ts'
 import type { PlacedCheck, Route } from '../pipeline/route.ts'
+import { SecretFault } from '../signing/provider.ts'
 import type { Loading } from './loading.ts'
 import type { Upstreams } from './upstreams.ts'
 
@@ -60,9 +61,9 @@ function compileRoute(
     } catch (error) {
       // Only a missing resource is foreseen; anything else takes the route offline all the same, and is no reason to
       // keep the others from starting.
-      missing.push(
-        error instanceof Offline ? error : new Offline(String(error), 'This is a fault of the gate. Please report it.'),
-      )
+      if (error instanceof Offline) missing.push(error)
+      else if (error instanceof SecretFault) missing.push(new Offline(error.message, error.mend))
+      else missing.push(new Offline(String(error), 'This is a fault of the gate. Please report it.'))
       return undefined
     }
   }
@@ -73,7 +74,8 @@ function compileRoute(
     placed[kind.stage].push({ name: kind.name, check, denials: kind.denials })
     if (check.close) closers.push(() => check.close?.())
   }
-  const secret = config.forward.sign && attempt(() => config.forward.sign && resources.secret(config.forward.sign))
+  const { sign } = config.forward
+  const signingKey = sign && attempt(() => signingKeyOf(resources.secret(sign)))
   const all: readonly PlacedCheck<never>[] = [...placed.head, ...placed.body, ...placed.content]
   const lowest = (caps: readonly (number | undefined)[]): number =>
     Math.min(
@@ -94,7 +96,7 @@ function compileRoute(
       body: lowest(all.map(({ check }) => check.limits?.body)),
       decoded: lowest(all.map(({ check }) => check.limits?.decoded)),
     },
-    plan: planForward(config.name, prefix, config.forward, secret),
+    plan: planForward(config.name, prefix, config.forward, signingKey),
     upstream: upstreams.get(config.forward),
   }
   return { route, host: config.match.host, path: prefix ?? config.match.path ?? '', prefix: prefix !== undefined }

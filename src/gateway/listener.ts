@@ -39,6 +39,7 @@ export class Listener {
   #live: ListenerLive
   #tls: ServerTls | undefined
   #draining = false
+  #maxRequests = Number.POSITIVE_INFINITY
   #accepted = 0
   /** Read by metrics; plain numbers, so that counting costs nothing. */
   #counters: ListenerCounters = { connections: 0, inFlight: 0 }
@@ -175,6 +176,7 @@ export class Listener {
 
   #apply(config: ListenerConfig): void {
     this.#server.maxConnections = config.limits.connections
+    this.#maxRequests = config.limits.requests
     this.#server.headersTimeout = config.limits.head
     this.#server.requestTimeout = config.limits.request
     this.#server.keepAliveTimeout = config.limits.idle
@@ -190,6 +192,10 @@ export class Listener {
   #serve(req: IncomingMessage, res: ServerResponse, expectsContinue: boolean): void {
     // What follows something unreadable is not believed to be a request; the connection ends with the answer that is due.
     if (busyOf(req.socket).broken) return
+    if (this.#counters.inFlight >= this.#maxRequests) {
+      this.#exchange(req, res).refuse(refuse('gateway.overloaded', { 'under-way': this.#counters.inFlight }))
+      return
+    }
     this.#counters.inFlight++
     // The trust in force now, and not the one of the handshake.
     const trust = this.#tls?.trust

@@ -60,6 +60,13 @@ export const pipelineDenials = {
       'The body can not be decompressed as its Content-Encoding says: it is truncated, damaged or not compressed.',
     remedy: 'Look for a proxy that decompresses the body but leaves the Content-Encoding field.',
   },
+  'gateway.overloaded': {
+    status: 503,
+    title: 'Temporarily unavailable',
+    meaning: "As many requests are under way as the listener's limits.requests allows.",
+    remedy: 'See whether the upstream answers slowly. Raise limits.requests, or add an instance.',
+    headers: [['Retry-After', '1']],
+  },
   'gateway.fault': {
     status: 500,
     title: 'Internal error',

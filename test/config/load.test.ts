@@ -37,6 +37,7 @@ describe('parseConfig', () => {
     })
     expect(config?.listeners[0]?.limits).toEqual({
       connections: 10_000,
+      requests: 2_000,
       head: 10_000,
       request: 30_000,
       idle: 60_000,

@@ -39,7 +39,7 @@ describe('docs/headers.md', () => {
     forward: { to: "${upstream.url}/in"${forward} }`
     gate = await startGate(
       `listeners:\n  - { name: public, bind: "127.0.0.1:0" }\nroutes:${route('plain', '')}${route('all', ', digest: true, sign: { env: CRM_SECRET }, pass-headers: [X-GitHub-Event]')}\n`,
-      { GITHUB_SECRET: SECRET, CRM_SECRET: 'crm-secret-of-the-test' },
+      { GITHUB_SECRET: SECRET, CRM_SECRET: 'whsec_Y3JtLXNlY3JldC1vZi10aGUtdGVzdC0wMDAx' },
     )
   })
   afterAll(async () => {

@@ -23,7 +23,15 @@ afterAll(async () => {
   await behind.close()
 })
 
-const LIMITS = { connections: 10, head: 5_000, request: 5_000, idle: 5_000, headBytes: 16_384, headers: 100 }
+const LIMITS = {
+  connections: 10,
+  requests: 100,
+  head: 5_000,
+  request: 5_000,
+  idle: 5_000,
+  headBytes: 16_384,
+  headers: 100,
+}
 
 /** A listener with one route, whose one check answers what it is given, request by request. */
 async function listen(answers: readonly Allow[]) {
