@@ -39,7 +39,7 @@ const SAMPLES: readonly AuditRecord[] = [
     outcome: 'refused',
     code: 'signature.mismatch',
     status: 401,
-    evidence: { scheme: 'hmac-sha256', 'secrets-tried': ['current'], 'body-bytes': 7310 },
+    evidence: { scheme: 'github', header: 'X-Hub-Signature-256', 'secrets-tried': ['current'], 'body-bytes': 7310 },
     remedy: signature.denials['signature.mismatch'].remedy,
     bytesOut: 154,
     totalMs: 0.377,

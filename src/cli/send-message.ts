@@ -84,12 +84,9 @@ export function compose(draft: Draft): SignedRequest {
 function eventIdHeader({ provider, id, headers }: Draft, signed: readonly (readonly [string, string])[]) {
   const { eventId } = provider
   if (eventId === undefined || !('header' in eventId)) return []
-  const names = [eventId.header].flat()
-  const lower = names.map(name => name.toLowerCase())
-  const there = [...headers, ...signed].some(([name]) => lower.includes(name.toLowerCase()))
-  // Of several families the signer writes the last.
-  const name = names.at(-1)
-  return there || name === undefined ? [] : [[name, id] as const]
+  const lower = eventId.header.toLowerCase()
+  const there = [...headers, ...signed].some(([name]) => name.toLowerCase() === lower)
+  return there ? [] : [[eventId.header, id] as const]
 }
 
 const shortened = (value: string, id: string): string =>

@@ -105,9 +105,11 @@ testCheck(schema, {
 describe('schema under attack', () => {
   const time = async (check: ReturnType<typeof compiled>, json: unknown) => {
     const request = fakeRequest({ json })
-    const started = performance.now()
+    // The processor's time and not the wall's: a busy machine must not look like an attack that works.
+    const started = process.cpuUsage()
     const decision = await check.decide(request, {})
-    return { ok: decision.ok, ms: performance.now() - started }
+    const { user, system } = process.cpuUsage(started)
+    return { ok: decision.ok, ms: (user + system) / 1000 }
   }
   const compiled = (inline: object) => compile(schema, { inline })
   const EVERY = [
