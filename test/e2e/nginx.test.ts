@@ -77,10 +77,14 @@ routes:
     forward: { to: "http://127.0.0.1:${port}/up/", pass-headers: [X-Pass] }
 `,
       { SECRET },
-    )
+    ).catch(async error => {
+      await upstream.stop()
+      throw error
+    })
     const agent = new Agent({ keepAlive: true, maxSockets: LANES })
     const expected = new Map<string, Omit<Seen, 'id'>>()
     const refusals: string[] = []
+    const seen: Seen[] = []
     try {
       const left = fc.sample(made, { numRuns: REQUESTS })
       const lane = async (): Promise<void> => {
@@ -120,10 +124,10 @@ routes:
       await Promise.all(Array.from({ length: LANES }, lane))
     } finally {
       agent.destroy()
-      expect(await gate.stop()).toBe(0)
+      await gate.stop()
+      seen.push(...readFileSync(join(upstream.folder, 'seen.log'), 'utf8').trimEnd().split('\n').map(readSeen))
+      await upstream.stop()
     }
-    const seen = readFileSync(join(upstream.folder, 'seen.log'), 'utf8').trimEnd().split('\n').map(readSeen)
-    await upstream.stop()
     // Only paths and bodies that are ambiguous to somebody may be refused.
     expect(refusals.filter(each => !/^400 (request|body)\.malformed /.test(each))).toEqual([])
     expect(expected.size).toBeGreaterThan(REQUESTS * 0.9)

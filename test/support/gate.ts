@@ -125,12 +125,13 @@ export async function startGate(
     ended = code ?? -1
   })
   for (let waited = 0; lines.filter(each => each.msg === 'listening').length < listeners; waited += 20) {
-    if (ended !== undefined) throw new Error(`the gate exited with ${ended}: ${stderr}`)
-    if (waited > 10_000) {
-      child.kill('SIGKILL')
-      throw new Error(`the gate does not listen: ${stderr}`)
+    if (ended === undefined && waited <= 10_000) {
+      await new Promise(resolve => setTimeout(resolve, 20))
+      continue
     }
-    await new Promise(resolve => setTimeout(resolve, 20))
+    child.kill('SIGKILL')
+    rmSync(folder, { recursive: true, force: true })
+    throw new Error(`the gate ${ended === undefined ? 'does not listen' : `exited with ${ended}`}: ${stderr}`)
   }
   return gate
 }
