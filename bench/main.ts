@@ -15,7 +15,7 @@ import { WORKS, type Work } from './work.ts'
 
 const DOCUMENT = join(import.meta.dirname, '../docs/benchmarks.md')
 // Compilers that work while the program runs need this long, and their work is not the request's.
-const WARM_UP_SECONDS = 3
+const WARM_UP_SECONDS = 6
 const say = (text: string) => process.stderr.write(`${text}\n`)
 const sentence = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 

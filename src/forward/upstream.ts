@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { type Dispatcher, Pool } from 'undici'
-import { Deadlines } from './deadlines.ts'
+import { type Deadline, Deadlines } from './deadlines.ts'
 import type { Outbound } from './normalise.ts'
 
 /** The upstream's answer; the body is whole where it is small, and a stream where it is not. */
@@ -106,6 +106,7 @@ type Headers = Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStar
 class Exchange implements Dispatcher.DispatchHandler {
   readonly #method: string
   readonly #deadlines: Deadlines
+  readonly #deadline: Deadline
   #resolve: ((result: UpstreamResult) => void) | undefined
   #controller: Dispatcher.DispatchController | undefined
   #status = 0
@@ -118,7 +119,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#method = method
     this.#resolve = resolve
     this.#deadlines = deadlines
-    deadlines.add(this)
+    this.#deadline = deadlines.start(this)
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -145,7 +146,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    this.#deadlines.delete(this)
+    this.#deadlines.stop(this.#deadline)
     if (this.#stream) {
       this.#stream.push(null)
       return
@@ -156,7 +157,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
-    this.#deadlines.delete(this)
+    this.#deadlines.stop(this.#deadline)
     if (this.#stream) this.#stream.destroy(error)
     else this.#settle(failure(error))
   }
@@ -168,7 +169,7 @@ class Exchange implements Dispatcher.DispatchHandler {
       destroy: (error, done) => {
         // The client went away, or the upstream did: either way the connection can't be used again.
         if (!stream.readableEnded) controller.abort(error ?? new Error('the client closed the connection'))
-        this.#deadlines.delete(this)
+        this.#deadlines.stop(this.#deadline)
         done(error)
       },
     })
