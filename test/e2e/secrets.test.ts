@@ -20,17 +20,18 @@ const leaksIn = (text: string, secrets: readonly string[]): string[] =>
   secrets.flatMap(forms).filter(form => text.toLowerCase().includes(form.toLowerCase()))
 
 const KEY = canary()
+const OUT_KEY = canary()
 const SECRETS = {
   GITHUB: canary(),
   HOOK: `whsec_${Buffer.from(KEY).toString('base64')}`,
   HMAC: canary(),
   TELEGRAM: canary(),
   TOKEN: canary(),
-  OUT: canary(),
+  OUT: `whsec_${Buffer.from(OUT_KEY).toString('base64')}`,
   ADMIN: canary(),
 }
 const IN_FILE = canary()
-const ALL = [...Object.values(SECRETS), KEY, IN_FILE]
+const ALL = [...Object.values(SECRETS), KEY, OUT_KEY, IN_FILE]
 const BODY = '{"a":1}'
 
 describe('no secret leaves', () => {
