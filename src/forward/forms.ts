@@ -69,7 +69,7 @@ export async function multipartToJson(body: Buffer, type: MediaType, contentType
     return new FormFault('the multipart body can not be read: a boundary, a header or the end is missing')
   }
   const fields: [string, FieldValue][] = []
-  for (const [name, value] of form as unknown as Iterable<[string, string | File]>) {
+  for (const [name, value] of form) {
     if (fields.length > MAX_FIELDS) break
     if (typeof value === 'string') fields.push([name, value])
     else {
