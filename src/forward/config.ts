@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type SecretRef, secretRef } from '../core/secret.ts'
 import { duration } from '../core/units.ts'
+import { HOP_BY_HOP } from './hop-by-hop.ts'
 
 /** Where verified requests of a route go, and how. */
 export interface ForwardConfig {
@@ -22,7 +23,7 @@ export interface ForwardConfig {
 
 /** Fields that the gate writes itself or that end at each hop; a route can't pass the sender's. */
 export const RESERVED_HEADERS: ReadonlySet<string> = new Set([
-  'connection',
+  ...HOP_BY_HOP,
   'content-encoding',
   'content-length',
   'content-type',
@@ -30,17 +31,9 @@ export const RESERVED_HEADERS: ReadonlySet<string> = new Set([
   'forwarded',
   'host',
   'http2-settings',
-  'keep-alive',
   'client-cert',
   'client-cert-chain',
   'proxy',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
   'via',
   'x-forwarded-for',
   'x-forwarded-host',

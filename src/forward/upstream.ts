@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { type Dispatcher, Pool } from 'undici'
 import { type Deadline, Deadlines } from './deadlines.ts'
+import { HOP_BY_HOP } from './hop-by-hop.ts'
 import type { Outbound } from './normalise.ts'
 
 /** The upstream's answer; the body is whole where it is small, and a stream where it is not. */
@@ -28,15 +29,7 @@ const CONNECTIONS = 256
 
 /** Fields that end at this hop (RFC 9110 section 7.6.1), and two that only tell strangers what runs behind the gate. */
 const DROPPED: ReadonlySet<string> = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
+  ...HOP_BY_HOP,
   'content-length',
   'date',
   'server',
