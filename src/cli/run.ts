@@ -1,5 +1,4 @@
 import { isAbsolute, join } from 'node:path'
-import { setFlagsFromString } from 'node:v8'
 import { AdminListener } from '../console/admin-listener.ts'
 import { systemClock } from '../core/clock.ts'
 import { ConfigRefused, Gateway } from '../gateway/gateway.ts'
@@ -39,9 +38,6 @@ export const run: Verb = {
       io.stderr.write(`sallyport run: ${describe(error)}\n`)
       return 1
     }
-    // Webhooks come in bursts. Between them V8 would throw away the code of the request's path as unused, and the next
-    // burst would pay for compiling it: a fifth of its processor time, and a p99 several times as long.
-    setFlagsFromString('--no-flush-bytecode')
     const pretty = values.json === true ? false : values.pretty === true ? true : undefined
     const log = createLog({ level, ...(pretty === undefined ? {} : { pretty }) })
     const metrics = createMetrics({ version: version() })
