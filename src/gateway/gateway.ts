@@ -136,7 +136,7 @@ export class Gateway {
     this.#expiry.stop()
     await Promise.all(this.#listeners.map(listener => listener.drain(graceMs)))
     this.#generation?.compiled.close()
-    await this.#upstreams.close()
+    this.#upstreams.close()
   }
 
   #load(): Generation {

@@ -27,12 +27,12 @@ export class Upstreams {
     for (const [key, upstream] of this.#pools) {
       if (this.#used.has(key)) continue
       this.#pools.delete(key)
-      void upstream.close().catch(() => upstream.destroy())
+      void upstream.close()
     }
   }
 
-  async close(): Promise<void> {
-    await Promise.all([...this.#pools.values()].map(upstream => upstream.destroy().catch(() => undefined)))
+  close(): void {
+    for (const upstream of this.#pools.values()) upstream.destroy()
     this.#pools.clear()
   }
 }

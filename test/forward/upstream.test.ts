@@ -134,6 +134,86 @@ describe('an upstream', () => {
     }
   })
 
+  it('that answers before it has read the body is believed, and its connection is not used again', async () => {
+    let connections = 0
+    const server = createServer(socket => {
+      connections++
+      socket.on('error', () => undefined)
+      socket.pause()
+      socket.write(`${head}Content-Length: 2\r\n\r\nno`)
+      setTimeout(() => socket.resume(), 200)
+    })
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    open.push(() => server.close())
+    const upstream = to(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+    const large = { ...outbound, body: Buffer.alloc(16 * 1024 * 1024, 'x') }
+    expect(brief(await upstream.send(large))).toBe(200)
+    expect(brief(await upstream.send(large))).toBe(200)
+    expect(connections).toBe(2)
+  })
+
+  it('that closes idle connections costs no request', async () => {
+    const server = await raw(socket => {
+      socket.write(`${head}Content-Length: 2\r\n\r\nok`)
+      setTimeout(() => socket.end(), 5)
+    })
+    const upstream = to(server.url)
+    for (let i = 0; i < 20; i++) {
+      expect(brief(await upstream.send(outbound))).toBe(200)
+      await new Promise(resolve => setTimeout(resolve, 20))
+    }
+  })
+
+  it('that says how long it keeps a connection is not asked on it later', async () => {
+    const sockets = new Set<Socket>()
+    const server = await raw(socket => {
+      sockets.add(socket)
+      socket.write(`${head}Keep-Alive: timeout=1\r\nContent-Length: 2\r\n\r\nok`)
+    })
+    const upstream = to(server.url)
+    for (let i = 0; i < 3; i++) expect(brief(await upstream.send(outbound))).toBe(200)
+    expect(sockets.size).toBe(3)
+  })
+
+  it('gets no more than 256 connections: the others wait their turn, and those that wait too long are never sent', async () => {
+    const sockets = new Set<Socket>()
+    const server = await raw((socket, request) => {
+      sockets.add(socket)
+      if (!request.includes('x-late')) setTimeout(() => socket.write(`${head}Content-Length: 2\r\n\r\nok`), 20)
+    })
+    const upstream = to(server.url, 2_000)
+    const results = await Promise.all(Array.from({ length: 600 }, () => upstream.send(outbound)))
+    expect(results.filter(result => result.ok).length).toBe(600)
+    expect(sockets.size).toBeLessThanOrEqual(256)
+    const hanging = to(server.url, 500)
+    const late = await Promise.all(
+      Array.from({ length: 300 }, () => hanging.send({ ...outbound, headers: ['x-late', '1'] })),
+    )
+    expect(new Set(late.map(brief))).toEqual(new Set(['forward.timeout']))
+    // A connection that was cut makes room, for those that still have a few milliseconds.
+    expect(server.seen.filter(text => text.includes('x-late')).length).toBeLessThan(280)
+  })
+
+  it('is let go of once what is under way has been answered', async () => {
+    const server = await raw(socket => setTimeout(() => socket.write(`${head}Content-Length: 2\r\n\r\nok`), 100))
+    const upstream = to(server.url)
+    const answer = upstream.send(outbound)
+    const closed = upstream.close()
+    expect(brief(await upstream.send(outbound))).toBe('forward.unreachable')
+    expect(brief(await answer)).toBe(200)
+    await closed
+    expect(server.seen.length).toBe(1)
+  })
+
+  it.each(['X-A\r\nX-B', 'a\nb', 'caf\u0113', '\0'])('is sent nothing where a field holds %j', async value => {
+    const server = await raw(socket => socket.write(`${head}Content-Length: 2\r\n\r\nok`))
+    const upstream = to(server.url)
+    expect(brief(await upstream.send({ ...outbound, headers: ['X-A', value] }))).toBe('forward.unreachable')
+    expect(brief(await upstream.send({ ...outbound, path: `/in ${value}` }))).toBe('forward.unreachable')
+    expect(server.seen).toEqual([])
+    expect(brief(await upstream.send(outbound))).toBe(200)
+  })
+
   it('streams a large answer with back-pressure, and cuts it where the upstream breaks off', async () => {
     const block = Buffer.alloc(1024 * 1024, 'x')
     const whole = await raw(socket => {

@@ -1,0 +1,191 @@
+import { connect as connectTcp, isIP, type OnReadOpts, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import { AnswerParser } from './answer-parser.ts'
+import type { Exchange, UpstreamFailure } from './exchange.ts'
+import { requestHead } from './request-head.ts'
+
+/** Where connections go, prepared once for an upstream. */
+export interface Destination {
+  readonly secure: boolean
+  readonly host: string
+  readonly port: number
+  /** The fields that every request begins with. */
+  readonly fields: string
+  /** Milliseconds until a connection stands. */
+  readonly connectMs: number
+  /** The last TLS session, so that the next handshake is a short one. */
+  session: Buffer | undefined
+}
+
+/** Who keeps the connections. */
+export interface ConnectionOwner {
+  /** It stands, and may serve its first request. */
+  opened(connection: Connection): void
+  /** The answer has ended, and it may serve another request. */
+  free(connection: Connection): void
+  /** It never stood; `gone` follows. */
+  failed(failure: UpstreamFailure): void
+  /** It has ended, or is to be ended: it serves no other request. */
+  gone(connection: Connection): void
+}
+
+/** Bytes that one read takes at most. */
+const READ_BYTES = 32 * 1024
+/** Up to here head and body go out in one piece; above, copying the body costs more than a second piece. */
+const ONE_PIECE_BYTES = 32 * 1024
+/** How long an idle connection is kept where the upstream says nothing: below the limit of most servers. Milliseconds. */
+const KEPT_MS = 4_000
+const KEPT_AT_MOST_MS = 60_000
+/** So much earlier than the upstream says, since a request may be on its way when it closes. Milliseconds. */
+const KEPT_MARGIN_MS = 2_000
+
+/** One keep-alive connection to an upstream, with at most one request under way. */
+export class Connection {
+  /** `performance.now` until which it may be used again. */
+  usableUntil = 0
+  readonly #destination: Destination
+  readonly #owner: ConnectionOwner
+  readonly #socket: Socket
+  readonly #parser = new AnswerParser()
+  readonly #timer: NodeJS.Timeout
+  #exchange: Exchange | undefined
+  #stands = false
+  #ended = false
+  #error: NodeJS.ErrnoException | undefined
+
+  constructor(destination: Destination, owner: ConnectionOwner) {
+    this.#destination = destination
+    this.#owner = owner
+    this.#socket = open(destination, {
+      // Read into one buffer, again and again: a stream would make a buffer and an event of every read.
+      buffer: Buffer.allocUnsafeSlow(READ_BYTES),
+      callback: (length, buffer) => this.#read(buffer as Buffer, length),
+    })
+    this.#timer = setTimeout(() => this.#late(), destination.connectMs)
+    const socket = this.#socket
+    socket.once(destination.secure ? 'secureConnect' : 'connect', () => this.#ready())
+    socket.on('error', error => {
+      this.#error ??= error
+    })
+    socket.on('end', () => this.#end())
+    socket.on('close', () => this.#closed())
+    if (destination.secure)
+      socket.on('session', (session: Buffer) => {
+        destination.session = session
+      })
+  }
+
+  /** Sends it whole; its answer or failure goes to the exchange. @throws where it can't be written; nothing was sent. */
+  send(exchange: Exchange): void {
+    const { outbound } = exchange
+    const head = requestHead(outbound, this.#destination.fields)
+    const { body, method } = outbound
+    this.#exchange = exchange
+    exchange.connection = this
+    this.#parser.expect(method, exchange)
+    const socket = this.#socket
+    if (body === undefined) socket.write(head, 'latin1')
+    else if (body.length <= ONE_PIECE_BYTES) {
+      const piece = Buffer.allocUnsafe(head.length + body.length)
+      piece.write(head, 'latin1')
+      body.copy(piece, head.length)
+      socket.write(piece)
+    } else {
+      socket.cork()
+      socket.write(head, 'latin1')
+      socket.write(body)
+      socket.uncork()
+    }
+  }
+
+  /** Reads on, where the receiver had asked to wait. */
+  resume(): void {
+    if (!this.#parser.waits) return
+    this.#parser.waits = false
+    this.#socket.resume()
+  }
+
+  /** Ends it; whoever waits for an answer on it has been told. */
+  destroy(): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#exchange = undefined
+    clearTimeout(this.#timer)
+    this.#socket.destroy()
+    this.#owner.gone(this)
+  }
+
+  /** Ends it, and tells whoever waits for it or on it. */
+  fail(failure: UpstreamFailure): void {
+    if (this.#ended) return
+    if (!this.#stands) this.#owner.failed(failure)
+    this.#exchange?.fail(failure)
+    this.destroy()
+  }
+
+  #ready(): void {
+    clearTimeout(this.#timer)
+    this.#stands = true
+    this.usableUntil = performance.now() + KEPT_MS
+    this.#owner.opened(this)
+  }
+
+  /** `false` stops the reading until `resume`. */
+  #read(buffer: Buffer, length: number): boolean {
+    const fault = this.#parser.feed(buffer, length)
+    if (fault)
+      this.fail({ ok: false, code: 'forward.malformed', message: `the answer is not HTTP/1.1: ${fault.message}` })
+    else if (this.#exchange !== undefined && this.#parser.idle) this.#answered()
+    return !this.#parser.waits
+  }
+
+  #answered(): void {
+    this.#exchange = undefined
+    // What has not been read when the answer comes will not be: the rest of the request would be taken for the next one.
+    const head = this.#parser.lastHead
+    if (!head?.reusable || this.#socket.writableLength > 0) {
+      this.destroy()
+      return
+    }
+    const { keptMs } = head
+    const kept = keptMs === undefined ? KEPT_MS : Math.min(keptMs - KEPT_MARGIN_MS, KEPT_AT_MOST_MS)
+    if (this.#parser.waits) this.resume()
+    this.usableUntil = performance.now() + kept
+    this.#owner.free(this)
+  }
+
+  #end(): void {
+    if (this.#parser.close()) this.destroy()
+    else this.#closed()
+  }
+
+  #late(): void {
+    const { connectMs } = this.#destination
+    this.fail({ ok: false, code: 'forward.timeout', message: `the connection did not stand within ${connectMs} ms` })
+  }
+
+  #closed(): void {
+    const error = this.#error
+    const message = error === undefined ? 'the upstream closed the connection' : described(error)
+    this.fail({ ok: false, code: 'forward.unreachable', message })
+  }
+}
+
+function open(destination: Destination, onread: OnReadOpts): Socket {
+  const { secure, host, port, session } = destination
+  const options = { host, port, onread, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }
+  if (!secure) return connectTcp(options)
+  return connectTls({
+    ...options,
+    ALPNProtocols: ['http/1.1'],
+    ...(isIP(host) === 0 ? { servername: host } : {}),
+    ...(session === undefined ? {} : { session }),
+  })
+}
+
+function described(error: NodeJS.ErrnoException): string {
+  // Where a name has several addresses the message is empty, and each attempt's stands in the list.
+  const said =
+    error instanceof AggregateError ? error.errors.map(each => String(each?.message)).join('; ') : error.message
+  return error.code === undefined ? said : `${error.code}: ${said}`
+}

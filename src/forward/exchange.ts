@@ -1,0 +1,129 @@
+import { Readable } from 'node:stream'
+import type { AnswerHead } from './answer-head.ts'
+import type { AnswerReceiver } from './answer-parser.ts'
+import type { Connection } from './connection.ts'
+import type { Deadline, Deadlines, Expiring } from './deadlines.ts'
+import type { Outbound } from './normalise.ts'
+
+/** The upstream's answer; the body is whole where it is small, and a stream where it is not. */
+export interface UpstreamAnswer {
+  readonly ok: true
+  readonly status: number
+  /** Name, value, name, value, ... without hop-by-hop fields. */
+  readonly headers: string[]
+  readonly body: Buffer | Readable
+}
+
+/** No answer. Nothing is ever sent a second time from here. */
+export interface UpstreamFailure {
+  readonly ok: false
+  readonly code: 'forward.unreachable' | 'forward.timeout' | 'forward.malformed'
+  /** For the operator: what the socket, TLS or the parser said. */
+  readonly message: string
+}
+
+export type UpstreamResult = UpstreamAnswer | UpstreamFailure
+
+/** Up to here an answer is held back until it has ended, so that a broken one becomes a 502 and not half an answer. */
+const WHOLE_BYTES = 256 * 1024
+const EMPTY = Buffer.alloc(0)
+
+/** One request to an upstream, from the moment it waits for a connection to the end of its answer. */
+export class Exchange implements AnswerReceiver, Expiring {
+  readonly outbound: Outbound
+  /** The one it was sent on; `undefined` while it waits, and once its answer has ended. */
+  connection: Connection | undefined
+  readonly #deadlines: Deadlines
+  readonly #deadline: Deadline
+  #resolve: ((result: UpstreamResult) => void) | undefined
+  #head: AnswerHead | undefined
+  #chunks: Buffer[] | undefined
+  #bytes = 0
+  #stream: Readable | undefined
+
+  constructor(outbound: Outbound, deadlines: Deadlines, resolve: (result: UpstreamResult) => void) {
+    this.outbound = outbound
+    this.#resolve = resolve
+    this.#deadlines = deadlines
+    this.#deadline = deadlines.start(this)
+  }
+
+  /** Whether it was answered, so that it must not be sent any more. */
+  get settled(): boolean {
+    return this.#resolve === undefined
+  }
+
+  head(head: AnswerHead): void {
+    this.#head = head
+  }
+
+  data(chunk: Buffer): boolean {
+    if (this.#stream) return this.#stream.push(chunk)
+    this.#bytes += chunk.length
+    if (this.#chunks === undefined) this.#chunks = [chunk]
+    else this.#chunks.push(chunk)
+    return this.#bytes <= WHOLE_BYTES || this.#startStream()
+  }
+
+  end(): void {
+    this.#close()
+    if (this.#stream) this.#stream.push(null)
+    else this.#answer(this.#whole())
+  }
+
+  /** The answer, or what is left of it, will not come. */
+  fail(failure: UpstreamFailure): void {
+    this.#close()
+    if (this.#stream) this.#stream.destroy(new Error(failure.message))
+    else this.#settle(failure)
+  }
+
+  expire(deadlineMs: number): void {
+    const message = `${this.outbound.method}: no whole answer within ${deadlineMs} ms`
+    const { connection } = this
+    this.fail({ ok: false, code: 'forward.timeout', message })
+    connection?.destroy()
+  }
+
+  /** The connection may serve another from here on. */
+  #close(): void {
+    this.#deadlines.stop(this.#deadline)
+    this.connection = undefined
+  }
+
+  #whole(): Buffer {
+    const chunks = this.#chunks
+    if (chunks === undefined) return EMPTY
+    const [only] = chunks
+    return chunks.length === 1 && only ? only : Buffer.concat(chunks, this.#bytes)
+  }
+
+  #startStream(): false {
+    const stream = new Readable({
+      highWaterMark: WHOLE_BYTES,
+      read: () => this.connection?.resume(),
+      destroy: (error, done) => {
+        // The sender went away in the middle: what is left of the answer can't be skipped, so the connection ends.
+        const { connection } = this
+        this.#close()
+        connection?.destroy()
+        done(error)
+      },
+    })
+    this.#stream = stream
+    for (const chunk of this.#chunks ?? []) stream.push(chunk)
+    this.#chunks = undefined
+    this.#answer(stream)
+    return false
+  }
+
+  #answer(body: Buffer | Readable): void {
+    const { status = 0, headers = [] } = this.#head ?? {}
+    this.#settle({ ok: true, status, headers, body })
+  }
+
+  #settle(result: UpstreamResult): void {
+    this.#resolve?.(result)
+    this.#resolve = undefined
+  }
+}

@@ -1,0 +1,25 @@
+import type { Outbound } from './normalise.ts'
+
+/** What a field's value or a request target may hold: a line break in one would begin another field or request. */
+const UNFIT_VALUE = /[^\t\x20-\x7e\x80-\xff]/
+const UNFIT_TARGET = /[^\x21-\x7e]/
+
+/**
+ * The head of one request (RFC 9112), one byte a character. Names are the gate's own or the config's, checked at load.
+ *
+ * @param prepared the Host field and what else every request to this upstream has, with its line ends.
+ * @throws where the target or a value can't be written: a bug, as the request policy and `normalise` let none through.
+ */
+export function requestHead(outbound: Outbound, prepared: string): string {
+  const { method, path, headers, body } = outbound
+  if (UNFIT_TARGET.test(path)) throw new Error('the request target holds a character that no target may hold')
+  let text = `${method} ${path} HTTP/1.1\r\n${prepared}`
+  for (let i = 0; i < headers.length; i += 2) {
+    const value = headers[i + 1] ?? ''
+    if (UNFIT_VALUE.test(value)) throw new Error(`the field ${headers[i]} holds a character that no field may hold`)
+    text += `${headers[i]}: ${value}\r\n`
+  }
+  if (body !== undefined) return `${text}content-length: ${body.length}\r\n\r\n`
+  // A method that usually has a body says that there is none (RFC 9110 section 8.6).
+  return method === 'GET' || method === 'HEAD' ? `${text}\r\n` : `${text}content-length: 0\r\n\r\n`
+}
