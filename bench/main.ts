@@ -75,6 +75,7 @@ async function rounds(entries: readonly Entry[], work: Work, options: Options): 
     version: entry.version,
     problem: entry.problem ?? problems.get(entry),
     atRest: entry.started?.atRest ?? 0,
+    startMs: entry.started?.server.startMs ?? 0,
     samples: samples.get(entry) ?? [],
   }))
 }

@@ -13,6 +13,8 @@ export interface Command {
 
 export interface Running {
   readonly pid: number
+  /** Milliseconds from its start until it listened. */
+  readonly startMs: number
   stop(): Promise<void>
 }
 
@@ -93,8 +95,10 @@ export async function startServer(command: Command, port: number, log: string): 
     running.delete(child)
   })
   const stop = () => stopChild(child)
-  for (const end = Date.now() + START_MS; Date.now() < end && ended === ''; await sleep(25)) {
-    if (child.pid !== undefined && (await accepts(port)) && ended === '') return { pid: child.pid, stop }
+  const from = performance.now()
+  for (; performance.now() < from + START_MS && ended === ''; await sleep(5)) {
+    if (child.pid !== undefined && (await accepts(port)) && ended === '')
+      return { pid: child.pid, stop, startMs: performance.now() - from }
   }
   await stop()
   const tail = readFileSync(log, 'utf8').trim().split('\n').slice(-3).join(' | ')

@@ -10,6 +10,8 @@ export interface Outcome {
   readonly problem?: string | undefined
   /** Bytes. */
   readonly atRest: number
+  /** Milliseconds from the start to listening. */
+  readonly startMs: number
   readonly samples: readonly Sample[]
 }
 
@@ -75,7 +77,10 @@ export function columns(table: readonly (readonly string[])[]): string {
 
 /** For the terminal: what was measured, and the ratios to the base. */
 export function terminalTable(outcomes: readonly Outcome[]): string {
-  const head = ['', 'CPU us/req', 'ratio (spread)', 'req/s', 'ratio', 'p50 ms', 'p99 ms', 'rest MB', 'load MB', 'core']
+  const head = [
+    ...['', 'CPU us/req', 'ratio (spread)', 'req/s', 'ratio', 'p50 ms', 'p99 ms'],
+    ...['start ms', 'rest MB', 'load MB', 'core'],
+  ]
   const measured = rows(outcomes).filter(({ outcome }) => outcome.samples.length > 0)
   const body = measured.map(({ outcome, absolute, ratio, busy }) => [
     outcome.title,
@@ -85,6 +90,7 @@ export function terminalTable(outcomes: readonly Outcome[]): string {
     ratio ? plain(ratio.perSecond.median, 2) : '-',
     plain(absolute.p50.median / 1000, 2),
     plain(absolute.p99.median / 1000, 2),
+    plain(outcome.startMs, 0),
     plain(outcome.atRest / 1e6, 0),
     plain(absolute.resident.median / 1e6, 0),
     `${plain(busy * 100, 0)}%`,

@@ -1,6 +1,5 @@
-import { Ajv, type Format, type Options, type ValidateFunction } from 'ajv'
-import { Ajv2020 } from 'ajv/dist/2020.js'
-import { fullFormats } from 'ajv-formats/dist/formats.js'
+import { createRequire } from 'node:module'
+import type { Format, Options, ValidateFunction } from 'ajv'
 import { type Cost, costOf } from './regex-cost.ts'
 
 /** A JSON Schema, compiled, and how its cost may grow with what it is asked. */
@@ -22,7 +21,17 @@ const OPTIONS: Options = {
   logger: false,
 }
 
-const FORMATS = Object.entries(fullFormats).filter((entry): entry is [string, Format] => entry[1] !== undefined)
+/** The compilers, loaded with the first schema: a gate without one starts that much sooner. */
+function load() {
+  const require = createRequire(import.meta.url)
+  const { Ajv } = require('ajv') as typeof import('ajv')
+  const { Ajv2020 } = require('ajv/dist/2020.js') as typeof import('ajv/dist/2020.js')
+  const { fullFormats } = require('ajv-formats/dist/formats.js') as typeof import('ajv-formats/dist/formats.js')
+  const formats = Object.entries(fullFormats).filter((entry): entry is [string, Format] => entry[1] !== undefined)
+  return { Ajv, Ajv2020, formats }
+}
+let loaded: ReturnType<typeof load> | undefined
+
 /** The formats that are checked without a repetition that could be drawn out. */
 const LINEAR_FORMATS: ReadonlySet<string> = new Set([
   ...['date', 'time', 'date-time', 'iso-time', 'iso-date-time', 'uuid', 'ipv4'],
@@ -42,8 +51,10 @@ export function compileSchema(schema: object): CompiledSchema {
   const known = compiled.get(schema)
   if (known) return known
   const draft = '$schema' in schema ? String(schema.$schema) : ''
+  loaded ??= load()
+  const { Ajv, Ajv2020, formats } = loaded
   const ajv = /draft-07\/schema#?$/.test(draft) ? new Ajv(OPTIONS) : new Ajv2020(OPTIONS)
-  for (const [name, format] of FORMATS) ajv.addFormat(name, format)
+  for (const [name, format] of formats) ajv.addFormat(name, format)
   let cost: Cost = 'linear'
   const raise = (other: Cost) => {
     if (cost === 'linear' || other === 'unbounded') cost = other

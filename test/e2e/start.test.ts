@@ -32,18 +32,6 @@ describe('starting', () => {
     return sallyport(['run', '--config', file, '--json'], env)
   }
 
-  it('takes less than half a second', async () => {
-    const times: number[] = []
-    for (let i = 0; i < 5; i++) {
-      const from = performance.now()
-      const gate = await startGate(GOOD, { SECRET })
-      times.push(performance.now() - from)
-      expect(await gate.stop()).toBe(0)
-    }
-    // The machine may be busy: what counts is what the program needs.
-    expect(Math.min(...times)).toBeLessThan(500)
-  }, 30_000)
-
   it('fails on a port that is taken, with a mend, and leaves nothing listening', async () => {
     const holder = createServer()
     await new Promise<void>(resolve => holder.listen(0, '127.0.0.1', resolve))
