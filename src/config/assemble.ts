@@ -12,7 +12,7 @@ export function assemble(shape: FileShape, file: string, kinds: readonly AnyChec
     file,
     workers: shape.workers,
     listeners: shape.listeners.map(listener => toListener(listener, folder)),
-    ...(shape.admin ? { admin: { bind: absoluteBind(shape.admin.bind, folder), token: shape.admin.token } } : {}),
+    ...(shape.admin ? { admin: { ...shape.admin, bind: absoluteBind(shape.admin.bind, folder) } } : {}),
     routes: shape.routes.map(route => toRoute(route, kinds)),
   }
 }

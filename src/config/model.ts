@@ -46,6 +46,8 @@ export interface ListenerLimits {
 export interface AdminConfig {
   readonly bind: Bind
   readonly token?: SecretRef | undefined
+  /** What may stand in Host beside the address and `localhost`; a page of any other name is kept out. */
+  readonly names: readonly string[]
 }
 
 export interface RouteConfig {

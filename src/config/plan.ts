@@ -57,7 +57,9 @@ export function planOf(config: GatewayConfig, env: NodeJS.ProcessEnv): Plan {
     file: config.file,
     workers: config.workers,
     listeners: config.listeners.map(listener => plannedListener(listener, show)),
-    admin: admin ? { bind: formatBind(admin.bind), token: planValue(admin.token, undefined, show) } : null,
+    admin: admin
+      ? { bind: formatBind(admin.bind), token: planValue(admin.token, undefined, show), names: admin.names }
+      : null,
     routes: config.routes.toSorted((a, b) => compareMatch(a.match, b.match)).map(route => plannedRoute(route, show)),
   }
 }

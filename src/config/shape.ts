@@ -140,6 +140,10 @@ const admin = z
   .strictObject({
     bind: bind.describe(bindText),
     token: secretRef.optional().describe('The bearer token that it asks for; needed off loopback.'),
+    names: z
+      .array(checked(hostFault))
+      .default([])
+      .describe('Names that may stand in Host beside its address, e.g. of the service that Prometheus asks by.'),
   })
   .describe('The listener for /healthz, /readyz and /metrics. Left out: there is none.')
 

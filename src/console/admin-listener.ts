@@ -35,6 +35,7 @@ export class AdminListener implements Attachment {
       admin &&
       createAdmin({
         host: 'unix' in admin.bind ? undefined : admin.bind.host,
+        names: admin.names,
         token: admin.token && this.#token(admin.token, loading),
         metrics,
         log,

@@ -20,7 +20,8 @@ export const adminRefusals = {
     status: 421,
     title: 'Misdirected request',
     meaning: 'The Host field names the admin listener by a name that it was not given.',
-    remedy: "Ask by the listener's own address, localhost or a loopback address; a name may point here from anywhere.",
+    remedy:
+      "Ask by the listener's own address, localhost or a loopback address, or list the name under admin.names; any other may point here from anywhere.",
   },
   'admin.cross-site': {
     status: 403,
