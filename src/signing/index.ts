@@ -1,5 +1,6 @@
 import type { Provider } from './provider.ts'
 import { adyenPlatform } from './providers/adyen-platform.ts'
+import { airtable } from './providers/airtable.ts'
 import { bitbucket } from './providers/bitbucket.ts'
 import { circleci } from './providers/circleci.ts'
 import { clickup } from './providers/clickup.ts'
@@ -11,6 +12,8 @@ import { frontApplication } from './providers/front-application.ts'
 import { frontRule } from './providers/front-rule.ts'
 import { github } from './providers/github.ts'
 import { gitlab } from './providers/gitlab.ts'
+import { gocardless } from './providers/gocardless.ts'
+import { helpscout } from './providers/helpscout.ts'
 import { heroku } from './providers/heroku.ts'
 import { hubspotV1 } from './providers/hubspot-v1.ts'
 import { hubspotV2 } from './providers/hubspot-v2.ts'
@@ -42,7 +45,9 @@ import { teamsOutgoing } from './providers/teams-outgoing.ts'
 import { telegram } from './providers/telegram.ts'
 import { trello } from './providers/trello.ts'
 import { twilio } from './providers/twilio.ts'
+import { twitch } from './providers/twitch.ts'
 import { viber } from './providers/viber.ts'
+import { webflow } from './providers/webflow.ts'
 import { websub } from './providers/websub.ts'
 import { woocommerce } from './providers/woocommerce.ts'
 import { workos } from './providers/workos.ts'
@@ -52,6 +57,7 @@ import { zoom } from './providers/zoom.ts'
 /** Every provider there is, by name. */
 export const providers: readonly Provider[] = [
   adyenPlatform,
+  airtable,
   bitbucket,
   circleci,
   clickup,
@@ -63,6 +69,8 @@ export const providers: readonly Provider[] = [
   frontRule,
   github,
   gitlab,
+  gocardless,
+  helpscout,
   heroku,
   hubspotV1,
   hubspotV2,
@@ -94,7 +102,9 @@ export const providers: readonly Provider[] = [
   telegram,
   trello,
   twilio,
+  twitch,
   viber,
+  webflow,
   websub,
   woocommerce,
   workos,

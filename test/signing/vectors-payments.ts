@@ -122,4 +122,12 @@ export const paymentsVectors: readonly Vector[] = [
     headers: { 'X-Razorpay-Signature': '2fe04e22977002e6c7cb553adab8b460cb9e2a4970d5953cb27a8472752e3bbc' },
     body: '{"a":1,"b":2,"c":{"d":3}}',
   },
+  {
+    provider: 'gocardless',
+    name: 'two events',
+    source: 'gocardless/gocardless-nodejs src/__tests__/webhooks.test.js@48978df',
+    secret: 'ED7D658C-D8EB-4941-948B-3973214F2D49',
+    headers: { 'Webhook-Signature': '2693754819d3e32d7e8fcb13c729631f316c6de8dc1cf634d6527f1c07276e7e' },
+    body: '{"events":[{"id":"EV00BD05S5VM2T","created_at":"2018-07-05T09:13:51.404Z","resource_type":"subscriptions","action":"created","links":{"subscription":"SB0003JJQ2MR06"},"details":{"origin":"api","cause":"subscription_created","description":"Subscription created via the API."},"metadata":{}},{"id":"EV00BD05TB8K63","created_at":"2018-07-05T09:13:56.893Z","resource_type":"mandates","action":"created","links":{"mandate":"MD000AMA19XGEC"},"details":{"origin":"api","cause":"mandate_created","description":"Mandate created via the API."},"metadata":{}}]}',
+  },
 ]

@@ -15,10 +15,11 @@ export const crisp: Provider = {
   }),
   secret: textSecret(
     "the hook's signing secret, used as text",
-    'Crisp Marketplace: the plugin, Tokens or Web Hooks, Signing secret.',
+    'Crisp Marketplace: the plugin, its web hooks, the signing secret.',
     'service',
   ),
   traps: [
+    'Hooks of a plugin are signed; those of the website settings are not.',
     'The brackets and the semicolon are signed with the rest.',
     'Crisp documents no tolerance for the timestamp, which is in milliseconds: five minutes are used unless the config says otherwise.',
     'Requests of the Hugo MCP are signed in another way and do not verify here.',

@@ -15,7 +15,7 @@ export const frontApplication: Provider = {
   }),
   secret: textSecret(
     "the application's signing key, used as text",
-    'Front: Settings, Developers, the app, Basic information, Application signing key.',
+    'Front: Developers, the app, its signing key.',
     'service',
   ),
   traps: [

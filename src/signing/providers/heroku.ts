@@ -5,7 +5,8 @@ export const heroku: Provider = {
   id: 'heroku',
   name: 'Heroku',
   page: 'https://devcenter.heroku.com/articles/app-webhooks',
-  summary: 'HMAC-SHA256 over the raw body, base64, in Heroku-Webhook-Hmac-SHA256.',
+  summary:
+    'HMAC-SHA256 over the raw body, base64, in Heroku-Webhook-Hmac-SHA256. The page names header and hash; the encoding rests on agreeing receivers in public use.',
   scheme: hmacScheme({
     algorithm: 'sha256',
     header: 'Heroku-Webhook-Hmac-SHA256',

@@ -11,7 +11,7 @@ export const lemonsqueezy: Provider = {
   scheme: hmacScheme({ algorithm: 'sha256', header: 'X-Signature', encoding: 'hex', payload: '{body}' }),
   secret: refusing(
     textSecret(
-      '6 to 40 characters that you chose',
+      'any text that you chose',
       'Lemon Squeezy: Settings, Webhooks, the webhook, Signing secret.',
       'operator',
       () => randomBytes(20).toString('hex'),

@@ -40,5 +40,4 @@ export const svix: Provider = {
     'While a secret is rolled there are several v1, separated by blanks; any that matches counts.',
     'Where both families of headers come, the svix ones alone are looked at.',
   ],
-  response: '2xx within 15 seconds.',
 }
