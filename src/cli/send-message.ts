@@ -44,20 +44,22 @@ const PRIVATE = /authorization|cookie|token|key|secret/i
  * @throws VerbFault where a header is given that signing sets, or a forgery is asked for that the scheme can't notice
  */
 export function compose(draft: Draft): SignedRequest {
-  const { provider, url, publicOrigin, body, contentType, id, forge } = draft
+  const { provider, url, publicOrigin, contentType, id, forge } = draft
   const { scheme } = provider
   if (forge !== undefined) expectNoticed(provider, forge)
   const key = provider.secret.parse(
     forge === 'secret' ? new Secret(Buffer.from(provider.secret.create())) : draft.secret,
   )
-  const message = {
+  const given = {
     method: 'POST',
     url: `${publicOrigin ?? url.origin}${url.pathname}${url.search}`,
-    body,
+    body: draft.body,
     contentType,
     nowMs: draft.nowMs - (forge === 'timestamp' ? FORGED_AGE_MS : 0),
     id,
   }
+  const body = scheme.body?.(given) ?? draft.body
+  const message = { ...given, body }
   const signed = scheme.sign(key, message)
   const { pathname, search } = new URL(scheme.url?.(message) ?? message.url)
   const carried = [

@@ -1,29 +1,115 @@
 import type { Provider } from './provider.ts'
+import { adyenPlatform } from './providers/adyen-platform.ts'
+import { airtable } from './providers/airtable.ts'
+import { bitbucket } from './providers/bitbucket.ts'
+import { circleci } from './providers/circleci.ts'
+import { clickup } from './providers/clickup.ts'
+import { coinbaseCommerce } from './providers/coinbase-commerce.ts'
+import { crisp } from './providers/crisp.ts'
+import { discourse } from './providers/discourse.ts'
+import { dropbox } from './providers/dropbox.ts'
+import { frontApplication } from './providers/front-application.ts'
+import { frontRule } from './providers/front-rule.ts'
 import { github } from './providers/github.ts'
 import { gitlab } from './providers/gitlab.ts'
+import { gocardless } from './providers/gocardless.ts'
+import { helpscout } from './providers/helpscout.ts'
+import { heroku } from './providers/heroku.ts'
+import { hubspotV1 } from './providers/hubspot-v1.ts'
+import { hubspotV2 } from './providers/hubspot-v2.ts'
+import { hubspotV3 } from './providers/hubspot-v3.ts'
 import { intercom } from './providers/intercom.ts'
+import { jira } from './providers/jira.ts'
+import { kustomer } from './providers/kustomer.ts'
+import { lemonsqueezy } from './providers/lemonsqueezy.ts'
+import { line } from './providers/line.ts'
+import { linear } from './providers/linear.ts'
 import { meta } from './providers/meta.ts'
+import { notion } from './providers/notion.ts'
+import { paddle } from './providers/paddle.ts'
+import { pagerduty } from './providers/pagerduty.ts'
+import { quickbooks } from './providers/quickbooks.ts'
+import { razorpay } from './providers/razorpay.ts'
+import { resend } from './providers/resend.ts'
+import { sentry } from './providers/sentry.ts'
 import { shopify } from './providers/shopify.ts'
+import { sinchConversation } from './providers/sinch-conversation.ts'
+import { sinchNumbers } from './providers/sinch-numbers.ts'
+import { sinchVoice } from './providers/sinch-voice.ts'
 import { slack } from './providers/slack.ts'
+import { square } from './providers/square.ts'
 import { standardWebhooks } from './providers/standard-webhooks.ts'
 import { stripe } from './providers/stripe.ts'
+import { svix } from './providers/svix.ts'
+import { teamsOutgoing } from './providers/teams-outgoing.ts'
 import { telegram } from './providers/telegram.ts'
+import { trello } from './providers/trello.ts'
 import { twilio } from './providers/twilio.ts'
+import { twitch } from './providers/twitch.ts'
+import { viber } from './providers/viber.ts'
+import { webflow } from './providers/webflow.ts'
+import { websub } from './providers/websub.ts'
+import { woocommerce } from './providers/woocommerce.ts'
+import { workos } from './providers/workos.ts'
 import { zendesk } from './providers/zendesk.ts'
+import { zoom } from './providers/zoom.ts'
 
 /** Every provider there is, by name. */
 export const providers: readonly Provider[] = [
+  adyenPlatform,
+  airtable,
+  bitbucket,
+  circleci,
+  clickup,
+  coinbaseCommerce,
+  crisp,
+  discourse,
+  dropbox,
+  frontApplication,
+  frontRule,
   github,
   gitlab,
+  gocardless,
+  helpscout,
+  heroku,
+  hubspotV1,
+  hubspotV2,
+  hubspotV3,
   intercom,
+  jira,
+  kustomer,
+  lemonsqueezy,
+  line,
+  linear,
   meta,
+  notion,
+  paddle,
+  pagerduty,
+  quickbooks,
+  razorpay,
+  resend,
+  sentry,
   shopify,
+  sinchConversation,
+  sinchNumbers,
+  sinchVoice,
   slack,
+  square,
   standardWebhooks,
   stripe,
+  svix,
+  teamsOutgoing,
   telegram,
+  trello,
   twilio,
+  twitch,
+  viber,
+  webflow,
+  websub,
+  woocommerce,
+  workos,
   zendesk,
+  zoom,
 ]
 
 const byId = new Map(providers.map(provider => [provider.id, provider]))

@@ -65,6 +65,8 @@ export interface Scheme {
   sign(key: Buffer, message: Message): SignedHeaders
   /** The URL that `sign` expects to be called, e.g. with a body digest in its query; absent: as it is. */
   url?(message: Message): string
+  /** The body that `sign` expects to be sent, e.g. with a timestamp in it; absent: as it is. */
+  body?(message: Message): Buffer
 }
 
 export const fault = (code: SignatureCode, evidence: Evidence): SignatureFault => ({ ok: false, code, evidence })

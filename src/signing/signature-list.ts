@@ -10,7 +10,7 @@ export interface SignatureForm {
   readonly prefix?: string
   /** Several signatures, or signature and timestamp, in the one header. */
   readonly list?: {
-    readonly separator: ',' | ' '
+    readonly separator: ',' | ' ' | ';'
     /** Before each signature: `v1=`, `v1,`. Entries that start otherwise are other versions, and ignored. */
     readonly tag: string
     /** Before the timestamp, where it stands in the same list: `t=`. */

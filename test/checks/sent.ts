@@ -52,8 +52,9 @@ export function outcome(decision: Decision): string {
 /** A request signed by this project, as that provider. */
 export function signed(id: string, secret: string, body: Buffer, contentType = 'application/json', nowMs = NOW): Sent {
   const { scheme, secret: form } = provider(id)
-  const message = { method: 'POST', url: URL_GIVEN, body, contentType, nowMs, id: 'msg_2KWPBgLlAfxdpx2AI54pPJ85f4W' }
+  const given = { method: 'POST', url: URL_GIVEN, body, contentType, nowMs, id: 'msg_2KWPBgLlAfxdpx2AI54pPJ85f4W' }
+  const message = { ...given, body: scheme.body?.(given) ?? body }
   const url = scheme.url?.(message) ?? URL_GIVEN
   const headers = scheme.sign(form.parse(new Secret(Buffer.from(secret))), { ...message, url })
-  return { url, body, headers: { 'Content-Type': contentType, ...Object.fromEntries(headers) } }
+  return { url, body: message.body, headers: { 'Content-Type': contentType, ...Object.fromEntries(headers) } }
 }

@@ -74,8 +74,10 @@ describe('send', () => {
     for (const secret of Object.values(secrets)) expect(stdout).not.toContain(secret)
     expect(upstream.received.at(-1)).toMatchObject({
       url: expect.stringMatching(new RegExp(`^/${id}(\\?bodySHA256=[0-9a-f]{64})?$`)),
-      body: Buffer.from(JSON_BODY),
     })
+    const received = String(upstream.received.at(-1)?.body)
+    // Linear's timestamp stands in the body.
+    expect(received.replace(/"webhookTimestamp":\d+,/, '')).toBe(JSON_BODY)
   })
 
   it.each(providers)('lets a forgery of $id be refused', async ({ id, scheme }) => {

@@ -7,6 +7,8 @@ export interface Vector {
   /** The clock, where a timestamp is signed. */
   readonly now?: string
   readonly url?: string
+  /** Default POST. */
+  readonly method?: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
   /** Absent: it verifies. */

@@ -1,0 +1,91 @@
+import type { Vector } from './vectors.ts'
+
+/** Published, as those of `vectors.ts`. */
+export const sinchVectors: readonly Vector[] = [
+  {
+    provider: 'sinch-voice',
+    name: 'Application-signed callback. QUIRK of the test: the x-timestamp header VALUE itself starts with "x-timestamp:", so the signed line reads "x-timestamp:x-timestamp:2024-..."',
+    source: 'sinch/sinch-sdk-node packages/voice/tests/rest/v1/callbacks/callbacks-webhook.test.ts@affb35e',
+    secret: 'app-key:app-secret',
+    now: '2024-01-19T09:19:29Z',
+    url: 'https://hooks.example.com/webhook',
+    headers: {
+      'Content-Type': 'application/json; charset=utf-8',
+      'x-timestamp': 'x-timestamp:2024-01-19T09:19:28.9372196Z',
+      Authorization: 'Application app-key:wC8XcoLQ22cxrOsUqqbWk+LHJ82wtqR/IgeIp9NG8LY=',
+    },
+    body: '{"id":"018d2104-aaa-bbbb-1234","price":{"amount":0.0308},"rate":{"amount":0.0}}',
+  },
+  {
+    provider: 'sinch-conversation',
+    name: 'SMS/Conversation scheme: base64(HMAC-SHA256(secret, body.nonce.timestamp))',
+    source: 'sinch/sinch-sdk-node packages/sms/tests/rest/v1/callbacks/callbacks-webhook.test.ts@affb35e',
+    secret: 'SMSWebhooksSecret',
+    now: '2025-01-13T09:22:41Z',
+    headers: {
+      'x-sinch-webhook-signature': 'ZoHei66PPN/kZjw7hFVfGhJOnml3iGNCMWoyQVcE5o0=',
+      'x-sinch-webhook-signature-algorithm': 'HmacSHA256',
+      'x-sinch-webhook-signature-nonce': '01JHFFHWYY7HSS4FWTMDTQEK8V',
+      'x-sinch-webhook-signature-timestamp': '1736760161',
+    },
+    body: '{"at":"2025-01-13T09:22:40.914Z","batch_id":"01JHFFHQ0P99JPPNQPJDV7JTBP","client_reference":"a client reference","code":0,"operator_status_at":"2025-01-13T09:22:00Z","recipient":"33662162466","status":"Delivered","type":"recipient_delivery_report_sms"}',
+  },
+  {
+    provider: 'sinch-voice',
+    name: 'generateAuthorizationHeader() with canonicalizedHeaders "x-timestamp:2024-01-19T09:19:28.9372196Z" (the natural form: header value without the quirk)',
+    source: 'sinch/sinch-sdk-node packages/sdk-client/tests/utils/authorization.helper.test.ts@affb35e',
+    secret: 'app-key:app-secret',
+    now: '2024-01-19T09:19:29Z',
+    url: 'https://hooks.example.com/webhook',
+    headers: {
+      'Content-Type': 'application/json; charset=utf-8',
+      'x-timestamp': '2024-01-19T09:19:28.9372196Z',
+      Authorization: 'Application app-key:p7hUz20oz16Fhfogs4Z0X+VA/Nhuu505I1alXYqwlKw=',
+    },
+    body: '{"id":"018d2104-aaa-bbbb-1234","price":{"amount":0.0308},"rate":{"amount":0.0}}',
+  },
+  {
+    provider: 'sinch-numbers',
+    name: 'X-Sinch-Signature hex HMAC-SHA1 raw body',
+    source: 'sinch/sinch-sdk-node packages/sdk-client/tests/utils/authorization.helper.test.ts@affb35e',
+    secret: 'my-callback-secret',
+    headers: { 'X-Sinch-Signature': 'b93021e0182c2772dbcdf4e8983ae8f409e78c3b' },
+    body: '{"eventId":"01hpa0mww4m79q8j2dwn3ggbgz","timestamp":"2024-02-10T17:22:09.412722588","projectId":"37b62a7b-0177-abcd-efgh-e10f848de123","resourceId":"+17818510001","resourceType":"ACTIVE_NUMBER","eventType":"DEPROVISIONING_FROM_VOICE_PLATFORM","status":"SUCCEEDED","failureCode":null}',
+  },
+  {
+    provider: 'sinch-numbers',
+    name: 'X-Sinch-Signature hex HMAC-SHA1 raw body',
+    source: 'sinch/sinch-sdk-node packages/numbers/tests/rest/v1/callbacks/callbacks-webhook.test.ts@affb35e',
+    secret: 'callback-secret',
+    headers: { 'X-Sinch-Signature': 'dcf80daac2f232f4b23d5f719db3aa0fdca6af43' },
+    body: '{"eventId":"01hpa0mww4m79q8j2dwn3ggbgz","timestamp":"2024-02-10T17:22:09.412722588","projectId":"37b62a7b-0177-abcd-efgh-e10f848de123","resourceId":"+17818510001","resourceType":"ACTIVE_NUMBER","eventType":"DEPROVISIONING_FROM_VOICE_PLATFORM","status":"SUCCEEDED","failureCode":null}',
+  },
+  {
+    provider: 'sinch-conversation',
+    name: 'Conversation API callback',
+    source: 'sinch/sinch-sdk-node packages/sdk-client/tests/utils/authorization.helper.test.ts@affb35e',
+    secret: 'foo_secret1234',
+    now: '2021-10-18T17:49:13Z',
+    headers: {
+      'x-sinch-webhook-signature': '6bpJoRmFoXVjfJIVglMoJzYXxnoxRujzR4k2GOXewOE=',
+      'x-sinch-webhook-signature-algorithm': 'HmacSHA256',
+      'x-sinch-webhook-signature-nonce': '01FJA8B4A7BM43YGWSG9GBV067',
+      'x-sinch-webhook-signature-timestamp': '1634579353',
+    },
+    body: '{"app_id":"","accepted_time":"2021-10-18T17:49:13.813615Z","project_id":"e2df3a34-a71b-4448-9db5-a8d2baad28e4","contact_create_notification":{"contact":{"id":"01FJA8B466Y0R2GNXD78MD9SM1","channel_identities":[{"channel":"SMS","identity":"48123456789","app_id":""}],"display_name":"New Test Contact","email":"new.contact@email.com","external_id":"","metadata":"","language":"EN_US"}},"message_metadata":""}',
+  },
+  {
+    provider: 'sinch-voice',
+    name: 'the example of the page, whose scheme is written in lower case',
+    source: 'https://developers.sinch.com/docs/voice/api-reference/authentication/callback-signed-request',
+    secret: '669E367E-6BBA-48AB-AF15-266871C28135:BeIukql3pTKJ8RGL5zo0DA==',
+    now: '2014-09-24T10:59:41Z',
+    url: 'https://callbacks.yourdomain.com/sinch/callback/ace',
+    headers: {
+      'Content-Type': 'application/json',
+      'x-timestamp': '2014-09-24T10:59:41Z',
+      Authorization: 'application 669E367E-6BBA-48AB-AF15-266871C28135:Tg6fMyo8mj9pYfWQ9ssbx3Tc1BNC87IEygAfLbJqZb4=',
+    },
+    body: '{"event":"ace","callid":"822aa4b7-05b4-4d83-87c7-1f835ee0b6f6_257","timestamp":"2014-09-24T10:59:41Z","version":1}',
+  },
+]
