@@ -42,7 +42,7 @@ function list(): string {
 }
 
 function page(provider: Provider): string {
-  const { id, name, secret, networks, traps, response } = provider
+  const { id, name, secret, networks, networkFeed, traps, response } = provider
   const tolerance = toleranceOf(provider)
   const fields: (readonly [string, string | undefined])[] = [
     ['scheme', provider.summary],
@@ -55,6 +55,11 @@ function page(provider: Provider): string {
     ['event id', [eventIdOf(provider) ?? 'none', provider.eventId?.page ?? []].flat().join('\n')],
     ['secret', `${secret.looks}\n${secret.where}`],
     ['networks', networks && `${networks.cidrs.join(', ')}\nas of ${networks.asOf}, ${networks.page}`],
+    [
+      'feed',
+      networkFeed &&
+        `its networks, to be read anew: { feed: ${networkFeed.url}, select: "${networkFeed.select}" }\n${networkFeed.page}`,
+    ],
     ['response', response],
     ['traps', traps.join('\n')],
   ]
@@ -65,7 +70,7 @@ function page(provider: Provider): string {
 }
 
 function plain(provider: Provider): Record<string, unknown> {
-  const { id, name, page, summary, scheme, secret, eventId, networks, accept, traps, response } = provider
+  const { id, name, page, summary, scheme, secret, eventId, networks, networkFeed, accept, traps, response } = provider
   return {
     id,
     name,
@@ -77,6 +82,7 @@ function plain(provider: Provider): Record<string, unknown> {
     secret: { looks: secret.looks, where: secret.where, 'made-by': secret.madeBy },
     'event-id': eventId ?? null,
     networks: networks ?? null,
+    'network-feed': networkFeed ?? null,
     accept: accept ?? ['json'],
     response: response ?? null,
     traps,

@@ -15,7 +15,10 @@ export interface Address {
  * `net.isIP` comes first because ipaddr.js alone reads `010.0.0.1` as 8.0.0.1.
  */
 export function parseAddress(text: string): Address | undefined {
-  if (isIP(text) === 0 || text.includes('%')) return undefined
+  const family = isIP(text)
+  if (family === 0 || text.includes('%')) return undefined
+  // What `isIP` takes for IPv4 is four decimal numbers without leading zeros, its canonical text.
+  if (family === 4) return { text, family, bytes: text.split('.').map(Number) }
   const parsed = ipaddr.process(isCompatible(text) ? inHex(text) : text)
   return {
     text: parsed.kind() === 'ipv6' ? (parsed as ipaddr.IPv6).toRFC5952String() : parsed.toString(),

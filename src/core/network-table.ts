@@ -19,9 +19,9 @@ export class NetworkTable {
 
   /** Bits of a network's address beyond its prefix do not count. */
   constructor(networks: readonly Network[]) {
-    ;[this.#first4, this.#last4] = compile(networks, 4)
+    ;[this.#first4, this.#last4] = compile4(networks)
     this.#index4 = this.#first4.length < INDEXED_FROM ? undefined : indexOf(this.#first4)
-    ;[this.#first6, this.#last6] = compile(networks, 6)
+    ;[this.#first6, this.#last6] = compile6(networks)
   }
 
   /** Ranges left after merging. */
@@ -82,13 +82,31 @@ function compare6(table: Uint32Array, index: number, a: number, b: number, c: nu
   return (table[at] ?? 0) - a || (table[at + 1] ?? 0) - b || (table[at + 2] ?? 0) - c || (table[at + 3] ?? 0) - d
 }
 
-function compile(networks: readonly Network[], family: 4 | 6): [first: Uint32Array, last: Uint32Array] {
-  const width = family === 4 ? 32 : 128
+/** Whole numbers below 2^32: exact, and several times as fast as big ones, which matters for a list of 100,000. */
+function compile4(networks: readonly Network[]): [first: Uint32Array, last: Uint32Array] {
   const ranges = networks
-    .filter(network => network.family === family)
-    .map(network => {
-      const size = BigInt(width - network.prefix)
-      const first = (toInteger(network.bytes) >> size) << size
+    .filter(({ family }) => family === 4)
+    .map(({ bytes, prefix }) => {
+      const size = 2 ** (32 - prefix)
+      const first = Math.floor(word(bytes, 0) / size) * size
+      return { first, last: first + size - 1 }
+    })
+    .sort((a, b) => a.first - b.first)
+  const merged: { first: number; last: number }[] = []
+  for (const range of ranges) {
+    const before = merged.at(-1)
+    if (!before || range.first > before.last + 1) merged.push(range)
+    else if (range.last > before.last) before.last = range.last
+  }
+  return [Uint32Array.from(merged, range => range.first), Uint32Array.from(merged, range => range.last)]
+}
+
+function compile6(networks: readonly Network[]): [first: Uint32Array, last: Uint32Array] {
+  const ranges = networks
+    .filter(({ family }) => family === 6)
+    .map(({ bytes, prefix }) => {
+      const size = BigInt(128 - prefix)
+      const first = (toInteger(bytes) >> size) << size
       return { first, last: first + (1n << size) - 1n }
     })
     .sort((a, b) => (a.first < b.first ? -1 : a.first > b.first ? 1 : 0))
@@ -98,28 +116,18 @@ function compile(networks: readonly Network[], family: 4 | 6): [first: Uint32Arr
     if (!before || range.first > before.last + 1n) merged.push(range)
     else if (range.last > before.last) before.last = range.last
   }
-  return [
-    toWords(
-      merged.map(range => range.first),
-      width,
-    ),
-    toWords(
-      merged.map(range => range.last),
-      width,
-    ),
-  ]
+  return [toWords(merged.map(range => range.first)), toWords(merged.map(range => range.last))]
 }
 
 function toInteger(bytes: readonly number[]): bigint {
   return bytes.reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n)
 }
 
-function toWords(integers: readonly bigint[], width: number): Uint32Array {
-  const each = width / 32
-  const words = new Uint32Array(integers.length * each)
+function toWords(integers: readonly bigint[]): Uint32Array {
+  const words = new Uint32Array(integers.length * WORDS6)
   integers.forEach((integer, index) => {
-    for (let i = 0; i < each; i++)
-      words[index * each + i] = Number((integer >> BigInt(width - 32 * (i + 1))) & 0xffffffffn)
+    for (let i = 0; i < WORDS6; i++)
+      words[index * WORDS6 + i] = Number((integer >> BigInt(128 - 32 * (i + 1))) & 0xffffffffn)
   })
   return words
 }

@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts'
+import type { Remote, RemoteOptions, RemoteSet, RemoteSetOptions } from './remote.ts'
 import type { Secret, SecretRef } from './secret.ts'
 import type { ClaimStore, RateStore } from './stores.ts'
 
@@ -22,6 +23,13 @@ export interface Resources {
   secret(ref: SecretRef): Secret
   /** Reads a file relative to the config file and watches it: a change reloads the config. @throws Offline */
   file(path: string): Buffer
+  /**
+   * A document by URL, fetched in the background and kept up to date; `create` does not wait for it, and the start only
+   * briefly. @throws Offline where `readRemoteUrl` finds a fault.
+   */
+  remote<T>(url: string, options: RemoteOptions<T>): Remote<T>
+  /** Documents whose URLs requests name, of admitted hosts only. */
+  remoteSet<T>(options: RemoteSetOptions<T>): RemoteSet<T>
   /** Tells when something that this check uses ends. */
   expires(what: Expiry): void
 }

@@ -36,6 +36,7 @@ export function compile(config: GatewayConfig, loading: Loading, upstreams: Upst
     tables,
     routes: compiled.map(({ entry }) => entry.route),
     close: () => {
+      loading.close()
       for (const close of closers) close()
     },
   }

@@ -17,8 +17,9 @@ import { type Compiled, compile } from './compile.ts'
 import { Listener } from './listener.ts'
 import type { ListenerLive, Shared } from './live.ts'
 import { Loading, type State } from './loading.ts'
+import { Remotes } from './remotes.ts'
 import { Upstreams } from './upstreams.ts'
-import { FileWatch } from './watch.ts'
+import { digests, FileWatch } from './watch.ts'
 
 /** The config can't be taken; what is in force stays. */
 export class ConfigRefused extends Error {
@@ -49,12 +50,16 @@ interface Generation {
   readonly tls: ReadonlyMap<string, ServerTls>
 }
 
+/** Milliseconds that taking a config over waits for documents by URL; later ones are taken when they come. */
+const DOCUMENTS_MS = 2_000
+
 /** The running gate: its listeners, and the config in force. */
 export class Gateway {
   readonly #options: GatewayOptions
   readonly #state: State
   readonly #shared: Shared
   readonly #upstreams = new Upstreams()
+  readonly #remotes: Remotes
   readonly #expiry: ExpiryWatch
   readonly #watch: FileWatch
   #listeners: Listener[] = []
@@ -66,7 +71,14 @@ export class Gateway {
   constructor(options: GatewayOptions) {
     const { clock, log, metrics } = options
     this.#options = options
-    this.#state = { clock, rates: new MemoryRates({ clock }), claims: new MemoryClaims({ clock }) }
+    this.#remotes = new Remotes(clock, log)
+    metrics.watchRemotes(() => this.#remotes.readings())
+    this.#state = {
+      clock,
+      rates: new MemoryRates({ clock }),
+      claims: new MemoryClaims({ clock }),
+      remotes: this.#remotes,
+    }
     this.#shared = {
       clock,
       record: createRecorder({ log, metrics, clock }),
@@ -136,6 +148,7 @@ export class Gateway {
     this.#expiry.stop()
     await Promise.all(this.#listeners.map(listener => listener.drain(graceMs)))
     this.#generation?.compiled.close()
+    await this.#remotes.close()
     this.#upstreams.close()
   }
 
@@ -145,7 +158,7 @@ export class Gateway {
     this.#tell(problems, text)
     if (config === undefined) {
       // A config that can't be read is watched all the same, so that mending it is enough.
-      if (this.#generation === undefined) this.#watch.set([resolve(file)])
+      if (this.#generation === undefined) this.#watch.set(digests([resolve(file)]))
       throw new ConfigRefused(
         formatProblems(
           problems.filter(problem => problem.severity === 'error'),
@@ -187,8 +200,12 @@ export class Gateway {
     const kept: Listener[] = []
     const opened: Listener[] = []
     const changes: (() => void)[] = []
+    // Before the wait, so that a file that changes while it lasts is seen to have changed.
+    const files = digests(next.loading.files)
+    await next.loading.settled(DOCUMENTS_MS)
     let attached: Awaited<ReturnType<Attachment['prepare']>> | undefined
     try {
+      if (this.#draining) throw new ConfigRefused('the gate is draining')
       for (const config of next.config.listeners) {
         const tls = next.tls.get(config.name)
         const old = this.#listeners.find(each => isSame(each, config))
@@ -218,7 +235,7 @@ export class Gateway {
     this.#listeners = [...kept, ...opened]
     this.#generation = next
     this.#upstreams.sweep()
-    this.#watch.set(next.loading.files)
+    this.#watch.set(files)
     this.#expiry.update(next.loading.expiries)
     metrics.setRoutes(next.compiled.routes.map(route => ({ name: route.name, online: route.offline === undefined })))
     metrics.setListeners(next.config.listeners.map(listener => listener.name))

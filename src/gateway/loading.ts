@@ -5,12 +5,14 @@ import type { Clock } from '../core/clock.ts'
 import { type Expiry, Offline, type Resources } from '../core/resources.ts'
 import type { Secret, SecretRef } from '../core/secret.ts'
 import type { ClaimStore, RateStore } from '../core/stores.ts'
+import type { Held, Remotes } from './remotes.ts'
 
 /** What outlives a reload: limits and claims go on counting. */
 export interface State {
   readonly clock: Clock
   readonly rates: RateStore
   readonly claims: ClaimStore
+  readonly remotes: Remotes
 }
 
 /** One loading of one config: hands out secrets and files, and notes what was asked for. */
@@ -21,6 +23,7 @@ export class Loading {
   /** Absolute paths: a change of any reloads the config. */
   readonly files = new Set<string>()
   readonly expiries: Expiry[] = []
+  readonly #held: Held<unknown>[] = []
 
   /** @param folder of the config file: paths are relative to it. */
   constructor(folder: string, env: NodeJS.ProcessEnv, state: State) {
@@ -43,10 +46,36 @@ export class Loading {
     return readFileSync(file)
   }
 
+  /** Waits until every document that this config names has been asked for once, at most so many milliseconds. */
+  async settled(ms: number): Promise<void> {
+    if (this.#held.length === 0) return
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<void>(resolve => {
+      timer = setTimeout(resolve, ms)
+    })
+    await Promise.race([Promise.all(this.#held.map(({ ready }) => ready)), late])
+    clearTimeout(timer)
+  }
+
+  /** Lets go of the documents. */
+  close(): void {
+    for (const held of this.#held) held.close()
+    this.#held.length = 0
+  }
+
   resources(route: string): Resources {
+    const { clock, rates, claims, remotes } = this.#state
     return {
       route,
-      ...this.#state,
+      clock,
+      rates,
+      claims,
+      remote: (url, options) => {
+        const held = remotes.hold(url, route, options)
+        this.#held.push(held)
+        return held.remote
+      },
+      remoteSet: options => remotes.set(options),
       secret: ref => this.secret(ref),
       file: path => {
         try {

@@ -21,10 +21,10 @@ export class FileWatch {
     this.#poll.unref()
   }
 
-  /** Watches these files, and no others, from now on. */
-  set(files: Iterable<string>): void {
+  /** Watches these files, and no others, from now on: each for another content than the given one. */
+  set(files: ReadonlyMap<string, string>): void {
     for (const watcher of this.#watchers) watcher.close()
-    this.#digests = new Map([...files].map(file => [file, digest(file)]))
+    this.#digests = new Map(files)
     this.#watchers = []
     for (const folder of new Set([...this.#digests.keys()].map(file => dirname(file)))) {
       try {
@@ -62,6 +62,11 @@ export class FileWatch {
     }
     if (changed.length > 0) this.#changed(changed)
   }
+}
+
+/** What `FileWatch.set` takes: the files as they are now. */
+export function digests(files: Iterable<string>): Map<string, string> {
+  return new Map([...files].map(file => [file, digest(file)]))
 }
 
 function digest(file: string): string {

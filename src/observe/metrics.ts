@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '../core/clock.ts'
 import type { AuditRecord } from './audit.ts'
 import type { ExpiryReading } from './expiry.ts'
 import { addProcessMetrics } from './process-metrics.ts'
+import { addRemoteMetrics, type RemoteReading } from './remote-metrics.ts'
 import { RouteCounters } from './route-counters.ts'
 import { Timings } from './timings.ts'
 
@@ -26,6 +27,8 @@ export interface Metrics {
   reloaded(ok: boolean): void
   /** Hands in where to read what ends when, at each scrape. */
   watchExpiries(read: () => Iterable<ExpiryReading>): void
+  /** Hands in where to read the documents by URL. */
+  watchRemotes(read: () => Iterable<RemoteReading>): void
   /** Hands in where to read the lines that the log lost. */
   watchLog(dropped: () => number): void
   readonly contentType: string
@@ -49,6 +52,7 @@ export function createMetrics({ version, clock = systemClock }: MetricsOptions):
   const listeners = new Map<string, ListenerCounters>()
   const reloads = { ok: 0, failed: 0, at: clock.now(), successful: true }
   let expiries: () => Iterable<ExpiryReading> = () => []
+  let remotes: () => Iterable<RemoteReading> = () => []
   let dropped = () => 0
 
   function* all(): Generator<readonly [route: string, counters: RouteCounters]> {
@@ -177,6 +181,7 @@ export function createMetrics({ version, clock = systemClock }: MetricsOptions):
     labelNames: ['version', 'node'],
     registers,
   }).set({ version, node: process.versions.node }, 1)
+  addRemoteMetrics(registry, () => remotes())
   addProcessMetrics(registry)
 
   return {
@@ -214,6 +219,9 @@ export function createMetrics({ version, clock = systemClock }: MetricsOptions):
     },
     watchExpiries(read) {
       expiries = read
+    },
+    watchRemotes(read) {
+      remotes = read
     },
     watchLog(read) {
       dropped = read

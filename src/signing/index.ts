@@ -118,12 +118,7 @@ export function providerOf(id: string): Provider | undefined {
   return byId.get(id)
 }
 
-/** The networks that a provider publishes for its webhooks; `undefined` for an unknown provider or one that has none. */
-export function providerNetworks(id: string): readonly string[] | undefined {
-  return byId.get(id)?.networks?.cidrs
-}
-
-/** The ids that `providerNetworks` knows, in alphabetical order. */
+/** The ids of providers whose networks are shipped, in alphabetical order. */
 export function providersWithNetworks(): readonly string[] {
   return providers.filter(provider => provider.networks !== undefined).map(provider => provider.id)
 }

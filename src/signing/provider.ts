@@ -21,6 +21,8 @@ export interface Provider {
   readonly response?: string
   /** The addresses that it publishes for its webhooks. */
   readonly networks?: { readonly page: string; readonly asOf: string; readonly cidrs: readonly string[] }
+  /** Where it publishes the addresses as a list that programs should read anew: for `source-ip`'s `feed`. */
+  readonly networkFeed?: { readonly page: string; readonly url: string; readonly select: string }
   /** Content types beyond JSON that it sends: for the config to paste. */
   readonly accept?: readonly string[]
 }

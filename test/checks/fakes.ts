@@ -3,6 +3,13 @@ import type { ClientCertificate } from '../../src/core/client-certificate.ts'
 import { type Clock, frozenClock } from '../../src/core/clock.ts'
 import { Headers } from '../../src/core/headers.ts'
 import { parseMediaType } from '../../src/core/media-type.ts'
+import {
+  type Remote,
+  RemoteFault,
+  type RemoteOptions,
+  type RemoteSetOptions,
+  readRemoteUrl,
+} from '../../src/core/remote.ts'
 import type { ContentRequest } from '../../src/core/request.ts'
 import { type Expiry, Offline, type Resources } from '../../src/core/resources.ts'
 import { Secret } from '../../src/core/secret.ts'
@@ -110,6 +117,10 @@ export interface FakeResources extends Resources {
   readonly clock: Clock & { advance(ms: number): void }
   /** What the check said will end. */
   readonly expiries: readonly Expiry[]
+  /** By URL, what stands there: text, bytes or why it can't be had. A test may change it; `refresh` sees the change. */
+  readonly documents: Map<string, string | Buffer | RemoteFault>
+  /** The URLs that were fetched, in order. */
+  readonly fetches: readonly string[]
 }
 
 /** A world of its own: a clock that stands, empty stores, and the secrets and files that are given. */
@@ -118,6 +129,8 @@ export function fakeResources(
     readonly route?: string
     readonly secrets?: Readonly<Record<string, string>>
     readonly files?: Readonly<Record<string, string | Buffer>>
+    /** By URL. What is not here answers 404. */
+    readonly documents?: Readonly<Record<string, string | Buffer | RemoteFault>>
     readonly clock?: Clock & { advance(ms: number): void }
     /** How many claims the store remembers. */
     readonly claims?: number
@@ -130,7 +143,24 @@ export function fakeResources(
     if (value === undefined) throw new Offline(`${kind} ${name} is missing`, `set ${name}`)
     return value
   }
+  const documents = new Map(Object.entries(given.documents ?? {}))
+  const fetches: string[] = []
+  const fetch = (url: string): Buffer | RemoteFault => {
+    fetches.push(url)
+    const found = documents.get(url) ?? new RemoteFault('answered 404', `ask for it by hand: curl -i ${url}`)
+    return found instanceof RemoteFault ? found : Buffer.from(found)
+  }
   return {
+    documents,
+    fetches,
+    remote: (url, options) => fakeRemote(url, options, clock, () => fetch(url)),
+    remoteSet: <T>(options: RemoteSetOptions<T>) => ({
+      get(url: string) {
+        if (!options.admits(new URL(url))) return new RemoteFault("is no https URL of the provider's own hosts", 'none')
+        const bytes = fetch(url)
+        return bytes instanceof RemoteFault ? bytes : options.parse(bytes)
+      },
+    }),
     route: given.route ?? 'test-route',
     clock,
     rates: new MemoryRates({ clock, capacity: 1000 }),
@@ -139,5 +169,39 @@ export function fakeResources(
     file: path => Buffer.from(find('file', path, given.files)),
     expires: what => expiries.push(what),
     expiries,
+  }
+}
+
+/** As the gateway does, at once: a document that does not parse leaves the last good one, and a cooldown asks nobody. */
+function fakeRemote<T>(
+  url: string,
+  options: RemoteOptions<T>,
+  clock: Clock,
+  fetch: () => Buffer | RemoteFault,
+): Remote<T> {
+  const bad = readRemoteUrl(url)
+  if (bad instanceof RemoteFault) throw new Offline(`${url} ${bad.message}`, bad.mend)
+  let current: T | undefined
+  let fault: RemoteFault | undefined
+  let askedAt: number | undefined
+  let confirmedAt: number | undefined
+  const ask = (): void => {
+    askedAt = clock.monotonic()
+    const bytes = fetch()
+    const parsed = bytes instanceof RemoteFault ? bytes : options.parse(bytes)
+    fault = parsed instanceof RemoteFault ? parsed : undefined
+    if (parsed instanceof RemoteFault) return
+    current = parsed
+    confirmedAt = clock.now()
+  }
+  if (!options.lazy) ask()
+  return {
+    current: () => current,
+    fault: () => fault,
+    confirmedAt: () => confirmedAt,
+    refresh: async () => {
+      if (askedAt === undefined || clock.monotonic() - askedAt >= (options.cooldown ?? 30_000)) ask()
+      return current
+    },
   }
 }

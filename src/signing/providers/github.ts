@@ -29,4 +29,9 @@ export const github: Provider = {
     'There is no timestamp: add replay.',
   ],
   accept: ['json', 'form'],
+  networkFeed: {
+    page: 'https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/about-githubs-ip-addresses',
+    url: 'https://api.github.com/meta',
+    select: '$.hooks[*]',
+  },
 }

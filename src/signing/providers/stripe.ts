@@ -37,4 +37,9 @@ export const stripe: Provider = {
     'Stripe CLI and dashboard endpoints have secrets of their own.',
   ],
   response: '2xx, quickly.',
+  networkFeed: {
+    page: 'https://docs.stripe.com/ips',
+    url: 'https://stripe.com/files/ips/ips_webhooks.json',
+    select: '$.WEBHOOKS[*]',
+  },
 }
