@@ -62,7 +62,11 @@ const keyList = z
 
 const component = z.string().superRefine((text, context) => {
   const parsed = parseComponent(text)
-  if ('why' in parsed) context.addIssue({ code: 'custom', message: `is no component: ${parsed.why}` })
+  if ('why' in parsed)
+    context.addIssue({
+      code: 'custom',
+      message: `is no component (${parsed.why}); write a field's name in lower case, or @method, @target-uri and so on`,
+    })
 })
 
 /** RFC 9421, as it stands under `signature` in a config. */
@@ -77,7 +81,7 @@ export const messageSignatureConfig = z.strictObject({
       'The public keys by reference: PEM, a JWK, the base64 of the DER (SPKI), or an Ed25519 key as 64 hex digits; each may have the keyid of its signatures as id, a name and an end.',
     ),
   secrets: keyList.optional().describe('The shared secrets by reference, for hmac-sha256, instead of keys.'),
-  'secret-encoding': z
+  'key-encoding': z
     .enum(['text', 'hex', 'base64'])
     .optional()
     .describe('How the shared secrets are written. Default text: they are used as they stand.'),
@@ -124,7 +128,7 @@ export function checkMessageSignature(config: MessageSignatureConfig, context: z
     say(['keys'], 'are public keys, and hmac-sha256 has none: write the shared secret under secrets')
   if (!symmetric && config.secrets)
     say(['secrets'], `are shared secrets, and ${config.algorithm} has none: write the sender's public key under keys`)
-  if (!symmetric && config['secret-encoding']) say(['secret-encoding'], 'is for shared secrets: leave it out')
+  if (!symmetric && config['key-encoding']) say(['key-encoding'], 'is for shared secrets: leave it out')
   if (!(config.keys ?? config.secrets))
     say(
       [],
@@ -166,7 +170,7 @@ function loadKeys(config: MessageSignatureConfig, resources: Resources) {
     const algorithm = each.algorithm ?? config.algorithm
     try {
       const bytes = resources.secret(each.ref).bytes()
-      const key = readMessageKey(algorithm, decoded(bytes, config['secret-encoding'] ?? 'text'))
+      const key = readMessageKey(algorithm, decoded(bytes, config['key-encoding'] ?? 'text'))
       keys.push({ name, id: each.id, algorithm, key, expires: each.expires })
       if (each.expires !== undefined)
         resources.expires({ kind: 'secret', name: `${resources.route}/signature/${name}`, at: each.expires })
@@ -187,5 +191,5 @@ function decoded(bytes: Buffer, encoding: 'text' | 'hex' | 'base64'): Buffer {
   const text = bytes.toString('latin1')
   const value = Buffer.from(text, encoding)
   if (value.length > 0 && value.toString(encoding) === (encoding === 'hex' ? text.toLowerCase() : text)) return value
-  throw new SecretFault(`is not written in ${encoding}`, `write it in ${encoding}, or change secret-encoding`)
+  throw new SecretFault(`is not written in ${encoding}`, `write it in ${encoding}, or change key-encoding`)
 }

@@ -51,7 +51,7 @@ export interface UnsignableRequest {
 const PRINTABLE = /^[\x20-\x7e]*$/
 
 /** The fields that sign `request`: Content-Digest where it is covered, Signature-Input, Signature. */
-export function signMessage(signer: MessageSigner, request: UnsignedRequest): SignedHeaders | UnsignableRequest {
+export function signRequest(signer: MessageSigner, request: UnsignedRequest): SignedHeaders | UnsignableRequest {
   const { algorithm, key, keyid, label = 'sig1', tag, components, lifetimeMs, tellAlgorithm, digest, types } = signer
   const name = CONTENT_DIGEST.toLowerCase()
   const covered = components.some(component => component.name === name)

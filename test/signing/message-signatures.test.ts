@@ -11,7 +11,7 @@ import {
   verifyBase,
 } from '../../src/signing/message-algorithm.ts'
 import { readMessageKey } from '../../src/signing/message-key.ts'
-import { signMessage } from '../../src/signing/message-signer.ts'
+import { signRequest } from '../../src/signing/message-signer.ts'
 import { type BaseFault, type CoverableRequest, FIELD_TYPES, signatureBase } from '../../src/signing/signature-base.ts'
 import { readSignature, readSignatures } from '../../src/signing/signature-input.ts'
 import { ANSWER, CASES, CREATED, ED25519_PRIVATE, KEYS, REQUEST, SHARED_SECRET } from './rfc9421.ts'
@@ -67,7 +67,7 @@ describe('the test cases of RFC 9421', () => {
     const one = CASES.find(each => each.name === name)
     const [label = '', params = ''] = one?.input.split(/=(.*)/s) ?? []
     const components = [...params.matchAll(/"([^"]+)"(?=[ )])/g)].map(([, text = '']) => component(text))
-    const signed = signMessage(
+    const signed = signRequest(
       { algorithm, key, keyid: one?.keyid, label, components },
       {
         method: 'POST',
@@ -334,7 +334,7 @@ describe('signing', () => {
   it('names what it was told to, in one order', () => {
     const signer = { algorithm: 'ed25519', key, keyid: 'k', tag: 't', lifetimeMs: 1500, tellAlgorithm: true } as const
     const components = ['@method', 'content-digest', '@query-param;name="a"'].map(component)
-    const signed = signMessage({ ...signer, components, digest: 'sha-512' }, unsigned)
+    const signed = signRequest({ ...signer, components, digest: 'sha-512' }, unsigned)
     expect(signed).toEqual([
       ['Content-Digest', contentDigest(unsigned.body, 'sha-512')],
       [
@@ -347,11 +347,11 @@ describe('signing', () => {
 
   it('says what it can not sign', () => {
     const signer = { algorithm: 'ed25519', key } as const
-    expect(signMessage({ ...signer, components: [component('x-absent')] }, unsigned)).toEqual({
+    expect(signRequest({ ...signer, components: [component('x-absent')] }, unsigned)).toEqual({
       component: '"x-absent"',
       why: 'the request has no such field',
     })
-    expect(signMessage({ ...signer, components: [], keyid: 'ü' }, unsigned)).toMatchObject({
+    expect(signRequest({ ...signer, components: [], keyid: 'ü' }, unsigned)).toMatchObject({
       why: 'keyid is not printable ASCII',
     })
   })
