@@ -3,7 +3,11 @@ import { namedSecret, nameOfSecret } from '../core/secret.ts'
 import { duration } from '../core/units.ts'
 import { providerOf, providers } from '../signing/index.ts'
 import { Template, TemplateFault } from '../signing/template.ts'
-import { checkMessageSignature, type MessageSignatureConfig, messageSignatureConfig } from './message-signature.ts'
+import {
+  checkMessageSignature,
+  type MessageSignatureConfig,
+  messageSignatureConfig,
+} from './message-signature-config.ts'
 
 const headerName = z
   .string()

@@ -1,13 +1,13 @@
 import type { KeyObject } from 'node:crypto'
 import { Headers } from '../core/headers.ts'
-import { type Component, componentOf } from './component.ts'
+import type { Component } from './component.ts'
 import { contentDigest, type DigestAlgorithm } from './content-digest.ts'
 import { type MessageAlgorithm, signBase } from './message-algorithm.ts'
 import { CONTENT_DIGEST } from './message-verifier.ts'
 import type { SignedHeaders } from './scheme.ts'
 import { FIELD_TYPES, type FieldTypes, signatureBase } from './signature-base.ts'
 import { INPUT, SIGNATURE } from './signature-input.ts'
-import { bytesText, parseItem, stringText } from './structured-fields.ts'
+import { bytesText, stringText } from './structured-fields.ts'
 
 /** How a sender signs its requests (RFC 9421 section 3.1). */
 export interface MessageSigner {
@@ -85,12 +85,4 @@ export function signRequest(signer: MessageSigner, request: UnsignedRequest): Si
     [INPUT, `${label}=${params}`],
     [SIGNATURE, `${label}=${bytesText(signBase(algorithm, key, base))}`],
   ]
-}
-
-/** A component by its name alone, e.g. `@method`. */
-export function plainComponent(name: string): Component {
-  const item = parseItem(stringText(name))
-  const component = item.ok ? componentOf(item.value) : item
-  if ('why' in component) throw new Error(component.why)
-  return component
 }

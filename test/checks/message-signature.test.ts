@@ -7,16 +7,7 @@ import type { Decision, Evidence } from '../../src/core/decision.ts'
 import { parseComponent } from '../../src/signing/component.ts'
 import { contentDigest } from '../../src/signing/content-digest.ts'
 import { type MessageSigner, signRequest } from '../../src/signing/message-signer.ts'
-import {
-  CASES,
-  CREATED,
-  ED25519_PRIVATE,
-  KEYS,
-  PROXIED,
-  REQUEST,
-  SHARED_SECRET,
-  TERMINATED,
-} from '../signing/rfc9421.ts'
+import { CASES, CREATED, ED25519_PRIVATE, KEYS, PROXIED, REQUEST, SHARED_SECRET, TERMINATED } from './rfc9421.ts'
 import { compile, fakeRequest, fakeResources, NOW } from './testCheck.ts'
 
 interface Sent {

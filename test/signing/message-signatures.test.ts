@@ -14,7 +14,7 @@ import { readMessageKey } from '../../src/signing/message-key.ts'
 import { signRequest } from '../../src/signing/message-signer.ts'
 import { type BaseFault, type CoverableRequest, FIELD_TYPES, signatureBase } from '../../src/signing/signature-base.ts'
 import { readSignature, readSignatures } from '../../src/signing/signature-input.ts'
-import { ANSWER, CASES, CREATED, ED25519_PRIVATE, KEYS, REQUEST, SHARED_SECRET } from './rfc9421.ts'
+import { ANSWER, CASES, CREATED, ED25519_PRIVATE, KEYS, REQUEST, SHARED_SECRET } from '../checks/rfc9421.ts'
 
 function component(text: string): Component {
   const parsed = parseComponent(text)
