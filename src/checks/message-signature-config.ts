@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { expiry, nameOfSecret, SecretRef, secretName } from '../core/secret.ts'
+import { expiry, SecretRef, secretName } from '../core/secret.ts'
 import { duration } from '../core/units.ts'
 import { parseComponent } from '../signing/component.ts'
 import { MESSAGE_ALGORITHMS } from '../signing/message-algorithm.ts'
@@ -37,8 +37,11 @@ const messageKey = z
 type NamedKey = z.output<typeof messageKey>
 
 /** What logs call a key: its name, else its id where that is fit to be one. */
-export const nameOfKey = (key: NamedKey, index: number): string =>
-  nameOfSecret({ ...key, name: key.name ?? (secretName.safeParse(key.id).success ? key.id : undefined) }, index)
+export function nameOfKey({ name, id }: NamedKey, index: number): string {
+  if (name !== undefined) return name
+  if (id !== undefined && secretName.safeParse(id).success) return id
+  return index === 0 ? 'current' : `key-${index + 1}`
+}
 
 const keyList = z
   .array(messageKey)
@@ -75,7 +78,7 @@ export const messageSignatureConfig = z.strictObject({
       'The public keys by reference: PEM, a JWK, the base64 of the DER (SPKI), or an Ed25519 key as 64 hex digits; each may have the keyid of its signatures as id, a name and an end.',
     ),
   secrets: keyList.optional().describe('The shared secrets by reference, for hmac-sha256, instead of keys.'),
-  'key-encoding': z
+  'key-form': z
     .enum(['text', 'hex', 'base64'])
     .optional()
     .describe('How the shared secrets are written. Default text: they are used as they stand.'),
@@ -122,7 +125,7 @@ export function checkMessageSignature(config: MessageSignatureConfig, context: z
     say(['keys'], 'are public keys, and hmac-sha256 has none: write the shared secret under secrets')
   if (!symmetric && config.secrets)
     say(['secrets'], `are shared secrets, and ${config.algorithm} has none: write the sender's public key under keys`)
-  if (!symmetric && config['key-encoding']) say(['key-encoding'], 'is for shared secrets: leave it out')
+  if (!symmetric && config['key-form']) say(['key-form'], 'is for shared secrets: leave it out')
   if (!(config.keys ?? config.secrets))
     say(
       [],

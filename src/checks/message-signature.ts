@@ -40,12 +40,12 @@ function loadKeys(config: MessageSignatureConfig, resources: Resources) {
     const algorithm = each.algorithm ?? config.algorithm
     try {
       const bytes = resources.secret(each.ref).bytes()
-      const key = readMessageKey(algorithm, decoded(bytes, config['key-encoding'] ?? 'text'))
+      const key = readMessageKey(algorithm, decoded(bytes, config['key-form'] ?? 'text'))
       keys.push({ name, id: each.id, algorithm, key, expires: each.expires })
       if (each.expires !== undefined)
         resources.expires({ kind: 'secret', name: `${resources.route}/signature/${name}`, at: each.expires })
     } catch (error) {
-      if (error instanceof SecretFault) throw new Offline(`key "${name}" (${each.ref}) ${error.message}`, error.mend)
+      if (error instanceof SecretFault) throw new Offline(`key "${name}" (${each.ref}): ${error.message}`, error.mend)
       if (!(error instanceof Offline)) throw error
       missing ??= error
       absent.push(name)
@@ -61,5 +61,5 @@ function decoded(bytes: Buffer, encoding: 'text' | 'hex' | 'base64'): Buffer {
   const text = bytes.toString('latin1')
   const value = Buffer.from(text, encoding)
   if (value.length > 0 && value.toString(encoding) === (encoding === 'hex' ? text.toLowerCase() : text)) return value
-  throw new SecretFault(`is not written in ${encoding}`, `write it in ${encoding}, or change key-encoding`)
+  throw new SecretFault(`it is not written in ${encoding}`, `write it in ${encoding}, or change key-form`)
 }

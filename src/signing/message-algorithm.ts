@@ -17,24 +17,24 @@ const ECDSA = { dsaEncoding: 'ieee-p1363' } as const
 const PSS = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 64 } as const
 const PKCS1 = { padding: constants.RSA_PKCS1_PADDING } as const
 
-/** Why a key is none for an algorithm, to stand behind the key's name; `undefined` where it fits. */
+/** Why a key is none for an algorithm; `undefined` where it fits. */
 export function keyFault(algorithm: MessageAlgorithm, key: KeyObject): string | undefined {
   const type = key.type === 'secret' ? 'shared secret' : (key.asymmetricKeyType ?? 'unknown')
   const { modulusLength = 0, namedCurve = '' } = key.asymmetricKeyDetails ?? {}
   switch (algorithm) {
     case 'hmac-sha256':
-      return key.type === 'secret' ? undefined : `is a key of type ${type}, and hmac-sha256 takes a shared secret`
+      return key.type === 'secret' ? undefined : `it is a key of type ${type}, and hmac-sha256 takes a shared secret`
     case 'ed25519':
-      return type === 'ed25519' ? undefined : `is a key of type ${type}, and not ed25519`
+      return type === 'ed25519' ? undefined : `it is a key of type ${type}, and not ed25519`
     case 'ecdsa-p256-sha256':
-      return namedCurve === 'prime256v1' ? undefined : `is a key of type ${namedCurve || type}, and not P-256`
+      return namedCurve === 'prime256v1' ? undefined : `it is a key of type ${namedCurve || type}, and not P-256`
     case 'ecdsa-p384-sha384':
-      return namedCurve === 'secp384r1' ? undefined : `is a key of type ${namedCurve || type}, and not P-384`
+      return namedCurve === 'secp384r1' ? undefined : `it is a key of type ${namedCurve || type}, and not P-384`
     case 'rsa-pss-sha512':
     case 'rsa-v1_5-sha256':
       if (type !== 'rsa' && !(type === 'rsa-pss' && algorithm === 'rsa-pss-sha512'))
-        return `is a key of type ${type}, and not rsa`
-      return modulusLength >= RSA_BITS ? undefined : `has ${modulusLength} bits, and ${RSA_BITS} are the least`
+        return `it is a key of type ${type}, and not rsa`
+      return modulusLength >= RSA_BITS ? undefined : `it has ${modulusLength} bits, and ${RSA_BITS} are the least`
   }
 }
 

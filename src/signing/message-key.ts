@@ -21,7 +21,7 @@ export function readMessageKey(algorithm: MessageAlgorithm, bytes: Buffer): KeyO
 function readPublicKey(text: string): KeyObject {
   if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text) || /^\{.*"d"\s*:/s.test(text))
     throw new SecretFault(
-      'is a private key',
+      'it is a private key',
       "use the sender's public key, and tell the sender that the other one is out",
     )
   try {
@@ -33,7 +33,7 @@ function readPublicKey(text: string): KeyObject {
     return createPublicKey({ key: der, format: 'der', type: 'spki' })
   } catch {
     throw new SecretFault(
-      'can not be read as a public key',
+      'it can not be read as a public key',
       'write it as PEM, as a JWK, as the base64 of its DER (SPKI), or an Ed25519 key as 64 hex digits',
     )
   }

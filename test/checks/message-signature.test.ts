@@ -98,7 +98,7 @@ describe('the requests of RFC 9421', () => {
     'test-key-ed25519': { keys: [{ id: 'test-key-ed25519', env: 'PARTNER_KEY' }] },
     'test-shared-secret': {
       secrets: [{ id: 'test-shared-secret', env: 'SHARED_SECRET' }],
-      'key-encoding': 'base64',
+      'key-form': 'base64',
     },
   }
   it.each(CASES)('$name', ({ algorithm, keyid, input, signature: value }) => {
@@ -444,12 +444,12 @@ describe('what does not', () => {
     const create = (config: object) => () =>
       compile(signature, { ...CONFIG, ...config }, fakeResources({ secrets: ENV }))
     expect(create({ keys: [{ id: 'partner-1', env: 'RSA' }] })).toThrow(
-      'key "partner-1" (env:RSA) is a key of type rsa, and not ed25519',
+      'key "partner-1" (env:RSA): it is a key of type rsa, and not ed25519',
     )
     expect(create({ keys: [{ env: 'ABSENT' }] })).toThrow('secret ABSENT is missing')
     expect(create({ keys: [{ env: 'ABSENT' }, { env: 'OTHER_KEY' }] })).not.toThrow()
     expect(
-      create({ algorithm: 'hmac-sha256', keys: undefined, secrets: [{ env: 'P256' }], 'key-encoding': 'hex' }),
+      create({ algorithm: 'hmac-sha256', keys: undefined, secrets: [{ env: 'P256' }], 'key-form': 'hex' }),
     ).toThrow('is not written in hex')
   })
 })
