@@ -78,7 +78,9 @@ function refusals(provider: Provider): string {
   }
   const denials = signature.denials
   const codes = Object.keys(denials).filter(
-    (name): name is keyof typeof denials => name !== 'signature.expired' || provider.scheme.tolerance !== undefined,
+    (name): name is keyof typeof denials =>
+      // No service lets a route say what must be covered: that is for RFC 9421.
+      name !== 'signature.incomplete' && (name !== 'signature.expired' || provider.scheme.tolerance !== undefined),
   )
   const rows = codes.map(name => {
     const meaning = here[name] ?? denials[name].meaning

@@ -3,6 +3,11 @@ import { namedSecret, nameOfSecret } from '../core/secret.ts'
 import { duration } from '../core/units.ts'
 import { providerOf, providers } from '../signing/index.ts'
 import { Template, TemplateFault } from '../signing/template.ts'
+import {
+  checkMessageSignature,
+  type MessageSignatureConfig,
+  messageSignatureConfig,
+} from './message-signature-config.ts'
 
 const headerName = z
   .string()
@@ -92,10 +97,10 @@ const spelledOut = z.strictObject({
 })
 
 export type SpelledOutConfig = z.output<typeof spelledOut>
-export type SignatureConfig = z.output<typeof preset> | SpelledOutConfig
+export type SignatureConfig = z.output<typeof preset> | SpelledOutConfig | MessageSignatureConfig
 
 /** What stands under `signature` in a config: a service by name, or a scheme spelled out. */
-export const signatureConfig = z.union([preset, spelledOut]).superRefine(crossCheck)
+export const signatureConfig = z.union([preset, spelledOut, messageSignatureConfig]).superRefine(crossCheck)
 
 function crossCheck(config: SignatureConfig, context: z.RefinementCtx): void {
   if ('provider' in config) {
@@ -105,6 +110,10 @@ function crossCheck(config: SignatureConfig, context: z.RefinementCtx): void {
         path: ['tolerance'],
         message: `${config.provider} signs no timestamp, so there is nothing to tolerate: leave it out, and add replay`,
       })
+    return
+  }
+  if (config.scheme === 'http-message-signature') {
+    checkMessageSignature(config, context)
     return
   }
   const template = config.payload

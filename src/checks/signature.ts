@@ -6,7 +6,8 @@ import { type EventId, eventIdReader } from '../signing/event-id.ts'
 import { hmacScheme } from '../signing/hmac.ts'
 import { providerOf } from '../signing/index.ts'
 import { type EventIdPlace, type Provider, SecretFault } from '../signing/provider.ts'
-import type { Scheme, SignatureFault, SignatureMatch, SigningKey } from '../signing/scheme.ts'
+import type { Scheme, SignatureFault, SignatureMatch, SigningKey, Verifier } from '../signing/scheme.ts'
+import { messageVerifier } from './message-signature.ts'
 import { type SignatureConfig, type SpelledOutConfig, signatureConfig } from './signature-config.ts'
 
 /** A timestamp is compared in whole seconds, so a request verifies for so much longer than its tolerance. */
@@ -46,6 +47,14 @@ export const signature = defineCheck({
       remedy: 'Compare the secret with the one in the service; look for something in between that changes the body.',
       headers: WWW_AUTHENTICATE,
     },
+    'signature.incomplete': {
+      status: 401,
+      title: 'Signature covers too little',
+      meaning: 'The signature leaves out a part of the request that the route requires it to cover.',
+      remedy:
+        'The evidence names what is missing: let the sender sign it too, or take it out of require where it does not matter.',
+      headers: WWW_AUTHENTICATE,
+    },
     'signature.expired': {
       status: 401,
       title: 'Expired signature',
@@ -56,16 +65,11 @@ export const signature = defineCheck({
     },
   },
   create(config: SignatureConfig, resources) {
-    const provider = 'provider' in config ? providerOf(config.provider) : undefined
-    const scheme = provider?.scheme ?? schemeOf(config)
-    const { keys, absent } = loadKeys(config.secrets, provider, resources)
-    const toleranceMs = scheme.tolerance === undefined ? undefined : (config.tolerance ?? scheme.tolerance)
-    const verifier = scheme.verifier(keys, toleranceMs)
-    const principal = provider?.id ?? scheme.kind
+    const { verifier, principal, toleranceMs, absent, place } = compile(config, resources)
     const missing = absent.length === 0 ? {} : { 'secrets-missing': absent }
     const refuse = ({ code, evidence }: SignatureFault) =>
       deny(code, { scheme: principal, ...evidence, ...(code === 'signature.mismatch' ? missing : {}) })
-    const readEventId = eventIdReader('provider' in config ? provider?.eventId : customEventId(config))
+    const readEventId = eventIdReader(place)
     return {
       foresee(request) {
         const fault = verifier.foresee(request, resources.clock.now())
@@ -81,8 +85,38 @@ export const signature = defineCheck({
   },
 })
 
-function schemeOf(config: SignatureConfig): Scheme {
-  if ('provider' in config) throw new Error(`unknown provider ${config.provider}`)
+interface Compiled {
+  readonly verifier: Verifier
+  readonly principal: string
+  readonly toleranceMs: number | undefined
+  /** The names of the secrets that are not there. */
+  readonly absent: readonly string[]
+  readonly place: EventIdPlace | undefined
+}
+
+function compile(config: SignatureConfig, resources: Resources): Compiled {
+  if ('scheme' in config && config.scheme === 'http-message-signature')
+    return {
+      ...messageVerifier(config, resources),
+      principal: config.scheme,
+      toleranceMs: config['max-age'],
+      place: undefined,
+    }
+  const provider = 'provider' in config ? providerOf(config.provider) : undefined
+  const scheme = 'provider' in config ? provider?.scheme : schemeOf(config)
+  if (scheme === undefined) throw new Error('the config names an unknown provider')
+  const { keys, absent } = loadKeys(config.secrets, provider, resources)
+  const toleranceMs = scheme.tolerance === undefined ? undefined : (config.tolerance ?? scheme.tolerance)
+  return {
+    verifier: scheme.verifier(keys, toleranceMs),
+    principal: provider?.id ?? scheme.kind,
+    toleranceMs,
+    absent,
+    place: 'provider' in config ? provider?.eventId : customEventId(config),
+  }
+}
+
+function schemeOf(config: SpelledOutConfig): Scheme {
   const { algorithm, header, encoding, prefix, payload, timestamp, id } = config
   return hmacScheme({
     algorithm,

@@ -9,7 +9,12 @@ export interface SigningKey {
   readonly expires: number | undefined
 }
 
-export type SignatureCode = 'signature.missing' | 'signature.malformed' | 'signature.mismatch' | 'signature.expired'
+export type SignatureCode =
+  | 'signature.missing'
+  | 'signature.malformed'
+  | 'signature.mismatch'
+  | 'signature.incomplete'
+  | 'signature.expired'
 
 /** Why a signature is not taken. Evidence never holds a secret or a signature. */
 export interface SignatureFault {
@@ -72,7 +77,10 @@ export interface Scheme {
 export const fault = (code: SignatureCode, evidence: Evidence): SignatureFault => ({ ok: false, code, evidence })
 
 /** The keys that may still verify, and for the evidence the names of those that ended. */
-export function currentKeys<Key extends SigningKey>(keys: readonly Key[], nowMs: number): readonly Key[] {
+export function currentKeys<Key extends Pick<SigningKey, 'expires'>>(
+  keys: readonly Key[],
+  nowMs: number,
+): readonly Key[] {
   for (const key of keys)
     if (key.expires !== undefined && key.expires < nowMs)
       return keys.filter(({ expires }) => expires === undefined || expires >= nowMs)
@@ -80,7 +88,7 @@ export function currentKeys<Key extends SigningKey>(keys: readonly Key[], nowMs:
 }
 
 /** For the evidence of a mismatch. */
-export function triedKeys(keys: readonly SigningKey[], nowMs: number): Evidence {
+export function triedKeys(keys: readonly Pick<SigningKey, 'name' | 'expires'>[], nowMs: number): Evidence {
   const current = currentKeys(keys, nowMs)
   const ended = keys.filter(key => !current.includes(key)).map(key => key.name)
   return { 'secrets-tried': current.map(key => key.name), ...(ended.length > 0 ? { 'secrets-expired': ended } : {}) }

@@ -155,6 +155,14 @@ testCheck(signature, {
       headers: {},
     },
     {
+      name: 'a message signature that leaves the body out',
+      config: { scheme: 'http-message-signature', algorithm: 'hmac-sha256', secrets: [{ env: 'HOOK' }] },
+      resources: github,
+      request: { body: BODY, headers: { 'Signature-Input': 's=("@method" "@target-uri")', Signature: 's=:AAAA:' } },
+      code: 'signature.incomplete',
+      evidence: { scheme: 'http-message-signature', missing: ['"content-digest"'] },
+    },
+    {
       name: 'no timestamp',
       config: STANDARD,
       resources: hook,

@@ -1,0 +1,134 @@
+import { z } from 'zod'
+import { expiry, SecretRef, secretName } from '../core/secret.ts'
+import { duration } from '../core/units.ts'
+import { parseComponent } from '../signing/component.ts'
+import { MESSAGE_ALGORITHMS } from '../signing/message-algorithm.ts'
+
+const MOST_REQUIRED = 32
+
+const keyid = z
+  .string()
+  .regex(/^[\x20-\x7e]{1,256}$/, 'is no keyid: write 1 to 256 printable ASCII characters')
+  .describe('The keyid of its signatures. Absent: it may verify any signature.')
+
+const place = {
+  env: z.string().min(1).describe('The environment variable that holds the key.').optional(),
+  file: z.string().min(1).describe('The file that holds the key, relative to this config.').optional(),
+}
+
+const messageKey = z
+  .strictObject({
+    id: keyid.optional(),
+    name: secretName.optional(),
+    ...place,
+    expires: expiry.optional(),
+    algorithm: z
+      .enum(MESSAGE_ALGORITHMS)
+      .exclude(['hmac-sha256'])
+      .optional()
+      .describe('Where it is not the algorithm above.'),
+  })
+  .refine(value => (value.env === undefined) !== (value.file === undefined), 'takes one of env, file')
+  .transform(({ env, file, ...rest }) => ({
+    ...rest,
+    ref: env === undefined ? new SecretRef('file', file ?? '') : new SecretRef('env', env),
+  }))
+
+type NamedKey = z.output<typeof messageKey>
+
+/** What logs call a key: its name, else its id where that is fit to be one. */
+export function nameOfKey({ name, id }: NamedKey, index: number): string {
+  if (name !== undefined) return name
+  if (id !== undefined && secretName.safeParse(id).success) return id
+  return index === 0 ? 'current' : `key-${index + 1}`
+}
+
+const keyList = z
+  .array(messageKey)
+  .min(1)
+  .superRefine((list, context) => {
+    const names = list.map(nameOfKey)
+    for (const [index, name] of names.entries())
+      if (names.indexOf(name) < index)
+        context.addIssue({
+          code: 'custom',
+          path: [index],
+          message: `a second key is called "${name}": give each a name of its own, as logs and metrics show it`,
+        })
+  })
+
+const component = z.string().superRefine((text, context) => {
+  const parsed = parseComponent(text)
+  if ('why' in parsed)
+    context.addIssue({
+      code: 'custom',
+      message: `is no component (${parsed.why}); write a field's name in lower case, or @method, @target-uri and so on`,
+    })
+})
+
+/** RFC 9421, as it stands under `signature` in a config. */
+export const messageSignatureConfig = z.strictObject({
+  scheme: z.literal('http-message-signature').describe('HTTP Message Signatures, RFC 9421.'),
+  algorithm: z
+    .enum(MESSAGE_ALGORITHMS)
+    .describe('The algorithm that the keys are for. A signature that names another in alg is refused.'),
+  keys: keyList
+    .optional()
+    .describe(
+      'The public keys by reference: PEM, a JWK, the base64 of the DER (SPKI), or an Ed25519 key as 64 hex digits; each may have the keyid of its signatures as id, a name and an end.',
+    ),
+  secrets: keyList.optional().describe('The shared secrets by reference, for hmac-sha256, instead of keys.'),
+  'key-form': z
+    .enum(['text', 'hex', 'base64'])
+    .optional()
+    .describe('How the shared secrets are written. Default text: they are used as they stand.'),
+  require: z
+    .array(component)
+    .max(MOST_REQUIRED)
+    .optional()
+    .describe(
+      'What a signature must cover at least, e.g. ["@method", "@target-uri", content-digest]. Without content-digest the body may be anything. Default @method, @target-uri, and content-digest of every request with a body.',
+    ),
+  label: z
+    .string()
+    .regex(/^[a-z*][a-z0-9_.*-]{0,63}$/, 'is no label: write lower-case letters, digits, "_", "-", "." and "*"')
+    .optional()
+    .describe(
+      'The label of the signature to verify, where a request may carry several. Default any whose key is known.',
+    ),
+  tag: z
+    .string()
+    .regex(/^[\x20-\x7e]{1,256}$/, 'is no tag: write 1 to 256 printable ASCII characters')
+    .optional()
+    .describe('The tag that the signature must carry. Default any, or none.'),
+  'max-age': duration()
+    .refine(ms => ms > 0, 'must be longer than nothing')
+    .default(300_000)
+    .describe('How long after its creation a signature is taken. Default 5m.'),
+  skew: duration().default(60_000).describe("How far ahead the sender's clock may be. Default 1m."),
+  'structured-fields': z
+    .record(
+      z.string().regex(/^[a-z0-9!#$%&'*+.^_`|~-]+$/, 'is no field name: write it in lower case, without blanks'),
+      z.enum(['dictionary', 'list', 'item']),
+    )
+    .optional()
+    .describe("The types of the sender's own structured fields, for components with sf."),
+})
+
+export type MessageSignatureConfig = z.output<typeof messageSignatureConfig>
+
+/** What the schema alone does not tell: which of the keys belong to the algorithm. */
+export function checkMessageSignature(config: MessageSignatureConfig, context: z.RefinementCtx): void {
+  const symmetric = config.algorithm === 'hmac-sha256'
+  const say = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message })
+  if (symmetric && config.keys)
+    say(['keys'], 'are public keys, and hmac-sha256 has none: write the shared secret under secrets')
+  if (!symmetric && config.secrets)
+    say(['secrets'], `are shared secrets, and ${config.algorithm} has none: write the sender's public key under keys`)
+  if (!symmetric && config['key-form']) say(['key-form'], 'is for shared secrets: leave it out')
+  if (!(config.keys ?? config.secrets))
+    say(
+      [],
+      `the key "${symmetric ? 'secrets' : 'keys'}" is missing: add ${symmetric ? 'secrets' : 'keys'}: [{ env: NAME }]`,
+    )
+}
