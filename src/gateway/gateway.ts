@@ -78,6 +78,7 @@ export class Gateway {
       rates: new MemoryRates({ clock }),
       claims: new MemoryClaims({ clock }),
       remotes: this.#remotes,
+      log,
     }
     this.#shared = {
       clock,
