@@ -18,7 +18,7 @@ const BODY_BYTES = 4096
 const known = [...challenges.keys()]
 const named = z
   .string()
-  .refine(id => challenges.has(id), `is no challenge that is known: known are ${known.join(', ')}`)
+  .refine(id => challenges.has(id), `is no challenge that is known: write one of ${known.join(', ')}`)
 
 const config = z
   .strictObject({
