@@ -1,6 +1,7 @@
 import type { AnyCheckKind } from '../core/check.ts'
 import { bearer } from './bearer.ts'
 import { bodyLimit } from './body-limit.ts'
+import { challenge } from './challenge.ts'
 import { clientCert } from './client-cert.ts'
 import { contentEncoding } from './content-encoding.ts'
 import { contentType } from './content-type.ts'
@@ -20,6 +21,7 @@ export const checkKinds: readonly AnyCheckKind[] = [
   contentType,
   contentEncoding,
   signature,
+  challenge,
   replay,
   schema,
 ]

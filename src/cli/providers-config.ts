@@ -1,3 +1,4 @@
+import { challenges } from '../signing/challenges/index.ts'
 import type { Provider } from '../signing/provider.ts'
 
 /** The environment variable that examples read a provider's secret from: `GITHUB_SECRET`. */
@@ -13,6 +14,7 @@ export function routeConfig(provider: Provider): string {
     ...(networks ? [`source-ip: { allow: ["provider:${id}"] }`] : []),
     `content-type: { accept: [${accept.join(', ')}] }`,
     `signature: { provider: ${id}, secrets: [{ env: ${variableOf(provider)} }] }`,
+    ...(challenges.get(id)?.kind === 'signed' ? ['challenge: {}'] : []),
     'replay: {}',
   ]
   return [

@@ -1,4 +1,5 @@
 import { formatDuration } from '../core/units.ts'
+import { challenges } from '../signing/challenges/index.ts'
 import { providers as all } from '../signing/index.ts'
 import type { Provider } from '../signing/provider.ts'
 import { namedProvider } from './arguments.ts'
@@ -60,6 +61,7 @@ function page(provider: Provider): string {
       networkFeed &&
         `its networks, to be read anew: { feed: ${networkFeed.url}, select: "${networkFeed.select}" }\n${networkFeed.page}`,
     ],
+    ['challenge', challengeOf(id)],
     ['response', response],
     ['traps', traps.join('\n')],
   ]
@@ -84,6 +86,7 @@ function plain(provider: Provider): Record<string, unknown> {
     networks: networks ?? null,
     'network-feed': networkFeed ?? null,
     accept: accept ?? ['json'],
+    challenge: challengeOf(id) ?? null,
     response: response ?? null,
     traps,
     config: routeConfig(provider),
@@ -92,6 +95,14 @@ function plain(provider: Provider): Record<string, unknown> {
 
 function toleranceOf({ scheme }: Provider): string | undefined {
   return scheme.tolerance === undefined ? undefined : formatDuration(scheme.tolerance)
+}
+
+/** What the check "challenge" does for it. */
+function challengeOf(id: string): string | undefined {
+  const found = challenges.get(id)
+  if (found === undefined) return undefined
+  const needs = found.kind === 'signed' ? 'challenge: {}' : `challenge: { ${found.needs}: ... }`
+  return `${found.summary}\nanswered by ${needs}, ${found.page}`
 }
 
 function eventIdOf({ eventId }: Provider): string | undefined {

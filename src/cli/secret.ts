@@ -1,32 +1,42 @@
 import { randomBytes } from 'node:crypto'
 import type { Provider } from '../signing/provider.ts'
 import { namedProvider, textOf } from './arguments.ts'
+import { adminOptions } from './ask-admin.ts'
 import { tellFault } from './fault.ts'
 import { variableOf } from './providers-config.ts'
+import { tellSecretStatus } from './secret-status.ts'
 import { EXIT, type Verb, wrongUsage } from './verb.ts'
 
-/** Prints a new random secret and nothing else, so that it can go straight into a file or a variable. */
+/** `new` prints a random secret and nothing else, so that it can go straight into a file or a variable. */
 export const secret: Verb = {
   name: 'secret',
-  summary: "Makes a new secret, in a provider's form.",
-  usage: 'new [--provider NAME]',
+  summary: "Makes a new secret, in a provider's form; or tells which secrets of a running gate are still used.",
+  usage: 'new [--provider NAME] | status --config FILE [--json]',
   examples: [
     'sallyport secret new > hook.secret',
     'sallyport secret new --provider standard-webhooks',
+    'sallyport secret status --config gate.yaml',
+    'sallyport secret status --admin http://127.0.0.1:9090 --token env:ADMIN_TOKEN --json',
     'export GITHUB_SECRET="$(sallyport secret new --provider github)"',
   ],
   options: {
     provider: { type: 'string', description: 'The service whose form it takes; "sallyport providers" lists them.' },
+    ...adminOptions,
+    json: { type: 'boolean', description: 'status: print JSON.' },
   },
   async run(args, io) {
     const [action, ...rest] = args.positionals
-    if (action !== 'new' || rest.length > 0)
+    if ((action !== 'new' && action !== 'status') || rest.length > 0)
       return wrongUsage(
         io,
         secret,
-        action === undefined ? 'what to do is missing: new' : 'it does "new" and nothing else',
+        action === undefined ? 'what to do is missing: new or status' : 'it does "new" and "status" and nothing else',
       )
     try {
+      if (action === 'status') {
+        await tellSecretStatus(args, io)
+        return EXIT.ok
+      }
       const name = textOf(args, 'provider')
       const provider = name === undefined ? undefined : namedProvider(name)
       // A file must not end with a line feed, which would be part of the secret.

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { AdminConfig, GatewayConfig } from '../config/model.ts'
+import { systemClock } from '../core/clock.ts'
 import { Offline } from '../core/resources.ts'
 import { Secret, type SecretRef } from '../core/secret.ts'
 import type { Attachment, Gateway } from '../gateway/gateway.ts'
@@ -8,6 +9,7 @@ import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { createAdmin, type Readiness } from './admin.ts'
 import { type AdminServer, createAdminServer } from './admin-server.ts'
+import { reportSecrets } from './secret-status.ts'
 
 interface AdminListenerOptions {
   readonly log: Log
@@ -40,6 +42,7 @@ export class AdminListener implements Attachment {
         metrics,
         log,
         readiness: () => this.#readiness(),
+        secrets: () => reportSecrets(this.#options.gateway().credentials(), metrics, systemClock.now()),
       })
     let opened: AdminServer | undefined
     if (admin && JSON.stringify(admin.bind) !== JSON.stringify(this.#config?.bind)) {

@@ -6,6 +6,7 @@ import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { createGuard } from './admin-guard.ts'
 import { type AdminCode, type AdminRefusal, adminRefusals } from './refusal.ts'
+import type { SecretsReport } from './secret-status.ts'
 
 export interface Readiness {
   /** Every listener is up, and the gate is neither starting nor draining. */
@@ -25,6 +26,8 @@ export interface AdminOptions {
   readonly metrics: Pick<Metrics, 'render' | 'contentType'>
   readonly log: Log
   readiness(): Readiness
+  /** Which secrets are used; absent: there is no such page. */
+  secrets?(): SecretsReport
   readonly clock?: Clock
 }
 
@@ -46,12 +49,13 @@ interface Page {
 }
 
 /**
- * The admin listener's requests: `/healthz` (the process lives), `/readyz` (it serves) and `/metrics`. The first two
+ * The admin listener's requests: `/healthz` (the process lives), `/readyz` (it serves), `/metrics` and `/secrets` (which
+ * secret is used, by name). The first two
  * answer anybody, a word each, because probes carry no token; everything else asks for it where one is configured, and
  * without one answers on loopback and Unix sockets only.
  */
 export function createAdmin(options: AdminOptions): RequestListener {
-  const { host, names = [], token, metrics, log, readiness, clock = systemClock } = options
+  const { host, names = [], token, metrics, log, readiness, secrets, clock = systemClock } = options
   const guard = createGuard({ host, names, token, clock })
 
   const refusal = (request: IncomingMessage, response: ServerResponse, code: AdminCode): void => {
@@ -74,6 +78,8 @@ export function createAdmin(options: AdminOptions): RequestListener {
     if ('code' in visitor) return visitor.code
     if (!known) return 'admin.token'
     if (path === '/metrics') return { status: 200, type: metrics.contentType, body: await metrics.render() }
+    if (path === '/secrets' && secrets)
+      return { status: 200, type: 'application/json', body: `${JSON.stringify(secrets())}\n` }
     return 'admin.path'
   }
 

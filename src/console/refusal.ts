@@ -66,7 +66,7 @@ export const adminRefusals = {
     status: 404,
     title: 'Not found',
     meaning: 'There is no such page.',
-    remedy: 'Ask for /healthz, /readyz or /metrics.',
+    remedy: 'Ask for /healthz, /readyz, /metrics or /secrets.',
   },
 } as const satisfies Readonly<Record<string, AdminRefusal>>
 

@@ -1,5 +1,5 @@
 import type { ZodType } from 'zod'
-import type { Decision, Denial, DenialSpec, Facts } from './decision.ts'
+import type { Decision, Denial, DenialSpec, Facts, Reply } from './decision.ts'
 import type { BodyRequest, ContentRequest, HeadRequest } from './request.ts'
 import type { Resources } from './resources.ts'
 
@@ -15,12 +15,27 @@ export interface RequestAt {
   readonly content: ContentRequest
 }
 
+/**
+ * What a service asks before it can sign anything. It comes before every other check, even where the route lacks
+ * something; it is answered or refused, and nothing of it is ever forwarded.
+ */
+export interface Greeter<Code extends string = string> {
+  /** Methods that reach the route for this alone. */
+  readonly methods: readonly string[]
+  /** `undefined`: not asked; `body`: the body says. */
+  greet(request: HeadRequest): Reply | Denial<Code> | 'body' | undefined
+  /** Of at most `maxBytes`, plain. */
+  greetBody(request: BodyRequest): Reply | Denial<Code>
+  readonly maxBytes: number
+}
+
 /** A check of one route, compiled at load. */
 export interface Check<S extends Stage = Stage, Code extends string = string> {
   /** Answers synchronously when it can. A throw refuses the request (`gateway.fault`) and nothing else. */
   decide(request: RequestAt[S], facts: Facts): Decision<Code> | Promise<Decision<Code>>
   /** For a body check: a refusal that the head alone decides, so that no byte of the body is asked for or read. */
   foresee?(request: HeadRequest, facts: Facts): Denial<Code> | undefined
+  readonly greeter?: Greeter<Code>
   /** Caps that this check sets on reading; the lowest of a route holds. */
   readonly limits?: { readonly body?: number; readonly decoded?: number; readonly codings?: readonly string[] }
   /** Ends timers and watches when the route is replaced. */

@@ -1,6 +1,6 @@
 import type { Clock } from './clock.ts'
 import type { Remote, RemoteOptions, RemoteSet, RemoteSetOptions } from './remote.ts'
-import type { Secret, SecretRef } from './secret.ts'
+import type { NamedSecret, Secret, SecretRef } from './secret.ts'
 import type { ClaimStore, RateStore } from './stores.ts'
 
 /** Something with an end: shown as a gauge, warned of at 30, 7 and 1 days. */
@@ -12,10 +12,18 @@ export interface Expiry {
   readonly at: number
 }
 
+/** How the route's signature check is configured, for a check that answers by it. */
+export interface SignedBy {
+  readonly provider: string
+  readonly secrets: readonly NamedSecret[]
+}
+
 /** What a check may use from the world, handed in so that tests can hand in their own. */
 export interface Resources {
   /** The route's name. */
   readonly route: string
+  /** `undefined` where no provider's signature is checked. */
+  readonly signedBy: SignedBy | undefined
   readonly clock: Clock
   readonly rates: RateStore
   readonly claims: ClaimStore
@@ -30,6 +38,13 @@ export interface Resources {
   remote<T>(url: string, options: RemoteOptions<T>): Remote<T>
   /** Documents whose URLs requests name, of admitted hosts only. */
   remoteSet<T>(options: RemoteSetOptions<T>): RemoteSet<T>
+  /**
+   * Keeps a secret that a service handed over in a new file, relative to the config file, which only the gate's user may
+   * read. Whether it was kept: `false` where the file is there already. @throws the system's error
+   */
+  keepSecret(path: string, secret: Secret): boolean
+  /** Whether there is such a file. */
+  hasKept(path: string): boolean
   /** Tells when something that this check uses ends. */
   expires(what: Expiry): void
 }

@@ -1,10 +1,10 @@
 import { withImplicit } from '../checks/implicit.ts'
 import type { GatewayConfig, RouteConfig } from '../config/model.ts'
 import type { Stage } from '../core/check.ts'
-import { Offline } from '../core/resources.ts'
+import { Offline, type SignedBy } from '../core/resources.ts'
 import { planForward, signingKeyOf } from '../forward/normalise.ts'
 import { type RouteEntry, RouteTable } from '../pipeline/match.ts'
-import type { PlacedCheck, Route } from '../pipeline/route.ts'
+import type { PlacedCheck, PlacedGreeter, Route } from '../pipeline/route.ts'
 import { SecretFault } from '../signing/provider.ts'
 import type { Loading } from './loading.ts'
 import type { Upstreams } from './upstreams.ts'
@@ -54,7 +54,7 @@ function compileRoute(
   upstreams: Upstreams,
   closers: (() => void)[],
 ): RouteEntry {
-  const resources = loading.resources(config.name)
+  const resources = loading.resources(config.name, signedBy(config))
   const missing: Offline[] = []
   const attempt = <T>(make: () => T): T | undefined => {
     try {
@@ -69,10 +69,12 @@ function compileRoute(
     }
   }
   const placed: Record<Stage, PlacedCheck<never>[]> = { head: [], body: [], content: [] }
+  let greeter: PlacedGreeter | undefined
   for (const { kind, config: checkConfig } of withImplicit(config.checks)) {
     const check = attempt(() => kind.create(checkConfig as never, resources))
     if (check === undefined) continue
     placed[kind.stage].push({ name: kind.name, check, denials: kind.denials })
+    if (check.greeter) greeter = { name: kind.name, greeter: check.greeter, denials: kind.denials }
     if (check.close) closers.push(() => check.close?.())
   }
   const { sign } = config.forward
@@ -93,6 +95,7 @@ function compileRoute(
     head: placed.head,
     body: placed.body,
     content: placed.content,
+    ...(greeter ? { greeter } : {}),
     limits: {
       body: lowest(all.map(({ check }) => check.limits?.body)),
       decoded: lowest(all.map(({ check }) => check.limits?.decoded)),
@@ -101,4 +104,12 @@ function compileRoute(
     upstream: upstreams.get(config.forward),
   }
   return { route, host: config.match.host, path: prefix ?? config.match.path ?? '', prefix: prefix !== undefined }
+}
+
+function signedBy({ checks }: RouteConfig): SignedBy | undefined {
+  const found = checks.find(({ kind }) => kind.name === 'signature')?.config
+  if (typeof found !== 'object' || found === null || !('provider' in found)) return undefined
+  const { provider } = found
+  const secrets = 'secrets' in found && Array.isArray(found.secrets) ? (found.secrets as SignedBy['secrets']) : []
+  return typeof provider === 'string' ? { provider, secrets } : undefined
 }

@@ -14,6 +14,7 @@ import { MemoryRates } from '../store/memory-rates.ts'
 import type { ServerTlsConfig } from '../tls/config.ts'
 import { loadServerTls, type ServerTls } from '../tls/server.ts'
 import { type Compiled, compile } from './compile.ts'
+import { type Credential, credentialsOf } from './credentials.ts'
 import { Listener } from './listener.ts'
 import type { ListenerLive, Shared } from './live.ts'
 import { Loading, type State } from './loading.ts'
@@ -78,6 +79,7 @@ export class Gateway {
       rates: new MemoryRates({ clock }),
       claims: new MemoryClaims({ clock }),
       remotes: this.#remotes,
+      log,
     }
     this.#shared = {
       clock,
@@ -111,6 +113,11 @@ export class Gateway {
     return (this.#generation?.compiled.routes ?? []).flatMap(route =>
       route.offline ? [{ route: route.name, reason: route.offline.reason }] : [],
     )
+  }
+
+  /** The secrets, tokens and keys of the routes in force. */
+  credentials(): readonly Credential[] {
+    return (this.#generation?.config.routes ?? []).flatMap(credentialsOf)
   }
 
   /** @throws ConfigRefused, or the system's error where a listener can't be opened; then nothing listens. */
@@ -237,7 +244,14 @@ export class Gateway {
     this.#upstreams.sweep()
     this.#watch.set(files)
     this.#expiry.update(next.loading.expiries)
-    metrics.setRoutes(next.compiled.routes.map(route => ({ name: route.name, online: route.offline === undefined })))
+    const keys = Map.groupBy(next.config.routes.flatMap(credentialsOf), ({ route }) => route)
+    metrics.setRoutes(
+      next.compiled.routes.map(({ name, offline }) => ({
+        name,
+        online: offline === undefined,
+        keys: (keys.get(name) ?? []).map(key => key.name),
+      })),
+    )
     metrics.setListeners(next.config.listeners.map(listener => listener.name))
     for (const listener of this.#listeners) listener.count(metrics.listener(listener.name))
     const note = workersNote(next.config.workers)

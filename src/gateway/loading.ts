@@ -1,10 +1,11 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { resolveSecret } from '../config/secrets.ts'
 import type { Clock } from '../core/clock.ts'
-import { type Expiry, Offline, type Resources } from '../core/resources.ts'
+import { type Expiry, Offline, type Resources, type SignedBy } from '../core/resources.ts'
 import type { Secret, SecretRef } from '../core/secret.ts'
 import type { ClaimStore, RateStore } from '../core/stores.ts'
+import type { Log } from '../observe/log.ts'
 import type { Held, Remotes } from './remotes.ts'
 
 /** What outlives a reload: limits and claims go on counting. */
@@ -13,6 +14,7 @@ export interface State {
   readonly rates: RateStore
   readonly claims: ClaimStore
   readonly remotes: Remotes
+  readonly log: Log
 }
 
 /** One loading of one config: hands out secrets and files, and notes what was asked for. */
@@ -63,10 +65,11 @@ export class Loading {
     this.#held.length = 0
   }
 
-  resources(route: string): Resources {
-    const { clock, rates, claims, remotes } = this.#state
+  resources(route: string, signedBy?: SignedBy): Resources {
+    const { clock, rates, claims, remotes, log } = this.#state
     return {
       route,
+      signedBy,
       clock,
       rates,
       claims,
@@ -87,6 +90,22 @@ export class Loading {
           )
         }
       },
+      keepSecret: (path, secret) => {
+        try {
+          writeFileSync(resolve(this.#folder, path), secret.bytes(), { flag: 'wx', mode: 0o600 })
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+          throw error
+        }
+        log.warn('secret kept', {
+          route,
+          file: path,
+          fingerprint: secret.fingerprint,
+          remedy: 'If you did not just set the service up, somebody else did: remove the file and close the window.',
+        })
+        return true
+      },
+      hasKept: path => existsSync(resolve(this.#folder, path)),
       expires: expiry => this.expiries.push(expiry),
     }
   }

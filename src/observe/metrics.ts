@@ -19,7 +19,18 @@ export interface Metrics {
   /** Counts one finished request. */
   record(record: AuditRecord): void
   /** Names the routes in force. The counts of a route stay for one reload after it has gone. */
-  setRoutes(routes: Iterable<{ readonly name: string; readonly online: boolean }>): void
+  setRoutes(
+    routes: Iterable<{
+      readonly name: string
+      readonly online: boolean
+      /** The names of its secrets, tokens and keys. */
+      readonly keys?: readonly string[]
+    }>,
+  ): void
+  /** How often a key of a route was used since `countingSince`, and when last; `undefined` where it is not told apart. */
+  keyUse(route: string, key: string): { readonly uses: number; readonly usedAt: number | undefined } | undefined
+  /** Epoch milliseconds. */
+  readonly countingSince: number
   /** The counters of a listener, made when first asked for. */
   listener(name: string): ListenerCounters
   /** Drops listeners that are no longer there. */
@@ -89,6 +100,17 @@ export function createMetrics({ version, clock = systemClock }: MetricsOptions):
       this.reset()
       for (const [route, counters] of all())
         for (const [key, { value }] of counters.keys) this.inc({ route, key }, value)
+    },
+  })
+  new Gauge({
+    name: 'sallyport_secret_last_used_timestamp_seconds',
+    help: 'When a secret, token or key last verified a request, Unix time; 0: not since the start.',
+    labelNames: ['route', 'key'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [route, counters] of all())
+        for (const [key, { usedAt }] of counters.keys) this.set({ route, key }, usedAt / 1000)
     },
   })
   for (const [name, help, field] of [
@@ -187,20 +209,26 @@ export function createMetrics({ version, clock = systemClock }: MetricsOptions):
   return {
     record(record) {
       const counters = record.route === undefined ? unmatched : (routes.get(record.route) ?? unmatched)
-      counters.add(record)
+      counters.add(record, clock.now())
     },
     setRoutes(named) {
       const next = new Map<string, RouteCounters>()
       for (const name of current) next.set(name, routes.get(name) ?? new RouteCounters())
       current = new Set()
-      for (const { name, online } of named) {
+      for (const { name, online, keys = [] } of named) {
         const counters = routes.get(name) ?? new RouteCounters()
         counters.online = online
+        counters.expectKeys(keys)
         next.set(name, counters)
         current.add(name)
       }
       routes = next
     },
+    keyUse(route, key) {
+      const found = routes.get(route)?.keys.get(key)
+      return found && { uses: found.value, usedAt: found.usedAt === 0 ? undefined : found.usedAt }
+    },
+    countingSince: reloads.at,
     listener(name) {
       const known = listeners.get(name)
       if (known) return known

@@ -9,6 +9,11 @@ interface Count {
   value: number
 }
 
+interface KeyCount extends Count {
+  /** Epoch milliseconds of the last use; 0: none. */
+  usedAt: number
+}
+
 /** What one route has counted. Plain numbers: prom-client reads them when it is scraped. */
 export class RouteCounters {
   forwarded = 0
@@ -16,28 +21,42 @@ export class RouteCounters {
   replied = 0
   readonly refused = new Map<string, Count>()
   readonly failed = new Map<string, Count>()
-  readonly keys = new Map<string, Count>()
+  readonly keys = new Map<string, KeyCount>()
   readonly total = new Buckets()
   readonly upstream = new Buckets()
   bytesIn = 0
   bytesOut = 0
   online = true
 
-  add(record: AuditRecord): void {
+  /** Gives each key that the config names its series before anybody uses it. */
+  expectKeys(names: Iterable<string>): void {
+    for (const name of names) if (this.keys.size < KEYS) this.#keyOf(name)
+  }
+
+  /** @param now epoch milliseconds */
+  add(record: AuditRecord, now: number): void {
     const { outcome } = record
     if (outcome === 'refused' || outcome === 'failed') count(this[outcome], record.code ?? '')
     else this[outcome]++
-    if (record.keyName !== undefined) this.#key(record.keyName)
+    if (record.keyName !== undefined) this.#use(record.keyName, now)
     this.bytesIn += record.bytesIn
     this.bytesOut += record.bytesOut
     this.total.observe(record.totalMs / 1000)
     if (record.upstreamMs > 0) this.upstream.observe(record.upstreamMs / 1000)
   }
 
-  #key(name: string): void {
+  #use(name: string, now: number): void {
+    const key = this.keys.get(name) ?? this.#keyOf(this.keys.size < KEYS ? name : OTHER_KEYS)
+    key.value++
+    key.usedAt = now
+  }
+
+  #keyOf(name: string): KeyCount {
     const known = this.keys.get(name)
-    if (known) known.value++
-    else count(this.keys, this.keys.size < KEYS ? name : OTHER_KEYS)
+    if (known) return known
+    const fresh = { value: 0, usedAt: 0 }
+    this.keys.set(name, fresh)
+    return fresh
   }
 
   /** Every outcome and code that was counted; `forwarded` from the start, so that its rate has a first sample. */

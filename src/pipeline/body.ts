@@ -16,9 +16,9 @@ export interface BodySource {
   read(cap: number): Promise<Buffer | BodyFault>
 }
 
-/** The refusal that a body's fault stands for. */
-export function unreadBody(fault: BodyFault, route: Route): Refusal {
-  if (fault === 'too-large') return tooLarge(route.limits.body, 'the body as sent')
+/** The refusal that a body's fault stands for. @param limit bytes that were to be read at most */
+export function unreadBody(fault: BodyFault, limit: number): Refusal {
+  if (fault === 'too-large') return tooLarge(limit, 'the body as sent')
   if (fault === 'timeout') return refuse('request.timeout', { while: 'reading the body' })
   return refuse('request.malformed', {
     rule: fault === 'incomplete' ? 'the body ended before its announced length' : 'the chunked body is malformed',

@@ -3,6 +3,7 @@ import { normalise, type Outbound } from '../forward/normalise.ts'
 import type { UpstreamResult } from '../forward/upstream.ts'
 import { type BodySource, readContent, unreadBody } from './body.ts'
 import type { RequestContext } from './context.ts'
+import { greet } from './greet.ts'
 import type { RouteTable } from './match.ts'
 import { nearestRoute } from './nearest.ts'
 import type { Route } from './route.ts'
@@ -28,6 +29,13 @@ export async function handle(
   const match = table.match(request.method, request.host, request.path)
   const route = match.route
   if (route === undefined) return stopped(undefined, undefined, unmatched(request, match.methods, table))
+  if (route.greeter) {
+    const stop = await greet(request, source, route.greeter)
+    if (stop) return stopped(route, undefined, stop)
+    // The method was let through for the handshake alone.
+    if (!route.methods.has(request.method))
+      return stopped(route, undefined, unmatched(request, [...route.methods], table))
+  }
   if (route.offline)
     return stopped(
       route,
@@ -44,7 +52,7 @@ export async function handle(
   if (stop) return stopped(route, walk, stop)
 
   const raw = await source.read(route.limits.body)
-  if (!Buffer.isBuffer(raw)) return stopped(route, walk, unreadBody(raw, route))
+  if (!Buffer.isBuffer(raw)) return stopped(route, walk, unreadBody(raw, route.limits.body))
   request.raw = raw
 
   stop = walk.body(request)

@@ -55,6 +55,7 @@ export class RouteTable {
     const routes = (own && find(own, path)) ?? find(this.#any, path)
     if (routes === undefined) return NONE
     for (const route of routes) if (route.methods.has(method)) return { route }
+    for (const route of routes) if (route.greeter?.greeter.methods.includes(method)) return { route }
     return { route: undefined, methods: [...new Set(routes.flatMap(route => [...route.methods]))] }
   }
 }

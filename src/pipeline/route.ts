@@ -1,4 +1,4 @@
-import type { Check, Stage } from '../core/check.ts'
+import type { Check, Greeter, Stage } from '../core/check.ts'
 import type { DenialSpec } from '../core/decision.ts'
 import type { ForwardPlan } from '../forward/normalise.ts'
 import type { Upstream } from '../forward/upstream.ts'
@@ -7,6 +7,13 @@ import type { Upstream } from '../forward/upstream.ts'
 export interface PlacedCheck<S extends Stage> {
   readonly name: string
   readonly check: Check<S>
+  readonly denials: Readonly<Record<string, DenialSpec>>
+}
+
+/** The handshake of a route, with the texts of its check. */
+export interface PlacedGreeter {
+  readonly name: string
+  readonly greeter: Greeter
   readonly denials: Readonly<Record<string, DenialSpec>>
 }
 
@@ -21,6 +28,7 @@ export interface Route {
   readonly head: readonly PlacedCheck<'head'>[]
   readonly body: readonly PlacedCheck<'body'>[]
   readonly content: readonly PlacedCheck<'content'>[]
+  readonly greeter?: PlacedGreeter
   readonly limits: RouteLimits
   readonly plan: ForwardPlan
   readonly upstream: Upstream

@@ -11,7 +11,7 @@ import {
   readRemoteUrl,
 } from '../../src/core/remote.ts'
 import type { ContentRequest } from '../../src/core/request.ts'
-import { type Expiry, Offline, type Resources } from '../../src/core/resources.ts'
+import { type Expiry, Offline, type Resources, type SignedBy } from '../../src/core/resources.ts'
 import { Secret } from '../../src/core/secret.ts'
 import { MemoryClaims } from '../../src/store/memory-claims.ts'
 import { MemoryRates } from '../../src/store/memory-rates.ts'
@@ -121,6 +121,8 @@ export interface FakeResources extends Resources {
   readonly documents: Map<string, string | Buffer | RemoteFault>
   /** The URLs that were fetched, in order. */
   readonly fetches: readonly string[]
+  /** The secrets that were kept, by file. */
+  readonly kept: ReadonlyMap<string, string>
 }
 
 /** A world of its own: a clock that stands, empty stores, and the secrets and files that are given. */
@@ -130,6 +132,9 @@ export function fakeResources(
     readonly secrets?: Readonly<Record<string, string>>
     readonly files?: Readonly<Record<string, string | Buffer>>
     /** By URL. What is not here answers 404. */
+    readonly signedBy?: SignedBy
+    /** Files that hold a kept secret already. */
+    readonly kept?: Readonly<Record<string, string>>
     readonly documents?: Readonly<Record<string, string | Buffer | RemoteFault>>
     readonly clock?: Clock & { advance(ms: number): void }
     /** How many claims the store remembers. */
@@ -145,6 +150,7 @@ export function fakeResources(
   }
   const documents = new Map(Object.entries(given.documents ?? {}))
   const fetches: string[] = []
+  const kept = new Map(Object.entries(given.kept ?? {}))
   const fetch = (url: string): Buffer | RemoteFault => {
     fetches.push(url)
     const found = documents.get(url) ?? new RemoteFault('answered 404', `ask for it by hand: curl -i ${url}`)
@@ -153,6 +159,14 @@ export function fakeResources(
   return {
     documents,
     fetches,
+    kept,
+    signedBy: given.signedBy,
+    keepSecret: (path, secret) => {
+      if (kept.has(path)) return false
+      kept.set(path, secret.text())
+      return true
+    },
+    hasKept: path => kept.has(path),
     remote: (url, options) => fakeRemote(url, options, clock, () => fetch(url)),
     remoteSet: <T>(options: RemoteSetOptions<T>) => ({
       get(url: string) {

@@ -121,8 +121,12 @@ async function decide<S extends Stage, Config, Code extends string>(
   const resources = fakeResources(one.resources)
   const check = compile(kind, one.config, resources)
   // A request of the last stage is one of every stage before it.
-  const ask = (request: RequestDescription | undefined, facts: Facts | undefined) =>
-    check.decide(fakeRequest(request) as RequestAt[S], facts ?? {})
+  const ask = (request: RequestDescription | undefined, facts: Facts | undefined) => {
+    const full = fakeRequest(request)
+    const said = check.greeter?.greet(full)
+    const greeted = said === 'body' ? check.greeter?.greetBody(full) : said
+    return greeted ?? check.decide(full as RequestAt[S], facts ?? {})
+  }
   for (const earlier of one.before ?? []) {
     const decision = await ask(earlier.request ?? one.request, earlier.facts ?? one.facts)
     const outcome = earlier.outcome ?? 'delivered'

@@ -79,6 +79,17 @@ function raw(port: number, text: string): Promise<string> {
   })
 }
 
+describe('the state of secrets', () => {
+  const report = { since: '2026-01-31T08:15:00.000Z', secrets: [] }
+
+  it('is told with the token alone', async () => {
+    const { ask } = await admin({ secrets: () => report })
+    expect(await ask('/secrets', bearer)).toMatchObject({ status: 200, body: `${JSON.stringify(report)}\n` })
+    expect(await ask('/secrets')).toMatchObject({ status: 401 })
+    expect(await ask('/secrets', { Authorization: 'Bearer wrong' })).toMatchObject({ status: 401 })
+  })
+})
+
 describe('probes', () => {
   it('tells that it lives, and whether it serves, a word each, to anybody', async () => {
     const { ask } = await admin()

@@ -1,3 +1,4 @@
+import { challengesAnswerable } from './challenges.ts'
 import { certificatesAskedFor, checksInOrder, oneCheckAnEntry } from './checks.ts'
 import type { Rule } from './context.ts'
 import { limitsThatFit, networksWithoutHostBits, noOpenAdmin, noPlainHttpAbroad, oneAddressEach } from './listeners.ts'
@@ -18,6 +19,7 @@ export const rules: readonly Rule[] = [
   oneCheckAnEntry,
   checksInOrder,
   certificatesAskedFor,
+  challengesAnswerable,
   secretsResolve,
   variableNames,
   nothingExpired,

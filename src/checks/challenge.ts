@@ -1,0 +1,183 @@
+import { timingSafeEqual } from 'node:crypto'
+import { z } from 'zod'
+import { defineCheck, type Greeter } from '../core/check.ts'
+import { ALLOW, type Decision, type Denial, deny, type Reply } from '../core/decision.ts'
+import { Offline, type Resources } from '../core/resources.ts'
+import { expiry, nameOfSecret, Secret, secretRef } from '../core/secret.ts'
+import type { Answer, Asked, Handshake, SignedChallenge } from '../signing/challenge.ts'
+import { challenges } from '../signing/challenges/index.ts'
+import { providerOf } from '../signing/index.ts'
+
+type Code = 'challenge.malformed' | 'challenge.closed' | 'challenge.token' | 'challenge.unexpected' | 'challenge.taken'
+
+/** A window that is forgotten open would let anybody pair. */
+const LONGEST_MS = 86_400_000
+/** A handshake's body holds one token. */
+const BODY_BYTES = 4096
+
+const known = [...challenges.keys()]
+const named = z
+  .string()
+  .refine(id => challenges.has(id), `is no challenge that is known: write one of ${known.join(', ')}`)
+
+const config = z
+  .strictObject({
+    provider: named
+      .optional()
+      .describe(`Whose challenge is answered: ${known.join(', ')}. Default: the provider of the route's signature.`),
+    'verify-token': secretRef.optional().describe('meta: the verify token that you gave the service.'),
+    'open-until': expiry
+      .optional()
+      .describe(
+        'asana, dropbox, microsoft-graph, notion: a handshake without a signature is answered until then, at most a day ahead. Set it when you register the endpoint.',
+      ),
+    'save-to': z
+      .string()
+      .min(1)
+      .optional()
+      .describe('asana, notion: the new file for the secret that the service hands over, relative to this config.'),
+    origins: z
+      .array(
+        z
+          .string()
+          .min(1)
+          .transform(origin => origin.toLowerCase()),
+      )
+      .min(1)
+      .optional()
+      .describe('cloudevents: the origins that may send.'),
+    topics: z.array(z.string().min(1)).min(1).optional().describe('websub: the topics that you subscribed to.'),
+  })
+  .describe('{} for the provider of the signature; what else a service needs stands beside it.')
+
+type Config = z.output<typeof config>
+
+export const challenge = defineCheck({
+  name: 'challenge',
+  stage: 'body',
+  summary:
+    'Answers the challenge by which a service tries an endpoint, in place of the upstream. Signed ones are answered after the signature; a handshake without one only where a token, a list or a window that you opened says so.',
+  example: 'challenge: {}',
+  config,
+  denials: {
+    'challenge.malformed': {
+      status: 400,
+      title: 'Malformed challenge',
+      meaning: "The challenge is not of the form that the service's page describes, so nothing of it is answered.",
+      remedy: 'Compare what came with the page of the service. Strangers who try the endpoint send such requests too.',
+    },
+    'challenge.closed': {
+      status: 403,
+      title: 'Not expected now',
+      meaning: 'A handshake without a signature came while its window is closed.',
+      remedy: 'If you are registering the endpoint now, set open-until of the challenge to a few minutes ahead.',
+    },
+    'challenge.token': {
+      status: 403,
+      title: 'Wrong verify token',
+      meaning: 'The verify token is not the one that verify-token refers to.',
+      remedy: "Enter the same token in the service's interface and in verify-token.",
+    },
+    'challenge.unexpected': {
+      status: 404,
+      title: 'Not expected',
+      meaning: 'The handshake names an origin or a topic that the config does not list.',
+      remedy: 'Add it to origins or topics if it is yours; else somebody tries to have this endpoint sent to.',
+    },
+    'challenge.taken': {
+      status: 409,
+      title: 'Already paired',
+      meaning: 'The service handed over a secret, and the file of save-to is there already.',
+      remedy: 'If you are pairing anew, remove the file first. If you are not, somebody else is: close the window.',
+    },
+  },
+  create(given, resources) {
+    const id = given.provider ?? resources.signedBy?.provider
+    const found = id === undefined ? undefined : challenges.get(id)
+    if (id === undefined || found === undefined)
+      throw new Offline(
+        id === undefined ? 'challenge: the route checks no signature of a provider' : `challenge: ${id} has none`,
+        `Name one under challenge.provider (${known.join(', ')}), or take the check out.`,
+      )
+    return found.kind === 'signed' ? signedCheck(id, found, resources) : greetingCheck(id, found, given, resources)
+  },
+})
+
+/** Only what this very provider's signature verified is answered, and by the key that verified it. */
+function signedCheck(id: string, { answer }: SignedChallenge, resources: Resources) {
+  const keys = new Map<string, Buffer>()
+  const provider = providerOf(id)
+  for (const [index, secret] of (resources.signedBy?.secrets ?? []).entries()) {
+    try {
+      const value = resources.secret(secret.ref)
+      keys.set(nameOfSecret(secret, index), provider ? provider.secret.parse(value) : value.bytes())
+    } catch (error) {
+      // The signature check says what is wrong with it, and no request verifies by it.
+      if (!(error instanceof Offline)) throw error
+    }
+  }
+  return {
+    decide(
+      request: { peekJson(): unknown },
+      facts: { principal?: string; principalBy?: string; keyName?: string },
+    ): Decision<Code> {
+      if (facts.principalBy !== 'signature' || facts.principal !== id || facts.keyName === undefined) return ALLOW
+      const key = keys.get(facts.keyName)
+      if (key === undefined) return ALLOW
+      const said = answer(request.peekJson(), key)
+      if (said === undefined) return ALLOW
+      return said === 'malformed' ? deny('challenge.malformed', { provider: id }) : replyWith(said)
+    },
+  }
+}
+
+function greetingCheck(id: string, handshake: Handshake, given: Config, resources: Resources) {
+  const until = given['open-until']
+  const saveTo = given['save-to']
+  const { needs, pairs } = handshake
+  if (given[needs] === undefined && needs !== 'open-until')
+    throw new Offline(`challenge: ${id} needs ${needs}`, `Set ${needs} of the challenge.`)
+  if (pairs && saveTo === undefined)
+    throw new Offline(`challenge: ${id} hands over a secret, and nothing says where it goes`, 'Set save-to.')
+  if (until !== undefined && until - resources.clock.now() > LONGEST_MS)
+    throw new Offline('challenge: open-until is more than a day ahead', 'Set it to when you will have registered.')
+  const token = given['verify-token'] && resources.secret(given['verify-token'])
+  const listed = new Set<string>([...(given.origins ?? []), ...(given.topics ?? [])])
+  const isOpen = (): boolean => needs !== 'open-until' || (until !== undefined && resources.clock.now() <= until)
+
+  const settle = (asked: Asked | 'malformed'): Reply | Denial<Code> => {
+    if (!isOpen()) return deny('challenge.closed', { provider: id })
+    if (asked === 'malformed') return deny('challenge.malformed', { provider: id })
+    if (needs === 'verify-token' && !(token && isSame(asked.shows ?? '', token)))
+      return deny('challenge.token', { provider: id, 'token-length': asked.shows?.length ?? 0 })
+    if ((needs === 'origins' || needs === 'topics') && !listed.has(asked.shows ?? ''))
+      return deny('challenge.unexpected', { provider: id, named: (asked.shows ?? '').slice(0, 128) })
+    if (asked.secret !== undefined && !resources.keepSecret(saveTo ?? '', new Secret(Buffer.from(asked.secret))))
+      return deny('challenge.taken', { provider: id, file: saveTo ?? '' })
+    return replyWith(asked.answer)
+  }
+  const greeter: Greeter<Code> = {
+    methods: handshake.method === 'POST' ? [] : [handshake.method],
+    maxBytes: BODY_BYTES,
+    greet(request) {
+      if (request.method !== handshake.method) return undefined
+      const asked = handshake.read(request)
+      if (asked !== 'body') return asked && settle(asked)
+      // Every body looks like a handshake until it is read, so none is read but while the pairing is awaited.
+      return isOpen() && !resources.hasKept(saveTo ?? '') ? 'body' : undefined
+    },
+    greetBody: request => settle(handshake.readBody?.(request.peekJson()) ?? 'malformed'),
+  }
+  return { decide: (): Decision<Code> => ALLOW, greeter }
+}
+
+function replyWith({ headers, body }: Answer): Reply {
+  return { ok: 'reply', status: 200, headers, body, reason: 'challenge' }
+}
+
+/** In constant time for equal lengths; the length of a verify token is no secret. */
+function isSame(sent: string, token: Secret): boolean {
+  const bytes = Buffer.from(sent)
+  const right = token.bytes()
+  return bytes.length === right.length && timingSafeEqual(bytes, right)
+}

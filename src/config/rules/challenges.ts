@@ -1,0 +1,54 @@
+import { challenges } from '../../signing/challenges/index.ts'
+import { error, type Path } from '../fault.ts'
+import { labelOf } from '../words.ts'
+import type { Rule } from './context.ts'
+
+/** A challenge that could never be answered would keep its route offline. */
+export const challengesAnswerable: Rule = function* (file, context) {
+  for (const index of (file.routes ?? []).keys()) {
+    const path: Path = ['routes', index, 'checks']
+    const own = settingsOf(context.at(path), 'challenge')
+    if (own === undefined) continue
+    const at = [...path, own.index, 'challenge']
+    const signed = settingsOf(context.at(path), 'signature')?.settings.provider
+    const id = own.settings.provider ?? signed
+    const found = typeof id === 'string' ? challenges.get(id) : undefined
+    const known = [...challenges.keys()].join(', ')
+    if (found === undefined) {
+      // A name that is not known is refused where it stands.
+      if (own.settings.provider !== undefined) continue
+      yield error(
+        at,
+        typeof id === 'string'
+          ? `challenge: no challenge of "${id}" is known`
+          : `challenge: ${labelOf(['routes', index], context)} checks no signature of a provider, whose challenge it could answer`,
+        `take it out, or name one by "provider": ${known}`,
+        'key',
+      )
+    } else if (found.kind === 'handshake') {
+      const { needs, pairs } = found
+      if (needs !== 'open-until' && own.settings[needs] === undefined)
+        yield error(at, `challenge: "${id}" needs "${needs}"`, `add ${needs}`, 'key')
+      if (pairs && own.settings['save-to'] === undefined)
+        yield error(
+          at,
+          `challenge: "${id}" hands over a secret, and nothing says where it goes`,
+          'add save-to: the file that the secrets of the signature name',
+          'key',
+        )
+    }
+  }
+}
+
+function settingsOf(
+  checks: unknown,
+  name: string,
+): { readonly index: number; readonly settings: Readonly<Record<string, unknown>> } | undefined {
+  if (!Array.isArray(checks)) return undefined
+  for (const [index, item] of checks.entries()) {
+    if (typeof item !== 'object' || item === null || !Object.hasOwn(item, name)) continue
+    const settings: unknown = (item as Readonly<Record<string, unknown>>)[name]
+    return typeof settings === 'object' && settings !== null ? { index, settings: { ...settings } } : undefined
+  }
+  return undefined
+}

@@ -1,0 +1,23 @@
+import type { Challenge } from '../challenge.ts'
+import { asana } from './asana.ts'
+import { cloudevents } from './cloudevents.ts'
+import { dropbox } from './dropbox.ts'
+import { meta } from './meta.ts'
+import { microsoftGraph } from './microsoft-graph.ts'
+import { notion } from './notion.ts'
+import { slack } from './slack.ts'
+import { websub } from './websub.ts'
+import { zoom } from './zoom.ts'
+
+/** Every challenge there is, by the name of its provider or standard. */
+export const challenges: ReadonlyMap<string, Challenge> = new Map<string, Challenge>([
+  ['asana', asana],
+  ['cloudevents', cloudevents],
+  ['dropbox', dropbox],
+  ['meta', meta],
+  ['microsoft-graph', microsoftGraph],
+  ['notion', notion],
+  ['slack', slack],
+  ['websub', websub],
+  ['zoom', zoom],
+])
