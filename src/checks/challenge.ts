@@ -57,7 +57,7 @@ export const challenge = defineCheck({
   stage: 'body',
   summary:
     'Answers the challenge by which a service tries an endpoint, in place of the upstream. Signed ones are answered after the signature; a handshake without one only where a token, a list or a window that you opened says so.',
-  example: 'challenge: {}',
+  example: 'challenge: { provider: meta, verify-token: { env: META_VERIFY_TOKEN } }',
   config,
   denials: {
     'challenge.malformed': {
