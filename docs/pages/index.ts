@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { checkKinds } from '../../src/checks/index.ts'
 import { configSchema } from '../../src/config/schema.ts'
-import { providers } from '../../src/signing/index.ts'
+import { providers, unsignedServices } from '../../src/signing/index.ts'
 import { checksPage } from './checks.ts'
 import { cliPage } from './cli.ts'
 import { codesPage } from './codes.ts'
@@ -20,6 +20,9 @@ export async function referencePages(): Promise<ReadonlyMap<string, string>> {
     ['cli.md', await cliPage()],
     ['sallyport.schema.json', `${JSON.stringify(configSchema(checkKinds), null, 2)}\n`],
     ['providers/README.md', providersPage()],
-    ...providers.map((provider): [string, string] => [`providers/${provider.id}.md`, providerPage(provider)]),
+    ...[...providers, ...unsignedServices].map((provider): [string, string] => [
+      `providers/${provider.id}.md`,
+      providerPage(provider),
+    ]),
   ])
 }

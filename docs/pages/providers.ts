@@ -1,8 +1,8 @@
 import { signature } from '../../src/checks/signature.ts'
 import { routeConfig } from '../../src/cli/providers-config.ts'
 import { formatDuration } from '../../src/core/units.ts'
-import { providers } from '../../src/signing/index.ts'
-import type { Provider } from '../../src/signing/provider.ts'
+import { providers, unsignedServices } from '../../src/signing/index.ts'
+import type { Provider, UnsignedService } from '../../src/signing/provider.ts'
 import { anchor, code, fenced, GENERATED, page, table } from './markdown.ts'
 
 /** docs/reference/providers/README.md */
@@ -21,35 +21,63 @@ see [signature](../checks.md#signature), "With \`scheme\`".`,
 export function providerTable(folder: string): string {
   return table(
     ['provider', 'service', 'what is signed, and how'],
-    providers.map(({ id, name, summary }) => [`[${code(id)}](${folder}${id}.md)`, name, summary]),
+    [...providers, ...unsignedServices]
+      .toSorted((a, b) => (a.id < b.id ? -1 : 1))
+      .map(({ id, name, summary }) => [`[${code(id)}](${folder}${id}.md)`, name, summary]),
   )
 }
 
 /** docs/reference/providers/ID.md */
-export function providerPage(provider: Provider): string {
-  const { name, page: source, summary, secret, traps, response, networks } = provider
+export function providerPage(service: Provider | UnsignedService): string {
+  const { id, name, page: source, summary, traps, response } = service
+  const networks = 'scheme' in service ? service.networks : undefined
   return page(
     `# ${name}`,
     GENERATED,
     summary,
     `Source: <${source}>`,
-    `## The secret\n\nWhere it is found: ${secret.where}\n\nWhat it looks like: ${secret.looks}. One that can't be this service's is not used: the route is offline (503) and the log says why.`,
-    `## Config\n\n${fenced('yaml', `routes:\n${routeConfig(provider)}`)}`,
-    `## What is checked\n\n${checked(provider)}`,
-    `## What its refusals mean\n\n${refusals(provider)}`,
+    'scheme' in service
+      ? keysOf(service)
+      : `## Instead of a signature\n\n[${code(service.instead.check)}](../checks.md#${anchor(service.instead.check)}) tells its requests from others.`,
+    'scheme' in service ? ownSettings(service) : '',
+    `## Config\n\n${fenced('yaml', `routes:\n${routeConfig(service)}`)}`,
+    'scheme' in service ? `## What is checked\n\n${checked(service)}` : '',
+    'scheme' in service ? `## What its refusals mean\n\n${refusals(service)}` : '',
     `## Traps\n\n${traps.map(trap => `- ${trap}`).join('\n')}`,
     response === undefined ? '' : `## What it expects of the answer\n\n${response}`,
     networks === undefined
       ? ''
-      : `## Networks\n\n\`source-ip: { allow: [provider:${provider.id}] }\` admits ${networks.cidrs.map(code).join(', ')}, as <${networks.page}> said on ${networks.asOf}.`,
+      : `## Networks\n\n\`source-ip: { allow: [provider:${id}] }\` admits ${networks.cidrs.map(code).join(', ')}, as <${networks.page}> said on ${networks.asOf}.`,
   )
+}
+
+const UNFIT = "One that can't be this service's is not used: the route is offline (503) and the log says why."
+
+function keysOf({ secret, publicKey }: Provider): string {
+  const parts = [
+    secret && `## The secret\n\nWhere it is found: ${secret.where}\n\nWhat it looks like: ${secret.looks}. ${UNFIT}`,
+    publicKey &&
+      `## The public key\n\nWhere it is found: ${publicKey.where}\n\nWhat it looks like: ${publicKey.looks}. It stands under \`keys\`; PEM, a JWK or the base64 of DER will do as well. ${UNFIT}`,
+  ]
+  return parts.filter(part => part !== undefined).join('\n\n')
+}
+
+function ownSettings({ settings }: Provider): string {
+  if (settings === undefined) return ''
+  const rows = Object.entries(settings.shape).map(([key, type]) => [
+    code(key),
+    type.safeParse(undefined).success ? '' : 'required',
+    type.description ?? '',
+  ])
+  return `## Its own settings\n\n${table(['key', 'default', 'what it is'], rows)}`
 }
 
 function checked(provider: Provider): string {
   const { scheme, eventId } = provider
+  const { headers } = scheme
   const rows = [
     ['scheme', code(scheme.kind)],
-    ['headers', provider.scheme.headers.map(code).join(', ')],
+    ['headers', headers.length === 0 ? 'none: the signature stands in the body' : headers.map(code).join(', ')],
     [
       'timestamp',
       scheme.tolerance === undefined
@@ -62,13 +90,14 @@ function checked(provider: Provider): string {
 }
 
 function placeOf(place: NonNullable<Provider['eventId']>): string {
-  if ('json' in place) return `${code(place.json.join('.'))} of the body; it reaches the CRM as \`Sallyport-Event-Id\``
-  const signed = place.signed ? 'signed' : 'not signed, so `replay` remembers the signature beside it'
+  const signed = place.signed !== false ? 'signed' : 'not signed, so `replay` remembers the signature beside it'
+  if ('json' in place)
+    return `${code(place.json.join('.'))} of the body${place.signed === false ? `, ${signed}` : ''}; it reaches the CRM as \`Sallyport-Event-Id\``
   return `${code(place.header)}, ${signed}; it reaches the CRM as \`Sallyport-Event-Id\``
 }
 
 function refusals(provider: Provider): string {
-  const carriers = provider.scheme.headers.map(code).join(' or ')
+  const carriers = provider.scheme.headers.map(code).join(' or ') || 'The signature in the body'
   const here: Readonly<Record<string, string>> = {
     'signature.missing': `${carriers} is not there.`,
     ...(provider.scheme.kind === 'token' && {

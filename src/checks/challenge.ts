@@ -110,7 +110,7 @@ function signedCheck(id: string, { answer }: SignedChallenge, resources: Resourc
   for (const [index, secret] of (resources.signedBy?.secrets ?? []).entries()) {
     try {
       const value = resources.secret(secret.ref)
-      keys.set(nameOfSecret(secret, index), provider ? provider.secret.parse(value) : value.bytes())
+      keys.set(nameOfSecret(secret, index), provider?.secret?.parse(value) ?? value.bytes())
     } catch (error) {
       // The signature check says what is wrong with it, and no request verifies by it.
       if (!(error instanceof Offline)) throw error

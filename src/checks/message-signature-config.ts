@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { expiry, SecretRef, secretName } from '../core/secret.ts'
+import { expiry, nameOfKey, SecretRef, secretName } from '../core/secret.ts'
 import { duration } from '../core/units.ts'
 import { parseComponent } from '../signing/component.ts'
 import { MESSAGE_ALGORITHMS } from '../signing/message-algorithm.ts'
@@ -34,20 +34,11 @@ const messageKey = z
     ref: env === undefined ? new SecretRef('file', file ?? '') : new SecretRef('env', env),
   }))
 
-type NamedKey = z.output<typeof messageKey>
-
-/** What logs call a key: its name, else its id where that is fit to be one. */
-export function nameOfKey({ name, id }: NamedKey, index: number): string {
-  if (name !== undefined) return name
-  if (id !== undefined && secretName.safeParse(id).success) return id
-  return index === 0 ? 'current' : `key-${index + 1}`
-}
-
 const keyList = z
   .array(messageKey)
   .min(1)
   .superRefine((list, context) => {
-    const names = list.map(nameOfKey)
+    const names = list.map((key, index) => nameOfKey(key, index))
     for (const [index, name] of names.entries())
       if (names.indexOf(name) < index)
         context.addIssue({

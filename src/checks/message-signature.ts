@@ -1,10 +1,11 @@
 import { Offline, type Resources } from '../core/resources.ts'
+import { nameOfKey } from '../core/secret.ts'
 import { type Component, parseComponent } from '../signing/component.ts'
 import { readMessageKey } from '../signing/message-key.ts'
 import { type MessageKey, MessageVerifier } from '../signing/message-verifier.ts'
 import { SecretFault } from '../signing/provider.ts'
 import { FIELD_TYPES } from '../signing/signature-base.ts'
-import { type MessageSignatureConfig, nameOfKey } from './message-signature-config.ts'
+import type { MessageSignatureConfig } from './message-signature-config.ts'
 
 const DEFAULT_REQUIRED = ['@method', '@target-uri'].map(compiled)
 
@@ -36,7 +37,7 @@ function loadKeys(config: MessageSignatureConfig, resources: Resources) {
   const absent: string[] = []
   let missing: Offline | undefined
   for (const [index, each] of (config.keys ?? config.secrets ?? []).entries()) {
-    const name = nameOfKey(each, index)
+    const name = nameOfKey(each, index, config.keys ? 'key' : 'secret')
     const algorithm = each.algorithm ?? config.algorithm
     try {
       const bytes = resources.secret(each.ref).bytes()

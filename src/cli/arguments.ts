@@ -1,8 +1,8 @@
 import { nearest } from '../config/nearest.ts'
 import { resolveSecret } from '../config/secrets.ts'
 import { type Secret, SecretRef } from '../core/secret.ts'
-import { providerOf, providers } from '../signing/index.ts'
-import type { Provider } from '../signing/provider.ts'
+import { providerOf, providers, unsignedOf, unsignedServices } from '../signing/index.ts'
+import type { Provider, UnsignedService } from '../signing/provider.ts'
 import { VerbFault } from './fault.ts'
 import type { VerbArgs, VerbIo } from './verb.ts'
 
@@ -24,11 +24,18 @@ export function textsOf(args: VerbArgs, option: string): readonly string[] {
   return Array.isArray(value) ? value.filter(each => typeof each === 'string') : []
 }
 
-/** @throws VerbFault for a name that no provider has */
+/** @throws VerbFault for a name that no provider has, or one of a service that signs nothing */
 export function namedProvider(name: string): Provider {
-  const provider = providerOf(name)
-  if (provider) return provider
-  const known = providers.map(({ id }) => id)
+  const service = namedService(name)
+  if ('scheme' in service) return service
+  throw new VerbFault(`${service.name} signs nothing`, `"sallyport providers ${name}" tells what it offers instead`)
+}
+
+/** @throws VerbFault for a name that no service has */
+export function namedService(name: string): Provider | UnsignedService {
+  const service = providerOf(name) ?? unsignedOf(name)
+  if (service) return service
+  const known = [...providers, ...unsignedServices].map(({ id }) => id)
   const near = nearest(name, known)
   throw new VerbFault(
     `there is no provider ${JSON.stringify(name)}`,

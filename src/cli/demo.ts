@@ -10,6 +10,7 @@ import { Gateway } from '../gateway/gateway.ts'
 import { createLog } from '../observe/log.ts'
 import { createMetrics } from '../observe/metrics.ts'
 import { providers } from '../signing/index.ts'
+import { newCredentials, signerKey } from '../signing/provider.ts'
 import { initCertificates } from '../tls/directory.ts'
 import { type DemoCase, demoCases, demoConfig, FOREIGN_ADDRESS, TELEGRAM_ADDRESS } from './demo-events.ts'
 import { stopRequested } from './stopping.ts'
@@ -78,7 +79,9 @@ class Show {
     mkdirSync(join(this.#folder, 'secrets'), { mode: 0o700 })
     for (const { event } of demoCases) {
       const provider = providers.find(({ id }) => id === event.provider)
-      writeFileSync(this.#secretFile(event.provider), provider?.secret.create() ?? '', { mode: 0o600 })
+      writeFileSync(this.#secretFile(event.provider), (provider && newCredentials(provider)?.held) ?? '', {
+        mode: 0o600,
+      })
     }
     try {
       await this.#startGate(port ?? 8443, crm)
@@ -176,11 +179,13 @@ Ctrl-C stops it.
     if (provider === undefined) throw new Error(`no provider ${event.provider}`)
     const url = `https://localhost:${this.#port}${event.path}`
     const secret =
-      forged === 'wrong secret' ? Buffer.from(provider.secret.create()) : readFileSync(this.#secretFile(event.provider))
+      forged === 'wrong secret'
+        ? Buffer.from(newCredentials(provider)?.held ?? '')
+        : readFileSync(this.#secretFile(event.provider))
     const pad = forged === 'too large' ? ' '.repeat(100 * 1024) : ''
     const body = Buffer.from(event.body + pad)
     const contentType = forged === 'wrong type' ? 'text/xml' : 'application/json'
-    const signed = provider.scheme.sign(provider.secret.parse(new Secret(secret)), {
+    const signed = provider.scheme.sign(signerKey(provider, new Secret(secret)), {
       method: 'POST',
       url,
       body,

@@ -1,19 +1,22 @@
 import { challenges } from '../signing/challenges/index.ts'
-import type { Provider } from '../signing/provider.ts'
+import type { Provider, UnsignedService } from '../signing/provider.ts'
 
-/** The environment variable that examples read a provider's secret from: `GITHUB_SECRET`. */
+/** The environment variable that examples read a provider's secret or public key from: `GITHUB_SECRET`. */
 export function variableOf(provider: Provider): string {
-  const kind = provider.scheme.kind === 'token' ? 'TOKEN' : 'SECRET'
-  return `${provider.id.toUpperCase().replaceAll('-', '_')}_${kind}`
+  const name = provider.id.toUpperCase().replaceAll('-', '_')
+  if (provider.secret === undefined) return `${name}_PUBLIC_KEY`
+  return `${name}_${provider.scheme.kind === 'token' ? 'TOKEN' : 'SECRET'}`
 }
 
 /** A route for the provider, as one entry under `routes:`; YAML, two spaces deep. */
-export function routeConfig(provider: Provider): string {
-  const { id, networks, accept = ['json'] } = provider
+export function routeConfig(provider: Provider | UnsignedService): string {
+  const { id, accept = ['json'] } = provider
+  const networks = 'instead' in provider ? undefined : provider.networks
   const checks = [
     ...(networks ? [`source-ip: { allow: ["provider:${id}"] }`] : []),
+    ...('instead' in provider ? provider.instead.checks : []),
     `content-type: { accept: [${accept.join(', ')}] }`,
-    `signature: { provider: ${id}, secrets: [{ env: ${variableOf(provider)} }] }`,
+    ...('instead' in provider ? [] : [`signature: { ${settingsOf(provider).join(', ')} }`]),
     ...(challenges.get(id)?.kind === 'signed' ? ['challenge: {}'] : []),
     'replay: {}',
   ]
@@ -25,4 +28,11 @@ export function routeConfig(provider: Provider): string {
     `    forward: { to: "http://127.0.0.1:3000/${id}" }`,
     '',
   ].join('\n')
+}
+
+function settingsOf(provider: Provider): string[] {
+  const { id, secret, publicKey, settings } = provider
+  const own = Object.entries(settings?.example ?? {}).map(([key, value]) => `${key}: ${JSON.stringify(value)}`)
+  const keys = secret || publicKey ? [`${secret ? 'secrets' : 'keys'}: [{ env: ${variableOf(provider)} }]`] : []
+  return [`provider: ${id}`, ...own, ...keys]
 }

@@ -1,8 +1,8 @@
 import { formatDuration } from '../core/units.ts'
 import { challenges } from '../signing/challenges/index.ts'
-import { providers as all } from '../signing/index.ts'
-import type { Provider } from '../signing/provider.ts'
-import { namedProvider } from './arguments.ts'
+import { providers as all, unsignedServices } from '../signing/index.ts'
+import type { Provider, UnsignedService } from '../signing/provider.ts'
+import { namedService } from './arguments.ts'
 import { tellFault } from './fault.ts'
 import { routeConfig } from './providers-config.ts'
 import { table } from './table.ts'
@@ -21,8 +21,9 @@ export const providers: Verb = {
     const [name, ...rest] = positionals
     if (rest.length > 0) return wrongUsage(io, providers, 'more than one provider is named')
     try {
-      const shown = name === undefined ? undefined : namedProvider(name)
-      if (values.json === true) io.stdout.write(`${JSON.stringify(shown ? plain(shown) : all.map(plain), null, 2)}\n`)
+      const shown = name === undefined ? undefined : namedService(name)
+      const told = shown ? plain(shown) : [...all, ...unsignedServices].map(plain)
+      if (values.json === true) io.stdout.write(`${JSON.stringify(told, null, 2)}\n`)
       else io.stdout.write(shown ? page(shown) : list())
       return EXIT.ok
     } catch (error) {
@@ -39,28 +40,16 @@ function list(): string {
     toleranceOf(provider) ?? 'none',
     eventIdOf(provider) ?? 'none',
   ])
+  rows.push(...unsignedServices.map(({ id, name, instead }) => [id, name, `none: ${instead.check}`, 'none', 'none']))
   return `${table(['provider', 'service', 'scheme', 'timestamp', 'event id'], rows)}\nsallyport providers NAME tells more.\n`
 }
 
-function page(provider: Provider): string {
-  const { id, name, secret, networks, networkFeed, traps, response } = provider
-  const tolerance = toleranceOf(provider)
+function page(service: Provider | UnsignedService): string {
+  const { id, name, traps, response } = service
   const fields: (readonly [string, string | undefined])[] = [
-    ['scheme', provider.summary],
-    ['page', provider.page],
-    ['headers', provider.scheme.headers.join(', ')],
-    [
-      'timestamp',
-      tolerance === undefined ? 'none is signed' : `signed; ${tolerance} either way unless the config says otherwise`,
-    ],
-    ['event id', [eventIdOf(provider) ?? 'none', provider.eventId?.page ?? []].flat().join('\n')],
-    ['secret', `${secret.looks}\n${secret.where}`],
-    ['networks', networks && `${networks.cidrs.join(', ')}\nas of ${networks.asOf}, ${networks.page}`],
-    [
-      'feed',
-      networkFeed &&
-        `its networks, to be read anew: { feed: ${networkFeed.url}, select: "${networkFeed.select}" }\n${networkFeed.page}`,
-    ],
+    ['scheme', service.summary],
+    ['page', service.page],
+    ...('scheme' in service ? signedFields(service) : ([['instead', service.instead.check]] as const)),
     ['challenge', challengeOf(id)],
     ['response', response],
     ['traps', traps.join('\n')],
@@ -68,28 +57,62 @@ function page(provider: Provider): string {
   const lines = fields.flatMap(([label, text]) =>
     text === undefined ? [] : [`  ${label.padEnd(10)} ${text.replaceAll('\n', `\n${' '.repeat(13)}`)}\n`],
   )
-  return `${name} (${id})\n\n${lines.join('')}\nUnder routes, to paste:\n\n${routeConfig(provider)}`
+  return `${name} (${id})\n\n${lines.join('')}\nUnder routes, to paste:\n\n${routeConfig(service)}`
 }
 
-function plain(provider: Provider): Record<string, unknown> {
-  const { id, name, page, summary, scheme, secret, eventId, networks, networkFeed, accept, traps, response } = provider
+function signedFields(provider: Provider): (readonly [string, string | undefined])[] {
+  const { scheme, secret, publicKey, settings, networks, networkFeed } = provider
+  const tolerance = toleranceOf(provider)
+  const own = Object.entries(settings?.shape ?? {}).map(([key, type]) => `${key}: ${type.description ?? ''}`)
+  return [
+    ['headers', scheme.headers.length === 0 ? 'none: the signature stands in the body' : scheme.headers.join(', ')],
+    [
+      'timestamp',
+      tolerance === undefined ? 'none is signed' : `signed; ${tolerance} either way unless the config says otherwise`,
+    ],
+    ['event id', [eventIdOf(provider) ?? 'none', provider.eventId?.page ?? []].flat().join('\n')],
+    ['secret', secret && `${secret.looks}\n${secret.where}`],
+    ['public key', publicKey && `${publicKey.looks}\n${publicKey.where}`],
+    ['settings', own.length === 0 ? undefined : own.join('\n')],
+    ['networks', networks && `${networks.cidrs.join(', ')}\nas of ${networks.asOf}, ${networks.page}`],
+    [
+      'feed',
+      networkFeed &&
+        `its networks, to be read anew: { feed: ${networkFeed.url}, select: "${networkFeed.select}" }\n${networkFeed.page}`,
+    ],
+  ]
+}
+
+function plain(service: Provider | UnsignedService): Record<string, unknown> {
+  const { id, name, page, summary, accept, traps, response } = service
   return {
     id,
     name,
     page,
     summary,
-    scheme: scheme.kind,
-    headers: scheme.headers,
-    'tolerance-s': scheme.tolerance === undefined ? null : scheme.tolerance / 1000,
-    secret: { looks: secret.looks, where: secret.where, 'made-by': secret.madeBy },
-    'event-id': eventId ?? null,
-    networks: networks ?? null,
-    'network-feed': networkFeed ?? null,
+    ...('scheme' in service ? plainScheme(service) : { scheme: null, instead: service.instead.check }),
     accept: accept ?? ['json'],
     challenge: challengeOf(id) ?? null,
     response: response ?? null,
     traps,
-    config: routeConfig(provider),
+    config: routeConfig(service),
+  }
+}
+
+function plainScheme(provider: Provider): Record<string, unknown> {
+  const { scheme, secret, publicKey, settings, eventId, networks, networkFeed } = provider
+  const told = (form: Provider['secret'] | Provider['publicKey']) =>
+    form ? { looks: form.looks, where: form.where, 'made-by': form.madeBy } : null
+  return {
+    scheme: scheme.kind,
+    headers: scheme.headers,
+    'tolerance-s': scheme.tolerance === undefined ? null : scheme.tolerance / 1000,
+    secret: told(secret),
+    'public-key': told(publicKey),
+    settings: Object.entries(settings?.shape ?? {}).map(([key, type]) => ({ key, about: type.description ?? '' })),
+    'event-id': eventId ?? null,
+    networks: networks ?? null,
+    'network-feed': networkFeed ?? null,
   }
 }
 
@@ -107,6 +130,6 @@ function challengeOf(id: string): string | undefined {
 
 function eventIdOf({ eventId }: Provider): string | undefined {
   if (eventId === undefined) return undefined
-  if ('json' in eventId) return `${eventId.json.join('.')} of the body`
+  if ('json' in eventId) return `${eventId.json.join('.')} of the body${eventId.signed === false ? ', not signed' : ''}`
   return `${eventId.header}, ${eventId.signed ? 'signed' : 'not signed'}`
 }

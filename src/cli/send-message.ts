@@ -1,5 +1,6 @@
 import { Secret } from '../core/secret.ts'
-import type { Provider } from '../signing/provider.ts'
+import { newCredentials, type Provider, signerKey } from '../signing/provider.ts'
+import { signMessage } from '../signing/scheme.ts'
 import { VerbFault } from './fault.ts'
 
 export const FORGERIES = ['secret', 'body', 'timestamp'] as const
@@ -44,24 +45,21 @@ const PRIVATE = /authorization|cookie|token|key|secret/i
  * @throws VerbFault where a header is given that signing sets, or a forgery is asked for that the scheme can't notice
  */
 export function compose(draft: Draft): SignedRequest {
-  const { provider, url, publicOrigin, contentType, id, forge } = draft
+  const { provider, url, publicOrigin, body, contentType, id, forge } = draft
   const { scheme } = provider
   if (forge !== undefined) expectNoticed(provider, forge)
-  const key = provider.secret.parse(
-    forge === 'secret' ? new Secret(Buffer.from(provider.secret.create())) : draft.secret,
-  )
+  const key = signerKey(provider, forge === 'secret' ? new Secret(Buffer.from(another(provider))) : draft.secret)
   const given = {
     method: 'POST',
     url: `${publicOrigin ?? url.origin}${url.pathname}${url.search}`,
-    body: draft.body,
+    body,
     contentType,
     nowMs: draft.nowMs - (forge === 'timestamp' ? FORGED_AGE_MS : 0),
     id,
   }
-  const body = scheme.body?.(given) ?? draft.body
-  const message = { ...given, body }
-  const signed = scheme.sign(key, message)
-  const { pathname, search } = new URL(scheme.url?.(message) ?? message.url)
+  const message = signMessage(scheme, key, given)
+  const signed = message.headers
+  const { pathname, search } = new URL(message.url)
   const carried = [
     ...(contentType === '' ? [] : ([['Content-Type', contentType]] as const)),
     ...eventIdHeader(draft, signed),
@@ -72,7 +70,7 @@ export function compose(draft: Draft): SignedRequest {
     url: new URL(`${url.origin}${pathname}${search}`),
     headers: [...carried, ...signed],
     // A blank behind JSON leaves it valid: only the signature can tell.
-    body: forge === 'body' ? Buffer.concat([body, Buffer.from(' ')]) : body,
+    body: forge === 'body' ? Buffer.concat([message.body, Buffer.from(' ')]) : message.body,
     shown: [
       ...carried.map(([name, value]) => [name, PRIVATE.test(name) ? '...' : value] as const),
       ...signed.map(
@@ -80,6 +78,13 @@ export function compose(draft: Draft): SignedRequest {
       ),
     ],
   }
+}
+
+/** A secret, or a private key, that is not the provider's. */
+function another(provider: Provider): string {
+  const made = newCredentials(provider)
+  if (made === undefined) throw new VerbFault(`${provider.name} signs with a key of its own`, 'leave --forge out')
+  return made.held
 }
 
 /** The id where the service writes it without signing it. */

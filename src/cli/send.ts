@@ -23,7 +23,10 @@ export const send: Verb = {
   ],
   options: {
     provider: { type: 'string', description: 'The service to sign as; "sallyport providers" lists them.' },
-    secret: { type: 'string', description: 'Its secret by reference: env:NAME or file:PATH.' },
+    secret: {
+      type: 'string',
+      description: 'Its secret, or the private key where it signs with one, by reference: env:NAME or file:PATH.',
+    },
     url: { type: 'string', description: 'Where to post it: http:// or https://.' },
     body: { type: 'string', description: 'The file that holds the body, byte for byte; - reads it from stdin.' },
     data: { type: 'string', description: 'The body as text, instead of --body.' },

@@ -104,13 +104,14 @@ function missing(path: Path, context: Context): Fault {
 
 function literalSecret(path: Path, label: string, context: Context): Fault {
   const list = takesList(path, context)
+  const isPublic = keyOf(path) === 'keys'
   const name = typeof path.at(-1) === 'number' ? '- ' : `${path.at(-1)}: `
   return {
     severity: 'error',
     path,
     on: 'value',
-    message: `${label}: a secret stands in the config itself (not shown here)`,
-    mend: `put it into an environment variable or a file and refer to it: ${name}${list ? '[{ env: NAME }]' : '{ env: NAME }'}; then make a new one, as this one has been written down`,
+    message: `${label}: a ${isPublic ? 'key' : 'secret'} stands in the config itself (not shown here)`,
+    mend: `put it into an environment variable or a file and refer to it: ${name}${list ? '[{ env: NAME }]' : '{ env: NAME }'}${isPublic ? '' : '; then make a new one, as this one has been written down'}`,
   }
 }
 

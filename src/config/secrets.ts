@@ -69,6 +69,8 @@ function faultIn(bytes: Buffer, ref: SecretRef): { message: string; mend: string
     return { message: `${ref} is no UTF-8 text`, mend: 'write it as text, e.g. in base64 where the scheme says so' }
   // PEM is made of lines, and every reader of it knows their ends.
   if (/^-----BEGIN [A-Z0-9 ]+-----\r?\n[A-Za-z0-9+/=\r\n]+-----END [A-Z0-9 ]+-----\r?\n?$/.test(text)) return undefined
+  // So is a JWK, whose blanks mean nothing.
+  if (isJsonObject(text)) return undefined
   const blank = text.search(/[ \t\r\n]/)
   const hidden = indexOfHidden(text)
   const at = blank < 0 ? hidden : hidden < 0 ? blank : Math.min(blank, hidden)
@@ -85,6 +87,16 @@ function faultIn(bytes: Buffer, ref: SecretRef): { message: string; mend: string
       mend: 'copy the secret again from where it was made: an editor has put typographic quotes into it',
     }
   return undefined
+}
+
+function isJsonObject(text: string): boolean {
+  if (!text.startsWith('{')) return false
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function blankFault(text: string, at: number, ref: SecretRef): { message: string; mend: string } {

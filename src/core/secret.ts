@@ -106,3 +106,35 @@ export const namedSecret = z
 export function nameOfSecret(secret: NamedSecret, index: number): string {
   return secret.name ?? (index === 0 ? 'current' : `secret-${index + 1}`)
 }
+
+/** A public key with its names and its end. */
+export interface NamedKey extends NamedSecret {
+  /** What requests call it, where they name their key. */
+  readonly id?: string | undefined
+}
+
+/** `{ id: partner-1, env: NAME, expires: 2027-06-30 }`; name, id and expires may be left out. */
+export const namedKey = z
+  .strictObject({
+    name: secretName.optional(),
+    id: z
+      .string()
+      .regex(/^[\x21-\x7e]{1,256}$/, 'characters of ASCII without blanks, at most 256')
+      .optional()
+      .describe('What requests call the key, where they name it.'),
+    ...place,
+    expires: expiry.optional(),
+  })
+  .refine(value => (value.env === undefined) !== (value.file === undefined), ONE_PLACE)
+  .transform((value): NamedKey => ({ name: value.name, id: value.id, ref: toRef(value), expires: value.expires }))
+
+/** The name under which the `index`th entry of such a list is logged: its own, else its id where that is fit to be one. */
+export function nameOfKey(
+  { name, id }: Pick<NamedKey, 'name' | 'id'>,
+  index: number,
+  word: 'key' | 'secret' = 'key',
+): string {
+  if (name !== undefined) return name
+  if (id !== undefined && secretName.safeParse(id).success) return id
+  return index === 0 ? 'current' : `${word}-${index + 1}`
+}

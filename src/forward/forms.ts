@@ -1,5 +1,5 @@
-import { isUtf8 } from 'node:buffer'
 import type { MediaType } from '../core/media-type.ts'
+import { readUrlencoded } from '../core/urlencoded.ts'
 
 /**
  * The documented rule by which a form becomes a JSON object: a field is a member of that exact name (brackets and dots
@@ -34,29 +34,10 @@ function toJson(fields: Iterable<readonly [name: string, value: FieldValue]>): s
   return `{${parts.join(',')}}`
 }
 
-function decodeComponent(text: string): string | undefined {
-  try {
-    // Throws on a broken escape and on bytes that are not UTF-8.
-    return decodeURIComponent(text.replaceAll('+', ' '))
-  } catch {
-    return undefined
-  }
-}
-
-/** application/x-www-form-urlencoded (WHATWG URL section 5), strictly: a broken escape refuses, nothing is replaced. */
+/** application/x-www-form-urlencoded, as `readUrlencoded` reads it. */
 export function urlencodedToJson(body: Buffer): string | FormFault {
-  if (!isUtf8(body)) return new FormFault('the form is not valid UTF-8')
-  const fields: [string, string][] = []
-  for (const pair of body.toString('utf8').split('&', MAX_FIELDS * 2 + 2)) {
-    if (pair === '') continue
-    const equals = pair.indexOf('=')
-    const name = decodeComponent(equals < 0 ? pair : pair.slice(0, equals))
-    const value = equals < 0 ? '' : decodeComponent(pair.slice(equals + 1))
-    if (name === undefined || value === undefined)
-      return new FormFault(`form field ${fields.length + 1} holds a broken percent escape or bytes that are not UTF-8`)
-    fields.push([name, value])
-  }
-  return toJson(fields)
+  const fields = readUrlencoded(body, MAX_FIELDS)
+  return typeof fields === 'string' ? new FormFault(fields) : toJson(fields)
 }
 
 /** multipart/form-data (RFC 7578), read by the platform's own parser. */

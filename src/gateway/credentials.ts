@@ -1,5 +1,5 @@
 import type { RouteConfig } from '../config/model.ts'
-import { nameOfSecret, SecretRef } from '../core/secret.ts'
+import { nameOfKey, SecretRef } from '../core/secret.ts'
 
 /** A secret, token or key of a route, as the config names it. */
 export interface Credential {
@@ -13,33 +13,34 @@ export interface Credential {
 
 /**
  * Every secret in a list of a route's checks, whatever the check: an entry that refers to a secret is one, and its name,
- * its id or its place in the list is what it is counted by.
+ * its id or its place in the list is what it is counted by; public keys of a signature are counted as keys.
  */
 export function credentialsOf({ name: route, checks }: RouteConfig): Credential[] {
   return checks.flatMap(({ kind, config }) =>
-    [...lists(config)].flatMap(list =>
+    [...lists(config, '')].flatMap(({ key, list }) =>
       list.flatMap((entry, index) => {
-        const found = read(entry, index)
+        const found = read(entry, index, kind.name === 'signature' && key === 'keys' ? 'key' : 'secret')
         return found ? [{ route, check: kind.name, ...found }] : []
       }),
     ),
   )
 }
 
-function* lists(value: unknown): Generator<readonly unknown[]> {
+function* lists(value: unknown, key: string): Generator<{ key: string; list: readonly unknown[] }> {
   if (typeof value !== 'object' || value === null || value instanceof SecretRef) return
-  if (Array.isArray(value)) yield value
-  for (const inner of Object.values(value)) yield* lists(inner)
+  if (Array.isArray(value)) yield { key, list: value }
+  for (const [name, inner] of Object.entries(value)) yield* lists(inner, name)
 }
 
-function read(entry: unknown, index: number): Pick<Credential, 'name' | 'expires'> | undefined {
+function read(entry: unknown, index: number, word: 'key' | 'secret'): Pick<Credential, 'name' | 'expires'> | undefined {
   if (typeof entry !== 'object' || entry === null) return undefined
   const ref: unknown = Object.values(entry).find(value => value instanceof SecretRef)
   if (!(ref instanceof SecretRef)) return undefined
   const { name, id, expires } = entry as { readonly name?: unknown; readonly id?: unknown; readonly expires?: unknown }
-  const given = [name, id].find(value => typeof value === 'string')
   return {
-    name: nameOfSecret({ name: typeof given === 'string' ? given : undefined, ref }, index),
+    name: nameOfKey({ name: textOf(name), id: textOf(id) }, index, word),
     expires: typeof expires === 'number' ? expires : undefined,
   }
 }
+
+const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)

@@ -1,5 +1,5 @@
 import type { HeadRequest } from '../core/request.ts'
-import { fault, type Scheme, type SignatureFault, type Verifier } from './scheme.ts'
+import { fault, type Scheme, type SignatureFault, type SyncVerifier, type Verifier } from './scheme.ts'
 
 /** One service, several header families: the first whose header is there decides, and no other is tried after it. */
 export function firstPresent(families: readonly { readonly header: string; readonly scheme: Scheme }[]): Scheme {
@@ -11,8 +11,8 @@ export function firstPresent(families: readonly { readonly header: string; reado
     kind: last.scheme.kind,
     headers: families.flatMap(({ scheme }) => scheme.headers),
     tolerance: last.scheme.tolerance,
-    verifier(keys, toleranceMs) {
-      const verifiers = families.map(({ scheme }) => scheme.verifier(keys, toleranceMs))
+    verifier(keys, toleranceMs, resources) {
+      const verifiers = families.map(({ scheme }) => scheme.verifier(keys, toleranceMs, resources))
       const pick = (request: HeadRequest): Verifier | SignatureFault =>
         verifiers[lower.findIndex(header => request.headers.has(header))] ??
         fault('signature.missing', { header: families.map(({ header }) => header) })
@@ -29,4 +29,28 @@ export function firstPresent(families: readonly { readonly header: string; reado
     },
     sign: (key, message) => last.scheme.sign(key, message),
   }
+}
+
+/** Two signatures that may stand beside each other, each under keys of its own: one that verifies is enough. */
+export function eitherOf(one: SyncVerifier, other: SyncVerifier): SyncVerifier {
+  return {
+    foresee(request, nowMs) {
+      const first = one.foresee(request, nowMs)
+      const second = other.foresee(request, nowMs)
+      return first && second && further(first, second)
+    },
+    verify(request, nowMs) {
+      const first = one.verify(request, nowMs)
+      if (first.ok) return first
+      const second = other.verify(request, nowMs)
+      return second.ok ? second : further(first, second)
+    },
+  }
+}
+
+/** Of two refusals the one that got further; where both compared, the keys of both were tried. */
+function further(first: SignatureFault, second: SignatureFault): SignatureFault {
+  if (first.code !== 'signature.mismatch') return second.code === 'signature.mismatch' ? second : first
+  if (second.code !== 'signature.mismatch') return first
+  return fault(first.code, { ...first.evidence, ...second.evidence })
 }

@@ -1,4 +1,7 @@
-export type Encoding = 'hex' | 'base64' | 'base64url'
+/** `hex-upper`: as the few services that write hexadecimal digits in upper case do. */
+export type Encoding = 'hex' | 'hex-upper' | 'base64' | 'base64url'
+
+export const ENCODINGS = ['hex', 'hex-upper', 'base64', 'base64url'] as const
 
 /** The value of each character; -1 for all others, whose sign marks what they are mixed with. */
 function table(alphabet: string): Int8Array {
@@ -9,6 +12,7 @@ function table(alphabet: string): Int8Array {
 
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 const HEX = table('0123456789abcdef')
+const UPPER_HEX = table('0123456789ABCDEF')
 const BASE64 = table(`${LETTERS}+/`)
 const BASE64URL = table(`${LETTERS}-_`)
 const PAD = 0x3d
@@ -16,11 +20,12 @@ const PAD = 0x3d
 /**
  * Fills `out` from `text` between `from` and `to`. False, with `out` spoilt, where that is not the one canonical way to
  * write exactly as many bytes: another length, alphabet or padding, or spare bits that are not zero (RFC 4648 section
- * 3.5), so that one signature has one spelling. Hexadecimal digits are lower case, base64 is padded (RFC 4648 section 4),
- * base64url is not (RFC 7515 section 2).
+ * 3.5), so that one signature has one spelling. Hexadecimal digits are lower case (of `hex-upper`, upper case), base64 is
+ * padded (RFC 4648 section 4), base64url is not (RFC 7515 section 2).
  */
 export function decodeInto(encoding: Encoding, text: string, from: number, to: number, out: Uint8Array): boolean {
-  if (encoding === 'hex') return decodeHex(text, from, to, out)
+  if (encoding === 'hex') return decodeHex(HEX, text, from, to, out)
+  if (encoding === 'hex-upper') return decodeHex(UPPER_HEX, text, from, to, out)
   const end = from + Math.ceil((out.length * 4) / 3)
   if (encoding === 'base64url') return end === to && decode64(BASE64URL, text, from, end, out)
   if (to - from !== 4 * Math.ceil(out.length / 3)) return false
@@ -34,11 +39,34 @@ export function decodeExactly(text: string, encoding: Encoding, bytes: number): 
   return decodeInto(encoding, text, 0, text.length, out) ? out : undefined
 }
 
-function decodeHex(text: string, from: number, to: number, out: Uint8Array): boolean {
+/** As many bytes as the text holds; `undefined` where there are none, more than `most`, or another spelling of them. */
+export function decodeUpTo(
+  encoding: Encoding,
+  text: string,
+  from: number,
+  to: number,
+  most: number,
+): Buffer | undefined {
+  const length = to - from
+  let bytes = Math.floor((length * 3) / 4)
+  if (encoding === 'hex' || encoding === 'hex-upper') bytes = length >> 1
+  else if (encoding === 'base64')
+    for (let at = to - 1; at >= to - 2 && at >= from && text.charCodeAt(at) === PAD; at--) bytes--
+  if (bytes < 1 || bytes > most) return undefined
+  const out = Buffer.alloc(bytes)
+  return decodeInto(encoding, text, from, to, out) ? out : undefined
+}
+
+/** The one text that `decodeInto` reads as these bytes. */
+export function encode(bytes: Buffer, encoding: Encoding): string {
+  return encoding === 'hex-upper' ? bytes.toString('hex').toUpperCase() : bytes.toString(encoding)
+}
+
+function decodeHex(values: Int8Array, text: string, from: number, to: number, out: Uint8Array): boolean {
   if (to - from !== out.length * 2) return false
   let seen = 0
   for (let i = 0, at = from; i < out.length; i++, at += 2) {
-    const byte = ((HEX[text.charCodeAt(at)] ?? -1) << 4) | (HEX[text.charCodeAt(at + 1)] ?? -1)
+    const byte = ((values[text.charCodeAt(at)] ?? -1) << 4) | (values[text.charCodeAt(at + 1)] ?? -1)
     seen |= byte
     out[i] = byte
   }

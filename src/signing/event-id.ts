@@ -21,14 +21,15 @@ export function eventIdReader(place: EventIdPlace | undefined): EventIdReader {
       return id ? { id, signed } : undefined
     }
   }
+  const { signed = true } = place
   return request => {
     let value: unknown = request.peekJson()
     for (const name of place.json) {
       if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined
       value = Reflect.get(value, name)
     }
-    if (typeof value === 'string' && value !== '') return { id: value, signed: true }
+    if (typeof value === 'string' && value !== '') return { id: value, signed }
     // Beyond this, several numbers of JSON become one here, and the second event would count as a copy of the first.
-    return Number.isSafeInteger(value) ? { id: String(value), signed: true } : undefined
+    return Number.isSafeInteger(value) ? { id: String(value), signed } : undefined
   }
 }

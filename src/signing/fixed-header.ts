@@ -16,8 +16,8 @@ export function withFixedHeader(header: string, value: string, scheme: Scheme): 
   return {
     ...scheme,
     headers: [...scheme.headers, header],
-    verifier(keys, toleranceMs) {
-      const inner = scheme.verifier(keys, toleranceMs)
+    verifier(keys, toleranceMs, resources) {
+      const inner = scheme.verifier(keys, toleranceMs, resources)
       return {
         foresee: (request, nowMs) => check(request) ?? inner.foresee(request, nowMs),
         verify: (request, nowMs) => check(request) ?? inner.verify(request, nowMs),

@@ -1,4 +1,4 @@
-import type { Provider } from './provider.ts'
+import type { Provider, UnsignedService } from './provider.ts'
 import { adyenPlatform } from './providers/adyen-platform.ts'
 import { airtable } from './providers/airtable.ts'
 import { bitbucket } from './providers/bitbucket.ts'
@@ -6,6 +6,7 @@ import { circleci } from './providers/circleci.ts'
 import { clickup } from './providers/clickup.ts'
 import { coinbaseCommerce } from './providers/coinbase-commerce.ts'
 import { crisp } from './providers/crisp.ts'
+import { discord } from './providers/discord.ts'
 import { discourse } from './providers/discourse.ts'
 import { dropbox } from './providers/dropbox.ts'
 import { frontApplication } from './providers/front-application.ts'
@@ -31,6 +32,7 @@ import { pagerduty } from './providers/pagerduty.ts'
 import { quickbooks } from './providers/quickbooks.ts'
 import { razorpay } from './providers/razorpay.ts'
 import { resend } from './providers/resend.ts'
+import { salesforceOutbound } from './providers/salesforce-outbound.ts'
 import { sentry } from './providers/sentry.ts'
 import { shopify } from './providers/shopify.ts'
 import { sinchConversation } from './providers/sinch-conversation.ts'
@@ -63,6 +65,7 @@ export const providers: readonly Provider[] = [
   clickup,
   coinbaseCommerce,
   crisp,
+  discord,
   discourse,
   dropbox,
   frontApplication,
@@ -112,10 +115,18 @@ export const providers: readonly Provider[] = [
   zoom,
 ]
 
+/** The services that offer nothing to verify, by name. */
+export const unsignedServices: readonly UnsignedService[] = [salesforceOutbound]
+
 const byId = new Map(providers.map(provider => [provider.id, provider]))
+const unsignedById = new Map(unsignedServices.map(service => [service.id, service]))
 
 export function providerOf(id: string): Provider | undefined {
   return byId.get(id)
+}
+
+export function unsignedOf(id: string): UnsignedService | undefined {
+  return unsignedById.get(id)
 }
 
 /** The ids of providers whose networks are shipped, in alphabetical order. */

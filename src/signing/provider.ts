@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import type { Secret } from '../core/secret.ts'
+import type { PublicKeyForm } from './key-form.ts'
 import type { Scheme } from './scheme.ts'
+import type { ProviderSettings } from './settings.ts'
 
 /** A service that sends webhooks, and how it authenticates them: one file of `providers/` each. */
 export interface Provider {
@@ -12,7 +14,12 @@ export interface Provider {
   /** What is signed and how, one sentence. */
   readonly summary: string
   readonly scheme: Scheme
-  readonly secret: SecretForm
+  /** What `secrets` of the config are; absent where it has none. */
+  readonly secret?: SecretForm
+  /** What `keys` of the config are; absent where it has none. Beside `secret`, either may be given, or both. */
+  readonly publicKey?: PublicKeyForm
+  /** See `withSettings`. */
+  readonly settings?: ProviderSettings
   /** The sender's id of the event. */
   readonly eventId?: EventIdPlace
   /** What surprises people. */
@@ -34,8 +41,23 @@ export interface Provider {
  */
 export type EventIdPlace = (
   | { readonly header: string; readonly elsewhere?: string; readonly signed: boolean }
-  | { readonly json: readonly string[] }
+  // Default: signed, as the whole body is.
+  | { readonly json: readonly string[]; readonly signed?: boolean }
 ) & { readonly page?: string }
+
+/** A service that offers nothing to verify, and what is to be done about it: one file of `providers/` each as well. */
+export interface UnsignedService {
+  readonly id: string
+  readonly name: string
+  readonly page: string
+  /** What it offers instead of a signature, one sentence. */
+  readonly summary: string
+  /** The check that tells its requests from others, and the checks of a route for it, in YAML, an entry each. */
+  readonly instead: { readonly check: string; readonly checks: readonly string[] }
+  readonly traps: readonly string[]
+  readonly response?: string
+  readonly accept?: readonly string[]
+}
 
 /** The secret that the operator copies from the service. */
 export interface SecretForm {
@@ -69,4 +91,32 @@ export function textSecret(
   create: () => string = () => randomBytes(32).toString('hex'),
 ): SecretForm {
   return { looks, where, madeBy, parse: secret => secret.bytes(), create }
+}
+
+/** Both ends of one new key: for a secret, the same text. */
+export interface Credentials {
+  /** What the sender signs with. */
+  readonly held: string
+  /** What the gate's config is given. */
+  readonly given: string
+}
+
+/** A new secret, or else a new pair of keys; `undefined` for a service that signs with a key that it publishes. */
+export function newCredentials({ secret, publicKey }: Provider): Credentials | undefined {
+  if (secret) {
+    const text = secret.create()
+    return { held: text, given: text }
+  }
+  const pair = publicKey?.create()
+  return pair && { held: pair.privateKey, given: pair.publicKey }
+}
+
+/**
+ * What `Scheme.sign` takes, from what an operator holds: the secret, or the private key where public ones verify.
+ * @throws SecretFault
+ */
+export function signerKey({ secret, publicKey }: Provider, held: Secret): Buffer {
+  if (publicKey && (secret === undefined || publicKey.isPrivate?.(held) === true)) return publicKey.parsePrivate(held)
+  if (secret) return secret.parse(held)
+  throw new SecretFault('this service signs with a key of its own', 'nothing can be signed in its place')
 }

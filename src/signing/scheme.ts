@@ -1,10 +1,17 @@
+import type { KeyObject } from 'node:crypto'
 import type { Evidence } from '../core/decision.ts'
 import type { BodyRequest, HeadRequest } from '../core/request.ts'
+import type { Resources } from '../core/resources.ts'
 
-/** A secret in the form that a scheme computes with, and the name that logs show. */
+/** A secret or a public key in the form that a scheme computes with, and the name that logs show. */
 export interface SigningKey {
   readonly name: string
+  /** The secret; of a public key, its DER (SPKI). */
   readonly bytes: Buffer
+  /** Absent for a secret. */
+  readonly publicKey?: KeyObject
+  /** What requests call a public key, where the config says it. */
+  readonly id?: string | undefined
   /** Epoch milliseconds after which it verifies nothing. */
   readonly expires: number | undefined
 }
@@ -27,7 +34,10 @@ export interface SignatureMatch {
   readonly ok: true
   /** The key that verified. */
   readonly key: string
-  /** What can't be made again without the key: the MAC in hex. `undefined` for a bare token, which is always the same. */
+  /**
+   * What can't be made again without the key: the MAC in hex, or the digest of what a private key signed, as such a
+   * signature may have several spellings. `undefined` for a bare token, which is always the same.
+   */
   readonly nonce: string | undefined
   /** The signed id, where the scheme signs one. */
   readonly id: string | undefined
@@ -35,11 +45,19 @@ export interface SignatureMatch {
   readonly timestamp: number | undefined
 }
 
+export type SignatureVerdict = SignatureMatch | SignatureFault
+
 /** One route's verifier, compiled at load. */
 export interface Verifier {
   /** What the head alone rules out. */
   foresee(request: HeadRequest, nowMs: number): SignatureFault | undefined
-  verify(request: BodyRequest, nowMs: number): SignatureMatch | SignatureFault
+  /** Answers at once, except where a key has to be fetched first. */
+  verify(request: BodyRequest, nowMs: number): SignatureVerdict | Promise<SignatureVerdict>
+}
+
+/** A verifier that always answers at once. */
+export interface SyncVerifier extends Verifier {
+  verify(request: BodyRequest, nowMs: number): SignatureVerdict
 }
 
 /** What is to be signed. */
@@ -65,13 +83,34 @@ export interface Scheme {
   readonly headers: readonly string[]
   /** Milliseconds either way, where the scheme signs a timestamp and the config names no tolerance. */
   readonly tolerance: number | undefined
-  verifier(keys: readonly SigningKey[], toleranceMs: number | undefined): Verifier
-  /** The headers that sign `message`. A scheme that signs the URL may have to change it: see `url`. */
+  /** @param resources for keys that are no part of the config, such as a certificate at a URL. */
+  verifier(keys: readonly SigningKey[], toleranceMs: number | undefined, resources: Resources): Verifier
+  /**
+   * The headers that sign `message`. A scheme that signs the URL, or signs inside the body, may have to change them: see
+   * `url` and `body`, or let `signMessage` do it all.
+   * @param key a secret's bytes; a private key's DER (PKCS#8)
+   */
   sign(key: Buffer, message: Message): SignedHeaders
   /** The URL that `sign` expects to be called, e.g. with a body digest in its query; absent: as it is. */
   url?(message: Message): string
-  /** The body that `sign` expects to be sent, e.g. with a timestamp in it; absent: as it is. */
-  body?(message: Message): Buffer
+  /** The body that `sign` expects to be sent, e.g. with the signature in one of its fields; absent: as it is. */
+  body?(message: Message, key: Buffer): Buffer
+}
+
+/** A scheme that needs nothing but its keys. */
+export interface DescribedScheme extends Scheme {
+  verifier(keys: readonly SigningKey[], toleranceMs: number | undefined): SyncVerifier
+}
+
+/** A message as it is to be sent: URL and body as the scheme changed them, and the headers that sign it. */
+export function signMessage(
+  scheme: Scheme,
+  key: Buffer,
+  message: Message,
+): { readonly url: string; readonly body: Buffer; readonly headers: SignedHeaders } {
+  const body = scheme.body?.(message, key) ?? message.body
+  const url = scheme.url?.({ ...message, body }) ?? message.url
+  return { url, body, headers: scheme.sign(key, { ...message, url, body }) }
 }
 
 export const fault = (code: SignatureCode, evidence: Evidence): SignatureFault => ({ ok: false, code, evidence })
@@ -88,8 +127,15 @@ export function currentKeys<Key extends Pick<SigningKey, 'expires'>>(
 }
 
 /** For the evidence of a mismatch. */
-export function triedKeys(keys: readonly Pick<SigningKey, 'name' | 'expires'>[], nowMs: number): Evidence {
+export function triedKeys(
+  keys: readonly Pick<SigningKey, 'name' | 'expires' | 'publicKey'>[],
+  nowMs: number,
+): Evidence {
   const current = currentKeys(keys, nowMs)
   const ended = keys.filter(key => !current.includes(key)).map(key => key.name)
-  return { 'secrets-tried': current.map(key => key.name), ...(ended.length > 0 ? { 'secrets-expired': ended } : {}) }
+  const word = keys[0]?.publicKey === undefined ? 'secrets' : 'keys'
+  return {
+    [`${word}-tried`]: current.map(key => key.name),
+    ...(ended.length > 0 ? { [`${word}-expired`]: ended } : {}),
+  }
 }

@@ -1,7 +1,9 @@
-import { decodeInto, type Encoding } from './encoding.ts'
+import { decodeInto, decodeUpTo, type Encoding } from './encoding.ts'
 
 /** Of a list, so many are tried; a longer list is a stranger's. */
 const MOST = 10
+/** Of a signature whose length its key decides: an RSA key of 8192 bits. */
+const LONGEST_BYTES = 1024
 
 /** How a header holds signatures: one behind a prefix, or a list whose entries are marked by tags. */
 export interface SignatureForm {
@@ -10,7 +12,7 @@ export interface SignatureForm {
   readonly prefix?: string
   /** Several signatures, or signature and timestamp, in the one header. */
   readonly list?: {
-    readonly separator: ',' | ' ' | ';'
+    readonly separator: ',' | ' ' | ';' | '&'
     /** Before each signature: `v1=`, `v1,`. Entries that start otherwise are other versions, and ignored. */
     readonly tag: string
     /** Before the timestamp, where it stands in the same list: `t=`. */
@@ -21,18 +23,18 @@ export interface SignatureForm {
 /** What a signature header holds. Its buffers are used again, so that reading the next header makes no new ones. */
 export class SignatureList {
   readonly #form: SignatureForm
-  readonly #bytes: number
+  readonly #bytes: number | undefined
   /** The first `count` are those of the header that was read last. */
   readonly signatures: Uint8Array[]
   count = 0
   /** Empty where there is none. */
   timestamp = ''
 
-  /** @param bytes of one signature. */
-  constructor(form: SignatureForm, bytes: number) {
+  /** @param bytes of one signature; `undefined` where they differ. */
+  constructor(form: SignatureForm, bytes: number | undefined) {
     this.#form = form
     this.#bytes = bytes
-    this.signatures = [new Uint8Array(bytes)]
+    this.signatures = bytes === undefined ? [] : [new Uint8Array(bytes)]
   }
 
   /** Why there is nothing to compare with; `undefined` where at least one signature could be read. */
@@ -67,6 +69,12 @@ export class SignatureList {
   }
 
   #take(header: string, from: number, to: number): boolean {
+    if (this.#bytes === undefined) {
+      const decoded = decodeUpTo(this.#form.encoding, header, from, to, LONGEST_BYTES)
+      if (decoded === undefined) return false
+      this.signatures[this.count++] = decoded
+      return true
+    }
     const signature = this.signatures[this.count] ?? new Uint8Array(this.#bytes)
     this.signatures[this.count] = signature
     if (!decodeInto(this.#form.encoding, header, from, to, signature)) return false
@@ -75,6 +83,7 @@ export class SignatureList {
   }
 
   #unreadable(): string {
-    return `the signature is not ${this.#bytes} bytes in ${this.#form.encoding}`
+    const size = this.#bytes === undefined ? `1 to ${LONGEST_BYTES}` : this.#bytes
+    return `the signature is not ${size} bytes in ${this.#form.encoding}`
   }
 }

@@ -3,7 +3,8 @@ import { type Clock, frozenClock } from '../../src/core/clock.ts'
 import type { Decision } from '../../src/core/decision.ts'
 import { Secret } from '../../src/core/secret.ts'
 import { providerOf } from '../../src/signing/index.ts'
-import type { Provider } from '../../src/signing/provider.ts'
+import { type Provider, signerKey } from '../../src/signing/provider.ts'
+import { signMessage } from '../../src/signing/scheme.ts'
 import { compile, fakeRequest, fakeResources, NOW } from './testCheck.ts'
 
 /** One request as it reaches the gate. */
@@ -22,12 +23,15 @@ export function provider(id: string): Provider {
   return found
 }
 
-/** A gate's check for one provider (or another configuration), asked as the pipeline asks: the head first. */
+/**
+ * A gate's check for one provider (or another configuration), asked as the pipeline asks: the head first.
+ * @param secret what the config is given: the secret, or the public key
+ */
 export function gate(
   id: string,
   secret: string,
   nowMs: number = NOW,
-  config: unknown = { provider: id, secrets: [{ env: 'SECRET' }] },
+  config: unknown = configOf(id),
 ): (sent: Sent) => Decision {
   const clock: Clock & { advance(ms: number): void } = frozenClock(nowMs)
   const check = compile(signature, config, fakeResources({ clock, secrets: { SECRET: secret } }))
@@ -43,18 +47,22 @@ export function gate(
   }
 }
 
+/** The provider's settings as its page shows them, and its secret or public key. */
+export function configOf(id: string): Record<string, unknown> {
+  const { secret, settings } = provider(id)
+  return { provider: id, ...settings?.example, [secret ? 'secrets' : 'keys']: [{ env: 'SECRET' }] }
+}
+
 /** The outcome in a word: `ok`, or the code. */
 export function outcome(decision: Decision): string {
   if (decision.ok === true) return 'ok'
   return decision.ok === false ? decision.code : decision.reason
 }
 
-/** A request signed by this project, as that provider. */
+/** A request signed by this project, as that provider. @param secret what the sender holds */
 export function signed(id: string, secret: string, body: Buffer, contentType = 'application/json', nowMs = NOW): Sent {
-  const { scheme, secret: form } = provider(id)
-  const given = { method: 'POST', url: URL_GIVEN, body, contentType, nowMs, id: 'msg_2KWPBgLlAfxdpx2AI54pPJ85f4W' }
-  const message = { ...given, body: scheme.body?.(given) ?? body }
-  const url = scheme.url?.(message) ?? URL_GIVEN
-  const headers = scheme.sign(form.parse(new Secret(Buffer.from(secret))), { ...message, url })
-  return { url, body: message.body, headers: { 'Content-Type': contentType, ...Object.fromEntries(headers) } }
+  const message = { method: 'POST', url: URL_GIVEN, body, contentType, nowMs, id: 'msg_2KWPBgLlAfxdpx2AI54pPJ85f4W' }
+  const key = signerKey(provider(id), new Secret(Buffer.from(secret)))
+  const sent = signMessage(provider(id).scheme, key, message)
+  return { ...sent, headers: { 'Content-Type': contentType, ...Object.fromEntries(sent.headers) } }
 }

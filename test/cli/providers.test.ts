@@ -4,7 +4,8 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { check } from '../../src/cli/check.ts'
 import { providers as verb } from '../../src/cli/providers.ts'
 import { variableOf } from '../../src/cli/providers-config.ts'
-import { providers } from '../../src/signing/index.ts'
+import { providers, unsignedServices } from '../../src/signing/index.ts'
+import { credentials } from '../support/signed.ts'
 import { temporaryFolder } from '../tls/craft.ts'
 import { runVerb } from './run-verb.ts'
 
@@ -21,10 +22,18 @@ describe('providers', () => {
 
   it.each(providers)(
     'tells of $id what it takes to set it up',
-    async ({ id, page, scheme, secret, traps, networks }) => {
+    async ({ id, page, scheme, secret, publicKey, traps, networks }) => {
       const { code, stdout } = await runVerb(verb, [id])
       expect(code).toBe(0)
-      for (const text of [page, secret.looks, secret.where, ...scheme.headers, ...traps, ...(networks?.cidrs ?? [])])
+      const forms = [secret, publicKey].filter(form => form !== undefined)
+      expect(forms.length).toBeGreaterThan(0)
+      for (const text of [
+        page,
+        ...forms.flatMap(({ looks, where }) => [looks, where]),
+        ...scheme.headers,
+        ...traps,
+        ...(networks?.cidrs ?? []),
+      ])
         expect(stdout).toContain(text)
       if (networks) expect(stdout).toContain(`as of ${networks.asOf}`)
       expect(stdout).not.toMatch(/undefined|null|\[object/)
@@ -36,7 +45,7 @@ describe('providers', () => {
     const [, pasted = ''] = stdout.split('Under routes, to paste:\n\n')
     const file = join(folder.path, `${provider.id}.yaml`)
     writeFileSync(file, `listeners:\n  - { name: public, bind: "127.0.0.1:8080" }\nroutes:\n${pasted}`)
-    const env = { [variableOf(provider)]: provider.secret.create() }
+    const env = { [variableOf(provider)]: credentials(provider).given }
     expect(await runVerb(check, [file, '--strict'], { env })).toEqual({
       code: 0,
       stdout: `${file}: 1 listener, 1 route, fit to run\n`,
@@ -46,7 +55,7 @@ describe('providers', () => {
 
   it('prints the same as JSON', async () => {
     const all = JSON.parse((await runVerb(verb, ['--json'])).stdout)
-    expect(all.map((each: { id: string }) => each.id)).toEqual(providers.map(({ id }) => id))
+    expect(all.map((each: { id: string }) => each.id)).toEqual([...providers, ...unsignedServices].map(({ id }) => id))
     expect(JSON.parse((await runVerb(verb, ['zendesk', '--json'])).stdout)).toMatchObject({
       id: 'zendesk',
       scheme: 'hmac-sha256',

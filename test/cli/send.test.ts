@@ -10,10 +10,14 @@ import { Secret } from '../../src/core/secret.ts'
 import { providers } from '../../src/signing/index.ts'
 import { initCertificates } from '../../src/tls/directory.ts'
 import { type RunningGate, startGate, tempFolder } from '../support/gate.ts'
+import { credentials } from '../support/signed.ts'
 import { startUpstream, type TestUpstream } from '../support/upstream.ts'
 import { runVerb } from './run-verb.ts'
 
-const secrets = Object.fromEntries(providers.map(provider => [variableOf(provider), provider.secret.create()]))
+const made = providers.map(provider => [variableOf(provider), credentials(provider)] as const)
+/** What the senders hold; the gate is given the public half where there is one. */
+const secrets = Object.fromEntries(made.map(([name, { held }]) => [name, held]))
+const given = Object.fromEntries(made.map(([name, pair]) => [name, pair.given]))
 const JSON_BODY = '{"zen":"Keep it logically awesome.","n":12345678901234567890}'
 const FORM = 'application/x-www-form-urlencoded'
 
@@ -38,7 +42,10 @@ beforeAll(async () => {
     tls: { certificates: [{ cert: certs/server.crt, key: certs/server.key }] }
 routes:${providers
     .map(provider =>
-      route(provider.id, `signature: { provider: ${provider.id}, secrets: [{ env: ${variableOf(provider)} }] }`),
+      route(
+        provider.id,
+        `signature: { provider: ${provider.id}, ${provider.secret ? 'secrets' : 'keys'}: [{ env: ${variableOf(provider)} }] }`,
+      ),
     )
     .join('')}
   - name: named-outside
@@ -49,7 +56,7 @@ routes:${providers
       - signature: { provider: twilio, secrets: [{ env: TWILIO_SECRET }] }
     forward: { to: "${upstream.url}/outside" }
 `
-  gate = await startGate(yaml, secrets, folder, 2)
+  gate = await startGate(yaml, given, folder, 2)
 }, 30_000)
 
 afterAll(async () => {

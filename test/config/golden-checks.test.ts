@@ -9,6 +9,7 @@ const GOLDEN = join(import.meta.dirname, '../golden/checks')
 const BAD = join(import.meta.dirname, '../golden/checks-bad')
 const ENV = {
   HOOK_SECRET: 'the-secret-of-a-test',
+  HOOK_KEY: 'the-public-key-of-a-test',
   KB_TOKEN: 'the-token-of-a-test',
   PARTNER_KEY: '26b40b8f93fff3d897112f7ebc582b232dbd72517d082fe83cfb30ddce43d1bb',
 }

@@ -1,14 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeExactly, decodeInto, type Encoding } from '../../src/signing/encoding.ts'
+import { decodeExactly, decodeInto, ENCODINGS, type Encoding, encode } from '../../src/signing/encoding.ts'
 
-const ENCODINGS = ['hex', 'base64', 'base64url'] as const
 const SIZES = [20, 32, 48, 64]
 
 /** What a strict reader may take: the text that the same bytes are written as, and nothing else. */
 function slow(text: string, encoding: Encoding, bytes: number): Buffer | undefined {
-  const decoded = Buffer.from(text, encoding)
-  return decoded.length === bytes && decoded.toString(encoding) === text ? decoded : undefined
+  const decoded = Buffer.from(text, encoding === 'hex-upper' ? 'hex' : encoding)
+  return decoded.length === bytes && encode(decoded, encoding) === text ? decoded : undefined
 }
 
 describe.each(ENCODINGS)('%s', encoding => {
@@ -16,7 +15,7 @@ describe.each(ENCODINGS)('%s', encoding => {
     fc.assert(
       fc.property(fc.constantFrom(...SIZES), fc.infiniteStream(fc.nat(255)), fc.string(), (size, stream, around) => {
         const bytes = Buffer.from([...stream.take(size)])
-        const text = bytes.toString(encoding)
+        const text = encode(bytes, encoding)
         expect(decodeExactly(text, encoding, size)).toEqual(bytes)
         const out = new Uint8Array(size)
         expect(decodeInto(encoding, around + text + around, around.length, around.length + text.length, out)).toBe(true)
@@ -27,7 +26,7 @@ describe.each(ENCODINGS)('%s', encoding => {
 
   it('refuses every other spelling of the same length', () => {
     const size = 32
-    const text = Buffer.alloc(size, 0x5a).toString(encoding)
+    const text = encode(Buffer.alloc(size, 0x5a), encoding)
     fc.assert(
       fc.property(fc.nat(text.length - 1), fc.integer({ min: 0, max: 0x2ff }), (at, code) => {
         const changed = text.slice(0, at) + String.fromCharCode(code) + text.slice(at + 1)
@@ -38,7 +37,7 @@ describe.each(ENCODINGS)('%s', encoding => {
   })
 
   it.each(SIZES)('refuses another length than %i bytes', size => {
-    const text = Buffer.alloc(size, 0xa5).toString(encoding)
+    const text = encode(Buffer.alloc(size, 0xa5), encoding)
     for (const other of [
       '',
       '=',

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { decodeExactly, type Encoding } from '../../src/signing/encoding.ts'
+import { decodeExactly } from '../../src/signing/encoding.ts'
 import { MAC_BYTES, type MacAlgorithm, MacKey } from '../../src/signing/mac.ts'
 
 const algorithms = Object.keys(MAC_BYTES) as MacAlgorithm[]
@@ -59,7 +59,7 @@ describe('MacKey', () => {
 
 describe('decodeExactly', () => {
   const bytes = Buffer.from('00ff10fbefbe3f7e5d4c3b2a190807060504030201f0e0d0c0b0a09080706050', 'hex')
-  it.each<Encoding>(['hex', 'base64', 'base64url'])('reads %s, and one spelling of it alone', encoding => {
+  it.each(['hex', 'base64', 'base64url'] as const)('reads %s, and one spelling of it alone', encoding => {
     const text = bytes.toString(encoding)
     expect(decodeExactly(text, encoding, 32)).toEqual(bytes)
     const spellings = [

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { providers } from '../../src/signing/index.ts'
 import { gate, outcome, provider, type Sent, signed } from '../checks/sent.ts'
 import { NOW } from '../checks/testCheck.ts'
+import { credentials } from '../support/signed.ts'
 
 /** Of each property of each provider; set it to 2500 for ten thousand a provider. */
 const RUNS = { numRuns: Number(process.env.SALLYPORT_MUTATION_RUNS ?? 50) }
@@ -14,11 +15,11 @@ const tokens = new Set(providers.filter(({ scheme }) => scheme.kind === 'token')
 /** Whose signature covers the address that was called, or its path. */
 const SIGNS_URL = new Set(['hubspot-v2', 'hubspot-v3', 'sinch-voice', 'square', 'trello', 'twilio'])
 
-const secrets = new Map(providers.map(({ id, secret }) => [id, secret.create()]))
+const secrets = new Map(providers.map(provider => [provider.id, credentials(provider)]))
 const original = (id: string): Sent =>
   id === 'twilio'
-    ? signed(id, secrets.get(id) ?? '', FORM, 'application/x-www-form-urlencoded')
-    : signed(id, secrets.get(id) ?? '', BODY)
+    ? signed(id, secrets.get(id)?.held ?? '', FORM, 'application/x-www-form-urlencoded')
+    : signed(id, secrets.get(id)?.held ?? '', BODY)
 
 const parameters = (body: Buffer): string => new URLSearchParams(body.toString()).toString()
 
@@ -55,7 +56,7 @@ const anyText = fc.oneof(
 
 describe.each(providers.map(({ id }) => id))('%s', id => {
   const sent = original(id)
-  const check = gate(id, secrets.get(id) ?? '')
+  const check = gate(id, secrets.get(id)?.given ?? '')
 
   it('takes its own', () => {
     expect(outcome(check(sent))).toBe('ok')
@@ -112,12 +113,12 @@ describe.each(providers.map(({ id }) => id))('%s', id => {
         [tolerance + 1000, 'signature.expired'],
         [-tolerance - 1000, 'signature.expired'],
       ] as const)
-        expect(outcome(gate(id, secrets.get(id) ?? '', NOW + skew)(sent)), `${skew} ms`).toBe(code)
+        expect(outcome(gate(id, secrets.get(id)?.given ?? '', NOW + skew)(sent)), `${skew} ms`).toBe(code)
     },
   )
 
   it('refuses it under another secret', () => {
-    expect(outcome(gate(id, provider(id).secret.create())(sent))).toBe('signature.mismatch')
+    expect(outcome(gate(id, credentials(provider(id)).given)(sent))).toBe('signature.mismatch')
   })
 
   it('refuses a header of 64 KiB', () => {
@@ -146,6 +147,6 @@ describe.each(providers.map(({ id }) => id))('%s', id => {
   })
 
   it('makes a new secret that its own form takes, another each time', () => {
-    expect(provider(id).secret.create()).not.toBe(provider(id).secret.create())
+    expect(credentials(provider(id)).held).not.toBe(credentials(provider(id)).held)
   })
 })

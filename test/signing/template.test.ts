@@ -7,6 +7,8 @@ const input = {
   publicUrl: 'https://hooks.example.com/in/7?a=1',
   path: '/in/7',
   query: 'a=1',
+  raw: Buffer.from('<body>'),
+  mediaType: undefined,
   headers: new Headers(['X-Tenant', 'blue', 'X-Twice', 'a', 'X-Twice', 'b']),
 }
 const fill = (text: string) => {
@@ -29,7 +31,7 @@ describe('Template', () => {
 
   it('writes its own text as signers do, in UTF-8', () => {
     const template = new Template('\u00fc\u20ac{body}')
-    expect(Buffer.from(template.before(input, '', ''), 'latin1').toString('utf8')).toBe('\u00fc\u20ac')
+    expect(Buffer.from(String(template.before(input, '', '')), 'latin1').toString('utf8')).toBe('\u00fc\u20ac')
   })
 
   it('names the headers that it needs', () => {
@@ -42,12 +44,15 @@ describe('Template', () => {
     ['{body}{body}', '{body} stands there 2 times: leave one'],
     [
       '{body}{bdy}',
-      '{bdy} is not known: use {body}, {timestamp}, {id}, {method}, {url}, {path}, {query} or {header:NAME}',
+      '{bdy} is not known: use {body}, {timestamp}, {id}, {method}, {url}, {path}, {query}, {header:NAME}, {json:MEMBER}, {form:FIELD}, {form:sorted} or {sha256:body}',
     ],
-    ['{body}{}', '{} is not known: use {body}, {timestamp}, {id}, {method}, {url}, {path}, {query} or {header:NAME}'],
+    [
+      '{body}{}',
+      '{} is not known: use {body}, {timestamp}, {id}, {method}, {url}, {path}, {query}, {header:NAME}, {json:MEMBER}, {form:FIELD}, {form:sorted} or {sha256:body}',
+    ],
     [
       '{body}{toString}',
-      '{toString} is not known: use {body}, {timestamp}, {id}, {method}, {url}, {path}, {query} or {header:NAME}',
+      '{toString} is not known: use {body}, {timestamp}, {id}, {method}, {url}, {path}, {query}, {header:NAME}, {json:MEMBER}, {form:FIELD}, {form:sorted} or {sha256:body}',
     ],
     ['{body}{header:}', '{header:} names no header: write e.g. {header:X-Request-Id}'],
     ['{body}{header:X Y}', '{header:X Y} names no header: write e.g. {header:X-Request-Id}'],

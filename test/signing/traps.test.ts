@@ -2,16 +2,17 @@ import { createHash, createHmac } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { Secret } from '../../src/core/secret.ts'
 import { providers } from '../../src/signing/index.ts'
-import { SecretFault } from '../../src/signing/provider.ts'
+import { SecretFault, signerKey } from '../../src/signing/provider.ts'
 import { gate, outcome, provider, type Sent, signed, URL_GIVEN } from '../checks/sent.ts'
 import { NOW } from '../checks/testCheck.ts'
+import { credentials } from '../support/signed.ts'
 
 const BODY = '{"id":"evt_1","text":"Grüße 👋"}'
 const SECRET = '0123456789abcdef0123456789abcdef'
 
 const hmac = (algorithm: string, key: string | Buffer, text: string, encoding: 'hex' | 'base64' = 'hex') =>
   createHmac(algorithm, key).update(text).digest(encoding)
-const parse = (id: string, secret: string): Buffer => provider(id).secret.parse(new Secret(Buffer.from(secret)))
+const parse = (id: string, secret: string): Buffer => signerKey(provider(id), new Secret(Buffer.from(secret)))
 
 describe('secrets of another kind', () => {
   it.each([
@@ -144,7 +145,7 @@ describe('WebSub', () => {
 })
 
 describe('Svix', () => {
-  const secret = provider('svix').secret.create()
+  const secret = credentials(provider('svix')).held
   const own = signed('svix', secret, Buffer.from(BODY))
   const unbranded = Object.fromEntries(
     Object.entries(own.headers).map(([name, value]) => [name.replace('svix-', 'webhook-'), value]),

@@ -1,6 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { Secret } from '../../src/core/secret.ts'
 import { providerOf } from '../../src/signing/index.ts'
+import { type Credentials, newCredentials, type Provider, signerKey } from '../../src/signing/provider.ts'
+import { signMessage } from '../../src/signing/scheme.ts'
 
 export interface Signed {
   readonly url?: string
@@ -9,6 +11,13 @@ export interface Signed {
   readonly nowMs?: number
   /** Of the event. */
   readonly id?: string
+}
+
+/** Both ends of a new key of a provider that has secrets or keys. */
+export function credentials(provider: Provider): Credentials {
+  const made = newCredentials(provider)
+  if (made === undefined) throw new Error(`${provider.id} has no secret and no key`)
+  return made
 }
 
 /** A Standard Webhooks secret. */
@@ -24,7 +33,7 @@ export function signedBy(
   const found = providerOf(provider)
   if (found === undefined) throw new Error(`no provider ${provider}`)
   const contentType = how.contentType ?? 'application/json'
-  const headers = found.scheme.sign(found.secret.parse(new Secret(Buffer.from(secret))), {
+  const { headers } = signMessage(found.scheme, signerKey(found, new Secret(Buffer.from(secret))), {
     method: 'POST',
     url: how.url ?? 'http://localhost/',
     body: Buffer.from(body),

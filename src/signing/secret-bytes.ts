@@ -1,0 +1,20 @@
+import type { Secret } from '../core/secret.ts'
+import { SecretFault } from './provider.ts'
+import { readWebhooksSecret } from './webhooks.ts'
+
+export const SECRET_WRITINGS = ['text', 'hex', 'base64', 'whsec'] as const
+/** How a secret is written: as the text that it is, or as bytes in an encoding. */
+export type SecretWriting = (typeof SECRET_WRITINGS)[number]
+
+/** The key's bytes. @throws SecretFault where it is not written so. The message never holds it. */
+export function secretBytes(secret: Secret, writing: SecretWriting): Buffer {
+  if (writing === 'text') return secret.bytes()
+  if (writing === 'whsec') return readWebhooksSecret(secret)
+  const text = secret.text()
+  const key = Buffer.from(text, writing)
+  // Of a text that was cut or mistyped, the decoder would make a key all the same. Hex digits are shown in either case.
+  const written = writing === 'hex' ? text.toLowerCase() : text.padEnd(Math.ceil(text.length / 4) * 4, '=')
+  if (key.length === 0 || key.toString(writing) !== written)
+    throw new SecretFault(`the secret is not written in ${writing}`, 'copy it whole, or use another key-form')
+  return key
+}
