@@ -1,4 +1,6 @@
 import type { AnyCheckKind } from '../core/check.ts'
+import { apiKey } from './api-key.ts'
+import { basic } from './basic.ts'
 import { bearer } from './bearer.ts'
 import { bodyLimit } from './body-limit.ts'
 import { challenge } from './challenge.ts'
@@ -15,6 +17,8 @@ import { sourceIp } from './source-ip.ts'
 export const checkKinds: readonly AnyCheckKind[] = [
   sourceIp,
   bearer,
+  apiKey,
+  basic,
   clientCert,
   rateLimit,
   bodyLimit,

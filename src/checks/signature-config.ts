@@ -3,18 +3,12 @@ import { namedSecret, nameOfSecret } from '../core/secret.ts'
 import { duration } from '../core/units.ts'
 import { providerOf, providers } from '../signing/index.ts'
 import { Template, TemplateFault } from '../signing/template.ts'
+import { headerName } from './header-name.ts'
 import {
   checkMessageSignature,
   type MessageSignatureConfig,
   messageSignatureConfig,
 } from './message-signature-config.ts'
-
-const headerName = z
-  .string()
-  .regex(
-    /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/,
-    'is no header name: write it as the sender does, without blanks, e.g. X-Signature',
-  )
 
 const secrets = z
   .array(namedSecret)

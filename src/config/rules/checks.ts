@@ -10,7 +10,14 @@ const READS: Readonly<Record<Stage, string>> = {
   content: "needs the body's decoded content",
 }
 /** Checks that say who sent a request, or from where. */
-const AUTHENTICATES: ReadonlySet<string> = new Set(['source-ip', 'signature', 'bearer', 'client-cert'])
+const AUTHENTICATES: ReadonlySet<string> = new Set([
+  'source-ip',
+  'signature',
+  'bearer',
+  'api-key',
+  'basic',
+  'client-cert',
+])
 /** Checks that make sense more than once in a route: each has a key of its own to count by. */
 const REPEATABLE: ReadonlySet<string> = new Set(['rate-limit'])
 
