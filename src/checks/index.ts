@@ -7,6 +7,7 @@ import { challenge } from './challenge.ts'
 import { clientCert } from './client-cert.ts'
 import { contentEncoding } from './content-encoding.ts'
 import { contentType } from './content-type.ts'
+import { jwt } from './jwt.ts'
 import { rateLimit } from './rate-limit.ts'
 import { replay } from './replay.ts'
 import { schema } from './schema.ts'
@@ -17,6 +18,7 @@ import { sourceIp } from './source-ip.ts'
 export const checkKinds: readonly AnyCheckKind[] = [
   sourceIp,
   bearer,
+  jwt,
   apiKey,
   basic,
   clientCert,

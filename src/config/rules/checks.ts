@@ -14,6 +14,8 @@ const AUTHENTICATES: ReadonlySet<string> = new Set([
   'source-ip',
   'signature',
   'bearer',
+  'jwt',
+  'introspection',
   'api-key',
   'basic',
   'client-cert',
