@@ -87,6 +87,7 @@ export const bearer = defineCheck({
       remedy:
         'Add the scope to the token in the config if its owner may do this; else the sender uses the wrong token.',
       headers: [['WWW-Authenticate', 'Bearer error="insufficient_scope"']],
+      known: true,
     },
   },
   create(given, resources) {

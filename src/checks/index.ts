@@ -1,4 +1,6 @@
 import type { AnyCheckKind } from '../core/check.ts'
+import { allOf } from './all-of.ts'
+import { anyOf } from './any-of.ts'
 import { apiKey } from './api-key.ts'
 import { basic } from './basic.ts'
 import { bearer } from './bearer.ts'
@@ -22,6 +24,8 @@ export const checkKinds: readonly AnyCheckKind[] = [
   apiKey,
   basic,
   clientCert,
+  anyOf(() => checkKinds),
+  allOf(() => checkKinds),
   rateLimit,
   bodyLimit,
   contentType,

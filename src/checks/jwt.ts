@@ -129,6 +129,7 @@ export const jwt = defineCheck({
       meaning: 'The token is valid, and lacks a scope that the route needs; the evidence names it.',
       remedy: 'Have the issuer grant the scope to this sender if it may do this; else the sender uses the wrong token.',
       headers: [['WWW-Authenticate', 'Bearer error="insufficient_scope"']],
+      known: true,
     },
   },
   create(config, resources) {

@@ -1,6 +1,6 @@
 import { withImplicit } from '../checks/implicit.ts'
 import type { GatewayConfig, RouteConfig } from '../config/model.ts'
-import type { Stage } from '../core/check.ts'
+import { denialsOf, type Stage, stageOf } from '../core/check.ts'
 import { Offline, type SignedBy } from '../core/resources.ts'
 import { planForward, signingKeyOf } from '../forward/normalise.ts'
 import { type RouteEntry, RouteTable } from '../pipeline/match.ts'
@@ -73,7 +73,7 @@ function compileRoute(
   for (const { kind, config: checkConfig } of withImplicit(config.checks)) {
     const check = attempt(() => kind.create(checkConfig as never, resources))
     if (check === undefined) continue
-    placed[kind.stage].push({ name: kind.name, check, denials: kind.denials })
+    placed[stageOf(kind, checkConfig)].push({ name: kind.name, check, denials: denialsOf(kind, checkConfig) })
     if (check.greeter) greeter = { name: kind.name, greeter: check.greeter, denials: kind.denials }
     if (check.close) closers.push(() => check.close?.())
   }
