@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { RemoteFault, readRemoteUrl } from '../core/remote.ts'
 import { namedSecret } from '../core/secret.ts'
 import { duration } from '../core/units.ts'
 import { HMAC_ALGORITHMS, PUBLIC_KEY_ALGORITHMS } from '../signing/jws-keys.ts'
@@ -7,6 +8,7 @@ import { scopeList } from './scopes.ts'
 
 const SKEW_MS = 30_000
 const MOST_SKEW_MS = 600_000
+const SOONEST_MS = 60_000
 
 /** One text, or several of which any counts. */
 export const oneOrMore = z
@@ -27,9 +29,31 @@ export const certificateBound = z
 
 const keys = z.array(namedSecret).min(1).max(16)
 
-const jwks = z.strictObject({
-  file: z.string().min(1).describe('The file that holds the set, relative to this config.'),
+const remoteUrl = z.string().superRefine((text, context) => {
+  const url = readRemoteUrl(text)
+  if (url instanceof RemoteFault) context.addIssue({ code: 'custom', message: `${url.message}: ${url.mend}` })
 })
+
+const jwks = z
+  .strictObject({
+    file: z.string().min(1).optional().describe('The file that holds the set, relative to this config. Watched.'),
+    url: remoteUrl
+      .optional()
+      .describe('Where the issuer publishes the set; https, or http on this host. The last good copy is kept.'),
+    every: duration()
+      .refine(ms => ms >= SOONEST_MS, 'must be at least 1m')
+      .optional()
+      .describe('How often the set is refreshed; also where a token names an unknown key. Default 1h.'),
+    'max-stale': duration()
+      .refine(ms => ms > 0, 'must be longer than nothing')
+      .optional()
+      .describe('How long the last good copy is used while the issuer does not answer. Default 24h.'),
+  })
+  .refine(({ file, url }) => (file === undefined) !== (url === undefined), 'takes one of file, url')
+  .refine(
+    value => value.file === undefined || (value.every === undefined && value['max-stale'] === undefined),
+    'takes every and max-stale with url alone: leave them out, as a file is read when it changes',
+  )
 
 export const jwtConfig = z
   .strictObject({

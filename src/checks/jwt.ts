@@ -32,7 +32,8 @@ type Code = `jwt.${
   | 'issuer'
   | 'audience'
   | 'bound'
-  | 'scope'}`
+  | 'scope'
+  | 'unavailable'}`
 
 /** What a signature has proved. */
 interface Proved {
@@ -131,11 +132,18 @@ export const jwt = defineCheck({
       headers: [['WWW-Authenticate', 'Bearer error="insufficient_scope"']],
       known: true,
     },
+    'jwt.unavailable': {
+      status: 503,
+      title: 'Try again later',
+      meaning: "There is no copy of the issuer's key set, or the last good one is older than max-stale.",
+      remedy: 'The evidence says why it could not be fetched. Mend that, or name the set as a file.',
+      headers: [['Retry-After', '30']],
+    },
   },
   create(config, resources) {
     const { clock } = resources
     const header = config.header.toLowerCase()
-    const keys = loadKeys(config, resources)
+    const source = loadKeys(config, resources)
     const rules = rulesOf(config)
     const allowed: ReadonlySet<string> = new Set(config.algorithms)
     const reading = { ignoreOwnKeys: config['own-keys'] === 'ignore' }
@@ -153,15 +161,24 @@ export const jwt = defineCheck({
       return { ok: true, facts: keyName === undefined ? facts : { ...facts, keyName } }
     }
 
+    let provedBy = source.current()
     const verify = async (jws: Jws, digest: string, request: HeadRequest): Promise<Decision<Code>> => {
-      const verified = await verifyJws(jws, keys)
+      let keys = source.current() ?? (await source.refresh())
+      let verified = keys && (await verifyJws(jws, keys))
+      if (keys !== undefined && verified !== undefined && 'fault' in verified && verified.fault === 'key') {
+        // The issuer may have begun to use a new key; asked at most once a cooldown, whatever strangers send.
+        const before = keys
+        keys = await source.refresh()
+        if (keys !== undefined && keys !== before) verified = await verifyJws(jws, keys)
+      }
+      if (keys === undefined || verified === undefined) return deny('jwt.unavailable', { because: source.because })
       if ('fault' in verified) return deny(`jwt.${verified.fault}`, { ...told(jws), because: verified.because })
       const claims = readJsonObject(jws.payload)
       if (claims === undefined)
         return deny('jwt.claims', { because: 'they are not a JSON object, or have a name twice' })
       const found = { claims, key: verified.key }
       const exp = secondsOf(claims, 'exp')
-      if (exp !== undefined) proved.set(digest, found, exp * 1000 + rules.skew - clock.now())
+      if (exp !== undefined && keys === provedBy) proved.set(digest, found, exp * 1000 + rules.skew - clock.now())
       return judge(found, request)
     }
 
@@ -173,6 +190,12 @@ export const jwt = defineCheck({
             header: config.header,
             ...(presented.because === undefined ? {} : { because: presented.because }),
           })
+        const keys = source.current()
+        if (keys !== provedBy) {
+          // What a key has proved that may have been withdrawn since is proved anew.
+          proved.clear()
+          provedBy = keys
+        }
         const digest = hash('sha256', presented.token, 'base64url')
         const before = proved.get(digest)
         if (before !== undefined) return judge(before, request)

@@ -317,6 +317,10 @@ testCheck(jwt, {
         config: { ...config, 'certificate-bound': true },
       },
     ),
+    refused('anything while the set was never fetched', 'jwt.unavailable', of(good), {
+      config: { ...config, jwks: { url: 'https://id.example.com/none' } },
+      evidence: { because: 'https://id.example.com/none answered 404' },
+    }),
     refused('a scope too few', 'jwt.scope', await make({ scope: 'articles:read articles:writes' }), {
       evidence: { principal: 'kb-sync', lacks: 'articles:write', has: ['articles:read', 'articles:writes'] },
     }),
@@ -335,6 +339,54 @@ describe('jwt', () => {
     expect(check.decide(fakeRequest(of(good)), {})).toMatchObject({ ok: true })
     world.clock.advance(1)
     expect(await check.decide(fakeRequest(of(good)), {})).toMatchObject({ ok: false, code: 'jwt.expired' })
+  })
+
+  describe('with a set by URL', () => {
+    const url = 'https://id.example.com/jwks'
+    const remote = { ...config, jwks: { url, every: '1h', 'max-stale': '2h' } }
+    const unknown = makeIssuer('ES256', 'new')
+    const long = { ...claims, exp: S + 100_000 }
+    const world = async () => {
+      const made = fakeResources({ documents: { [url]: await jwksOf(issuer) } })
+      const check = compile(jwt, remote, made)
+      const ask = async (token: string) => {
+        const decision = await check.decide(fakeRequest(of(token)), {})
+        return decision.ok === false ? decision.code : decision.ok
+      }
+      return { made, ask, documents: made.documents }
+    }
+
+    it('fetches it anew for an unknown kid, once a cooldown', async () => {
+      const { made, ask, documents } = await world()
+      const token = await tokenOf(unknown, claims)
+      expect(await ask(token)).toBe('jwt.key')
+      documents.set(url, await jwksOf(issuer, unknown))
+      for (let i = 0; i < 1000; i++) expect(await ask(await tokenOf(issuer, claims, { kid: `k${i}` }))).toBe('jwt.key')
+      expect(made.fetches.length).toBe(1)
+      made.clock.advance(30_000)
+      expect(await ask(token)).toBe(true)
+      expect(made.fetches.length).toBe(2)
+    })
+
+    it('forgets what a key has proved that was withdrawn', async () => {
+      const { made, ask, documents } = await world()
+      const token = await tokenOf(issuer, long)
+      expect(await ask(token)).toBe(true)
+      documents.set(url, await jwksOf(unknown))
+      made.clock.advance(30_000)
+      expect(await ask(await tokenOf(unknown, long))).toBe(true)
+      expect(await ask(token)).toBe('jwt.key')
+    })
+
+    it('uses the last good copy as long as max-stale allows', async () => {
+      const { made, ask, documents } = await world()
+      documents.set(url, '{"keys":[]}')
+      made.clock.advance(7_200_000)
+      expect(await ask(await tokenOf(issuer, { ...long, iat: undefined }))).toBe(true)
+      expect(await ask(await tokenOf(unknown, long))).toBe('jwt.key')
+      made.clock.advance(1)
+      expect(await ask(await tokenOf(issuer, long))).toBe('jwt.unavailable')
+    })
   })
 
   it('shows no token and no signature', async () => {
