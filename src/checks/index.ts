@@ -9,6 +9,7 @@ import { challenge } from './challenge.ts'
 import { clientCert } from './client-cert.ts'
 import { contentEncoding } from './content-encoding.ts'
 import { contentType } from './content-type.ts'
+import { introspection } from './introspection.ts'
 import { jwt } from './jwt.ts'
 import { rateLimit } from './rate-limit.ts'
 import { replay } from './replay.ts'
@@ -21,6 +22,7 @@ export const checkKinds: readonly AnyCheckKind[] = [
   sourceIp,
   bearer,
   jwt,
+  introspection,
   apiKey,
   basic,
   clientCert,

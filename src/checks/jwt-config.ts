@@ -1,9 +1,9 @@
 import { z } from 'zod'
-import { RemoteFault, readRemoteUrl } from '../core/remote.ts'
 import { namedSecret } from '../core/secret.ts'
 import { duration } from '../core/units.ts'
 import { HMAC_ALGORITHMS, PUBLIC_KEY_ALGORITHMS } from '../signing/jws-keys.ts'
 import { headerName } from './header-name.ts'
+import { remoteUrl } from './remote-url.ts'
 import { scopeList } from './scopes.ts'
 
 const SKEW_MS = 30_000
@@ -28,11 +28,6 @@ export const certificateBound = z
   )
 
 const keys = z.array(namedSecret).min(1).max(16)
-
-const remoteUrl = z.string().superRefine((text, context) => {
-  const url = readRemoteUrl(text)
-  if (url instanceof RemoteFault) context.addIssue({ code: 'custom', message: `${url.message}: ${url.mend}` })
-})
 
 const jwks = z
   .strictObject({
