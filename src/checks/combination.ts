@@ -14,8 +14,8 @@ export type Entries = readonly Readonly<Record<string, unknown>>[]
 /** The list itself, and two more inside. */
 const MOST_DEEP = 3
 
-/** Caps and types hold for the whole route, so that they can not depend on who sent the request. */
-const WHOLE_ROUTE: ReadonlySet<string> = new Set(['body-limit', 'content-type', 'content-encoding'])
+/** Caps, types and what is answered before anybody is known hold for the whole route, whoever sends. */
+const WHOLE_ROUTE: ReadonlySet<string> = new Set(['body-limit', 'content-type', 'content-encoding', 'challenge'])
 
 /** The checks of a list, as written or as parsed; what is no check of `kinds` is passed over. */
 export function membersOf(list: unknown, kinds: readonly AnyCheckKind[]): readonly Member[] {

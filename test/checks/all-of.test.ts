@@ -73,6 +73,7 @@ describe('all-of', () => {
         'bearer.scope',
         'bearer.unknown',
         'source-ip.outside',
+        'source-ip.unready',
       ].sort(),
     )
   })
