@@ -12,9 +12,8 @@ export const STAGES: Readonly<Record<Stage, string>> = {
 }
 
 const COMBINED = `Its setting is a list of checks, each written as in a route's \`checks\`; another such list may stand in it, three deep
-in all. Checks that hold for the whole route (\`body-limit\`, \`content-type\`,
-\`content-encoding\`, \`challenge\`) and those of the content
-can't stand in it.`
+in all. What holds for the whole route can't stand in it (\`body-limit\`, \`content-type\`, \`content-encoding\`,
+\`challenge\`), nor what sees the content (\`schema\`).`
 
 /** docs/reference/checks.md */
 export function checksPage(): string {

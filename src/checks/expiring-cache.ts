@@ -31,10 +31,6 @@ export class ExpiringCache<T> {
     this.#entries.set(key, { value, until: this.#clock.monotonic() + ms })
   }
 
-  delete(key: string): void {
-    this.#entries.delete(key)
-  }
-
   clear(): void {
     this.#entries.clear()
   }
