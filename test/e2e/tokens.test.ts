@@ -61,6 +61,14 @@ routes:
           - bearer: { tokens: [{ name: kb, env: KB_TOKEN }] }
       - replay: {}
     forward: { to: ${upstream}/signed }
+  - name: slack
+    match: { path: /hooks/slack }
+    checks:
+      - any-of:
+          - signature: { provider: slack, secrets: [{ env: HOOK_SECRET }] }
+          - bearer: { tokens: [{ name: kb, env: KB_TOKEN }] }
+      - challenge: {}
+    forward: { to: ${upstream}/slack }
 `
 
 describe('tokens and alternatives through the gate', () => {
@@ -202,6 +210,22 @@ describe('tokens and alternatives through the gate', () => {
     expect(principal()).toBe('bearer:kb')
     const reply = await send('/hooks/signed', { ...signedBy('github', 'another', BODY), ...bearer('wrong') })
     expect([reply.status, reply.code]).toEqual([401, 'any-of.none'])
+  })
+
+  it('answers a challenge to the signature in the list, and to nobody else in it', async () => {
+    const asked = '{"type":"url_verification","challenge":"c-1"}'
+    const slack = (headers: Ask['headers']) =>
+      ask({
+        port: gate.port('plain'),
+        path: '/hooks/slack',
+        body: asked,
+        headers: { 'content-type': 'application/json', ...headers },
+      })
+    const before = upstream.received.length
+    const reply = await slack(signedBy('slack', SECRETS.HOOK_SECRET, asked))
+    expect([reply.status, reply.body.includes('c-1'), upstream.received.length]).toEqual([200, true, before])
+    expect((await slack(bearer(SECRETS.KB_TOKEN))).body).toBe('{}')
+    expect(upstream.received.length).toBe(before + 1)
   })
 
   it('has written no token, password or secret', () => {

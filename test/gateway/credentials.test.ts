@@ -13,6 +13,8 @@ it('names the secrets inside any-of and all-of by the checks that they belong to
     ['example', 'api-key', 'kb'],
     ['signed-or-known', 'signature', 'current'],
     ['signed-or-known', 'bearer', 'kb'],
+    ['answers-a-challenge', 'signature', 'current'],
+    ['answers-a-challenge', 'bearer', 'kb'],
   ])
   expect(found[2]?.expires).toBe(Date.parse('2027-03-01T23:59:59.999Z'))
 })
