@@ -39,8 +39,10 @@ function crossCheck(entries: Entries, kinds: readonly AnyCheckKind[], context: z
   const refuse = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message })
   for (const [index, entry] of entries.entries()) {
     const [name, second] = Object.keys(entry).filter(key => entry[key] !== undefined)
-    if (name === undefined) refuse([index], 'an entry is empty: write one check, e.g. "- bearer: { ... }"')
-    else if (second !== undefined)
+    // An entry whose only key is unknown was told already.
+    const told = context.issues.some(({ path }) => path?.[0] === index)
+    if (name === undefined && !told) refuse([index], 'an entry is empty: write one check, e.g. "- bearer: { ... }"')
+    if (second !== undefined)
       refuse([index, second], `a second check, "${second}", stands in one entry: give each an entry of its own`)
   }
   for (const { kind, config, index } of membersOf(entries, kinds))
