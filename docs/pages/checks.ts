@@ -11,6 +11,10 @@ export const STAGES: Readonly<Record<Stage, string>> = {
   content: 'content: sees the body decompressed and understood, as the CRM will get it',
 }
 
+const COMBINED = `Its setting is a list of checks, each written as in a route's \`checks\`; another such list may stand in it, three deep
+in all. What holds for the whole route can't stand in it (\`body-limit\`, \`content-type\`, \`content-encoding\`,
+\`challenge\`), nor what sees the content (\`schema\`).`
+
 /** docs/reference/checks.md */
 export function checksPage(): string {
   const written = implicitChecks.map(({ kind }) => code(kind.name)).join(', ')
@@ -32,16 +36,22 @@ export function checkTable(linkTo: string, length: 'short' | 'whole' = 'whole'):
     length === 'whole' ? summary : (/^.*?[^.]\.(?= [A-Z]|$)/.exec(summary)?.[0] ?? summary)
   return table(
     ['check', 'stage', 'what it does'],
-    checkKinds.map(({ name, stage, summary }) => [`[${code(name)}](${linkTo}${anchor(name)})`, stage, told(summary)]),
+    checkKinds.map(({ name, stage, summary, members }) => [
+      `[${code(name)}](${linkTo}${anchor(name)})`,
+      members ? 'of its list' : stage,
+      told(summary),
+    ]),
   )
 }
 
-function section({ name, stage, summary, example, config, denials }: AnyCheckKind): string {
-  const blocks = blocksOf(inputSchema(config)).map(({ title, rows }) =>
-    [title === '' ? '' : `With ${code(title)}:`, rows.length === 0 ? 'It has no settings.' : keyTable(rows)]
-      .filter(part => part !== '')
-      .join('\n\n'),
-  )
+function section({ name, stage, summary, example, config, denials, members }: AnyCheckKind): string {
+  const blocks = members
+    ? [COMBINED]
+    : blocksOf(inputSchema(config)).map(({ title, rows }) =>
+        [title === '' ? '' : `With ${code(title)}:`, rows.length === 0 ? 'It has no settings.' : keyTable(rows)]
+          .filter(part => part !== '')
+          .join('\n\n'),
+      )
   const refusals = Object.entries(denials).map(([denial, { status, title, meaning, remedy }]) => [
     `[${code(denial)}](codes.md#${anchor(denial)})`,
     String(status),
@@ -52,9 +62,11 @@ function section({ name, stage, summary, example, config, denials }: AnyCheckKin
   return page(
     `## ${name}`,
     summary,
-    `Stage ${STAGES[stage]}.`,
+    members ? 'Stage: that of the latest check in its list.' : `Stage ${STAGES[stage]}.`,
     fenced('yaml', `checks:\n  - ${example}`),
     ...blocks,
-    table(['code', 'status', 'the sender reads', 'what it means', 'what mends it'], refusals),
+    refusals.length === 0
+      ? 'It has no code of its own.'
+      : table(['code', 'status', 'the sender reads', 'what it means', 'what mends it'], refusals),
   ).trimEnd()
 }

@@ -1,16 +1,15 @@
-import { hash } from 'node:crypto'
 import { z } from 'zod'
 import { defineCheck } from '../core/check.ts'
 import { deny, type ReplyHeaders } from '../core/decision.ts'
 import { Offline, type Resources } from '../core/resources.ts'
 import { expiry, SecretRef, secretName } from '../core/secret.ts'
+import { addNamed, addToken, digestOf } from './known-tokens.ts'
+import { presentedToken } from './presented-token.ts'
+import { lackingScope, scopeList } from './scopes.ts'
 import { readTokenFile, type TokenLine } from './token-file.ts'
-import { type KnownToken, TokenTable } from './token-table.ts'
+import { TokenTable } from './token-table.ts'
 
-const SCHEME = 'bearer '
 const INVALID: ReplyHeaders = [['WWW-Authenticate', 'Bearer error="invalid_token"']]
-
-const scopeList = z.array(z.string().regex(/^[\x21\x23-\x2b\x2d-\x5b\x5d-\x7e]+$/, 'is no scope'))
 
 const token = z
   .strictObject({
@@ -88,6 +87,7 @@ export const bearer = defineCheck({
       remedy:
         'Add the scope to the token in the config if its owner may do this; else the sender uses the wrong token.',
       headers: [['WWW-Authenticate', 'Bearer error="insufficient_scope"']],
+      known: true,
     },
   },
   create(given, resources) {
@@ -96,42 +96,24 @@ export const bearer = defineCheck({
     const table = load(given, resources)
     return {
       decide(request) {
-        const authorization = request.headers.one('authorization')
-        if (authorization === undefined) return deny('bearer.missing')
-        if (authorization === null) return deny('bearer.malformed', { because: 'Authorization came more than once' })
-        if (!isBearer(authorization)) return deny('bearer.missing', { because: 'another scheme than Bearer' })
-        const presented = authorization.slice(SCHEME.length)
-        const malformed = whyMalformed(presented)
-        if (malformed !== undefined) return deny('bearer.malformed', { because: malformed })
-        const known = table.find(hash('sha256', presented, 'buffer'))
-        if (!known) return deny('bearer.unknown', { 'token-length': presented.length })
+        const presented = presentedToken(request, 'authorization')
+        if ('fault' in presented)
+          return deny(
+            `bearer.${presented.fault}`,
+            presented.because === undefined ? {} : { because: presented.because },
+          )
+        const known = table.find(digestOf(presented.token))
+        if (!known) return deny('bearer.unknown', { 'token-length': presented.token.length })
         const { name, expires, scopes } = known
         if (expires !== undefined && clock.now() > expires)
           return deny('bearer.expired', { token: name, expired: new Date(expires).toISOString() })
-        for (const scope of needed)
-          if (!scopes.includes(scope)) return deny('bearer.scope', { token: name, lacks: scope, has: scopes })
+        const lacks = lackingScope(needed, scopes)
+        if (lacks !== undefined) return deny('bearer.scope', { token: name, lacks, has: scopes })
         return { ok: true, facts: { principal: name, principalBy: 'bearer', keyName: name } }
       },
     }
   },
 })
-
-function isBearer(authorization: string): boolean {
-  return authorization.length >= SCHEME.length
-    ? authorization.slice(0, SCHEME.length).toLowerCase() === SCHEME
-    : authorization.toLowerCase() === 'bearer'
-}
-
-/** More than RFC 6750's b64token is let through to the comparison: any visible ASCII, as tokens are in practice. */
-function whyMalformed(presented: string): string | undefined {
-  if (presented === '') return 'no token after "Bearer"'
-  for (let i = 0; i < presented.length; i++) {
-    const code = presented.charCodeAt(i)
-    if (code > 0x20 && code < 0x7f) continue
-    return isBearer(presented) ? '"Bearer" is written twice' : 'a space or an invisible or non-ASCII character'
-  }
-  return undefined
-}
 
 type Loaded = z.output<typeof config>
 
@@ -139,15 +121,8 @@ function load(given: Loaded, resources: Resources): TokenTable {
   const bulk = given['tokens-file']
   const lines = bulk === undefined ? [] : readBulk(bulk, resources)
   const table = new TokenTable(given.tokens.length + lines.length)
-  for (const { name, ref, expires, scopes } of given.tokens) {
-    const text = resources.secret(ref).text()
-    if (whyMalformed(text) !== undefined)
-      throw new Offline(`the token ${name} (${ref}) holds a space or an invisible character`, 'write it without')
-    add(table, hash('sha256', text, 'buffer'), { name, expires, scopes })
-    if (expires !== undefined)
-      resources.expires({ kind: 'token', name: `${resources.route}/bearer/${name}`, at: expires })
-  }
-  for (const { digest, name, expires, scopes } of lines) add(table, digest, { name, expires, scopes })
+  addNamed(table, given.tokens, 'bearer', resources)
+  for (const { digest, name, expires, scopes } of lines) addToken(table, digest, { name, expires, scopes })
   return table
 }
 
@@ -168,15 +143,4 @@ function readBulk(path: string, resources: Resources): TokenLine[] {
   )
   if (next !== Infinity) resources.expires({ kind: 'token', name: `${resources.route}/bearer/${path}`, at: next })
   return lines
-}
-
-function add(table: TokenTable, digest: Buffer, token: KnownToken): void {
-  const same = table.add(digest, token)
-  if (same)
-    throw new Offline(
-      same.name === token.name
-        ? `the token ${token.name} is listed twice`
-        : `the tokens ${same.name} and ${token.name} are the same`,
-      'give each sender a token of its own',
-    )
 }

@@ -1,4 +1,4 @@
-import type { AnyCheckKind } from '../core/check.ts'
+import { type AnyCheckKind, stageOf } from '../core/check.ts'
 import { bodyLimit } from './body-limit.ts'
 import { contentEncoding } from './content-encoding.ts'
 import { contentType } from './content-type.ts'
@@ -19,6 +19,6 @@ export function withImplicit<C extends { readonly kind: AnyCheckKind; readonly c
 ): readonly (C | (typeof implicitChecks)[number])[] {
   const names = new Set(written.map(({ kind }) => kind.name))
   const implicit = implicitChecks.filter(({ kind }) => !names.has(kind.name))
-  const head = written.filter(({ kind }) => kind.stage === 'head')
-  return [...head, ...implicit, ...written.filter(({ kind }) => kind.stage !== 'head')]
+  const head = written.filter(({ kind, config }) => stageOf(kind, config) === 'head')
+  return [...head, ...implicit, ...written.filter(({ kind, config }) => stageOf(kind, config) !== 'head')]
 }

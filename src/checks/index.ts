@@ -1,10 +1,16 @@
 import type { AnyCheckKind } from '../core/check.ts'
+import { allOf } from './all-of.ts'
+import { anyOf } from './any-of.ts'
+import { apiKey } from './api-key.ts'
+import { basic } from './basic.ts'
 import { bearer } from './bearer.ts'
 import { bodyLimit } from './body-limit.ts'
 import { challenge } from './challenge.ts'
 import { clientCert } from './client-cert.ts'
 import { contentEncoding } from './content-encoding.ts'
 import { contentType } from './content-type.ts'
+import { introspection } from './introspection.ts'
+import { jwt } from './jwt.ts'
 import { rateLimit } from './rate-limit.ts'
 import { replay } from './replay.ts'
 import { schema } from './schema.ts'
@@ -15,7 +21,13 @@ import { sourceIp } from './source-ip.ts'
 export const checkKinds: readonly AnyCheckKind[] = [
   sourceIp,
   bearer,
+  jwt,
+  introspection,
+  apiKey,
+  basic,
   clientCert,
+  anyOf(() => checkKinds),
+  allOf(() => checkKinds),
   rateLimit,
   bodyLimit,
   contentType,

@@ -3,8 +3,9 @@ import { ENCODINGS } from '../signing/encoding.ts'
 import { ASYMMETRIC } from '../signing/operation.ts'
 import { SECRET_WRITINGS } from '../signing/secret-bytes.ts'
 import { Template, TemplateFault } from '../signing/template.ts'
+import { headerName } from './header-name.ts'
 import { keys, secrets } from './signature-keys.ts'
-import { headerName, member, tolerance } from './signature-values.ts'
+import { member, tolerance } from './signature-values.ts'
 
 const text = z.string().min(1)
 

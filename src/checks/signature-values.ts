@@ -3,13 +3,6 @@ import { duration } from '../core/units.ts'
 
 /** Values that several forms of a signature's config have. */
 
-export const headerName = z
-  .string()
-  .regex(
-    /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/,
-    'is no header name: write it as the sender does, without blanks, e.g. X-Signature',
-  )
-
 export const member = z
   .string()
   .regex(/^[^.]+(\.[^.]+)*$/, 'a member of the JSON body, or members with a dot between each two, e.g. data.id')

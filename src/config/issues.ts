@@ -16,6 +16,9 @@ import {
   written,
 } from './words.ts'
 
+/** The keys whose lists hold checks. */
+const CHECK_LISTS: ReadonlySet<unknown> = new Set(['checks', 'any-of', 'all-of'])
+
 /** Every zod issue as a fault with a sentence of this project and a mend. */
 export function faultsOf(issues: readonly $ZodIssue[], context: Context, base: Path = []): Fault[] {
   return issues.flatMap(issue =>
@@ -37,7 +40,7 @@ function faultOf(issue: $ZodIssue, path: Path, context: Context): Fault[] {
     return [literalSecret(path, label, context)]
   switch (issue.code) {
     case 'unrecognized_keys': {
-      if (path.at(-2) === 'checks') {
+      if (CHECK_LISTS.has(path.at(-2))) {
         const known = keysAt(context.schema, path)
         return issue.keys.map(key => unknownCheck(key, path, known, value))
       }

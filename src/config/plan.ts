@@ -1,5 +1,6 @@
 import { basename, dirname } from 'node:path'
 import { implicitChecks, withImplicit } from '../checks/implicit.ts'
+import { type AnyCheckKind, stageOf } from '../core/check.ts'
 import type { SecretRef } from '../core/secret.ts'
 import { forwardConfig } from '../forward/config.ts'
 import type { CheckConfig, GatewayConfig, ListenerConfig, RouteConfig, RouteMatch } from './model.ts'
@@ -106,7 +107,13 @@ function plannedRoute(route: RouteConfig, show: ShowSecret): PlannedRoute {
 }
 
 function plannedCheck({ kind, config }: CheckConfig, show: ShowSecret, implied: boolean): PlannedCheck {
-  return { check: kind.name, stage: kind.stage, settings: planValue(config, inputSchema(kind.config), show), implied }
+  return { check: kind.name, stage: stageOf(kind, config), settings: settingsOf(kind, config, show), implied }
+}
+
+/** Of a check that is made of others, the settings of each, as the file has them. */
+function settingsOf(kind: AnyCheckKind, config: unknown, show: ShowSecret): PlanValue {
+  if (!kind.members) return planValue(config, inputSchema(kind.config), show)
+  return kind.members(config).map(each => ({ [each.kind.name]: settingsOf(each.kind, each.config, show) }))
 }
 
 /** The plan as text: listeners, then routes in match order with every check and its settings. */

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { checkEntry } from '../checks/entry.ts'
 import type { AnyCheckKind } from '../core/check.ts'
 import { secretName, secretRef } from '../core/secret.ts'
 import { duration, size } from '../core/units.ts'
@@ -111,12 +112,6 @@ const match = z
   })
   .describe('Which requests take this route. The most specific route wins, whatever the order in the file.')
 
-/** One entry of `checks`: the check's name and its settings. */
-export const checkShape = (kinds: readonly AnyCheckKind[]) =>
-  z
-    .strictObject(Object.fromEntries(kinds.map(kind => [kind.name, kind.config.optional().describe(kind.summary)])))
-    .meta({ minProperties: 1, maxProperties: 1 })
-
 export const routeShape = (kinds: readonly AnyCheckKind[]) =>
   z
     .strictObject({
@@ -125,7 +120,7 @@ export const routeShape = (kinds: readonly AnyCheckKind[]) =>
       match,
       'public-url': publicUrl,
       checks: z
-        .array(checkShape(kinds))
+        .array(checkEntry(kinds))
         .min(1)
         .describe(
           'Run in this order: those that need the head alone, those that need the body, those that need its content.',

@@ -1,5 +1,5 @@
 import type { ZodType } from 'zod'
-import type { Decision, Denial, DenialSpec, Facts, Reply } from './decision.ts'
+import type { Allow, Decision, Denial, DenialSpec, Facts, Reply } from './decision.ts'
 import type { BodyRequest, ContentRequest, HeadRequest } from './request.ts'
 import type { Resources } from './resources.ts'
 
@@ -29,12 +29,18 @@ export interface Greeter<Code extends string = string> {
   readonly maxBytes: number
 }
 
+/** `undefined`: the head does not tell. */
+export type Foreseen<Code extends string = string> = Denial<Code> | Allow | undefined
+
 /** A check of one route, compiled at load. */
 export interface Check<S extends Stage = Stage, Code extends string = string> {
   /** Answers synchronously when it can. A throw refuses the request (`gateway.fault`) and nothing else. */
   decide(request: RequestAt[S], facts: Facts): Decision<Code> | Promise<Decision<Code>>
-  /** For a body check: a refusal that the head alone decides, so that no byte of the body is asked for or read. */
-  foresee?(request: HeadRequest, facts: Facts): Denial<Code> | undefined
+  /**
+   * For a body check: what the head alone decides. A refusal ends the request before a byte of the body is asked for or
+   * read. What is admitted counts from then on; `decide` is asked all the same, and adds to it.
+   */
+  foresee?(request: HeadRequest, facts: Facts): Foreseen<Code> | Promise<Foreseen<Code>>
   readonly greeter?: Greeter<Code>
   /** Caps that this check sets on reading; the lowest of a route holds. */
   readonly limits?: { readonly body?: number; readonly decoded?: number; readonly codings?: readonly string[] }
@@ -54,6 +60,11 @@ export interface CheckKind<S extends Stage, Config, Code extends string> {
   readonly config: ZodType<Config>
   /** Every code it can answer, whole: `name.reason`. */
   readonly denials: Readonly<Record<Code, DenialSpec>>
+  /**
+   * For a check that is made of others: those that stand in its list, as it is written or as it was parsed. Its stage is
+   * that of the latest of them (`stageOf`), and it may also answer with their codes (`denialsOf`).
+   */
+  members?(list: unknown): readonly Member[]
   /** @throws Offline where a resource is missing: the route answers 503 and says so, others go on. */
   create(config: Config, resources: Resources): Check<S, Code>
 }
@@ -66,7 +77,32 @@ export interface AnyCheckKind {
   readonly example: string
   readonly config: ZodType
   readonly denials: Readonly<Record<string, DenialSpec>>
+  members?(list: unknown): readonly Member[]
   create(config: never, resources: Resources): Check<never, string>
+}
+
+/** A check that stands in the list of another. */
+export interface Member {
+  readonly kind: AnyCheckKind
+  readonly config: unknown
+  /** Its place in the list as written. */
+  readonly index: number
+}
+
+/** From the first to the last. */
+export const STAGES: readonly Stage[] = ['head', 'body', 'content']
+
+/** The stage of a check as configured: its kind's, or that of the latest check that it is made of. */
+export function stageOf(kind: AnyCheckKind, config: unknown): Stage {
+  if (!kind.members) return kind.stage
+  const stages = kind.members(config).map(member => stageOf(member.kind, member.config))
+  return STAGES.findLast(stage => stages.includes(stage)) ?? 'head'
+}
+
+/** Every code that a check as configured can answer. */
+export function denialsOf(kind: AnyCheckKind, config: unknown): Readonly<Record<string, DenialSpec>> {
+  if (!kind.members) return kind.denials
+  return Object.assign({}, ...kind.members(config).map(each => denialsOf(each.kind, each.config)), kind.denials)
 }
 
 /** Declares a check; the types tie its stage, its config and its codes together. */

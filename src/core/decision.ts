@@ -80,4 +80,6 @@ export interface DenialSpec {
   readonly remedy: string
   /** Fixed reply headers that the status calls for, e.g. `WWW-Authenticate` on 401 (RFC 9110 section 15.5.2). */
   readonly headers?: ReplyHeaders
+  /** The sender was authenticated, and lacks a right: other credentials of its own are no help. */
+  readonly known?: boolean
 }

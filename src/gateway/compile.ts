@@ -1,6 +1,6 @@
 import { withImplicit } from '../checks/implicit.ts'
 import type { GatewayConfig, RouteConfig } from '../config/model.ts'
-import type { Stage } from '../core/check.ts'
+import { denialsOf, type Member, type Stage, stageOf } from '../core/check.ts'
 import { Offline, type SignedBy } from '../core/resources.ts'
 import { planForward, signingKeyOf } from '../forward/normalise.ts'
 import { type RouteEntry, RouteTable } from '../pipeline/match.ts'
@@ -73,7 +73,7 @@ function compileRoute(
   for (const { kind, config: checkConfig } of withImplicit(config.checks)) {
     const check = attempt(() => kind.create(checkConfig as never, resources))
     if (check === undefined) continue
-    placed[kind.stage].push({ name: kind.name, check, denials: kind.denials })
+    placed[stageOf(kind, checkConfig)].push({ name: kind.name, check, denials: denialsOf(kind, checkConfig) })
     if (check.greeter) greeter = { name: kind.name, greeter: check.greeter, denials: kind.denials }
     if (check.close) closers.push(() => check.close?.())
   }
@@ -107,9 +107,17 @@ function compileRoute(
 }
 
 function signedBy({ checks }: RouteConfig): SignedBy | undefined {
-  const found = checks.find(({ kind }) => kind.name === 'signature')?.config
+  const [found] = signatures(checks)
   if (typeof found !== 'object' || found === null || !('provider' in found)) return undefined
   const { provider } = found
   const secrets = 'secrets' in found && Array.isArray(found.secrets) ? (found.secrets as SignedBy['secrets']) : []
   return typeof provider === 'string' ? { provider, secrets } : undefined
+}
+
+/** The settings of each signature check, those inside other checks too. */
+function* signatures(checks: readonly Pick<Member, 'kind' | 'config'>[]): Generator<unknown> {
+  for (const { kind, config } of checks) {
+    if (kind.name === 'signature') yield config
+    yield* signatures(kind.members?.(config) ?? [])
+  }
 }

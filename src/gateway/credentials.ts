@@ -1,4 +1,5 @@
 import type { RouteConfig } from '../config/model.ts'
+import type { Member } from '../core/check.ts'
 import { nameOfKey, SecretRef } from '../core/secret.ts'
 
 /** A secret, token or key of a route, as the config names it. */
@@ -16,13 +17,16 @@ export interface Credential {
  * its id or its place in the list is what it is counted by; public keys of a signature are counted as keys.
  */
 export function credentialsOf({ name: route, checks }: RouteConfig): Credential[] {
-  return checks.flatMap(({ kind, config }) =>
-    [...lists(config, '')].flatMap(({ key, list }) =>
-      list.flatMap((entry, index) => {
-        const found = read(entry, index, kind.name === 'signature' && key === 'keys' ? 'key' : 'secret')
-        return found ? [{ route, check: kind.name, ...found }] : []
-      }),
-    ),
+  return checks.flatMap(check => credentialsIn(route, check))
+}
+
+function credentialsIn(route: string, { kind, config }: Pick<Member, 'kind' | 'config'>): Credential[] {
+  if (kind.members) return kind.members(config).flatMap(member => credentialsIn(route, member))
+  return [...lists(config, '')].flatMap(({ key, list }) =>
+    list.flatMap((entry, index) => {
+      const found = read(entry, index, kind.name === 'signature' && key === 'keys' ? 'key' : 'secret')
+      return found ? [{ route, check: kind.name, ...found }] : []
+    }),
   )
 }
 

@@ -95,12 +95,21 @@ export class Walk {
     return undefined
   }
 
-  #foresee(request: HeadRequest): Stop | undefined {
-    for (const placed of this.#route.body) {
-      if (placed.check.foresee === undefined) continue
+  #foresee(request: HeadRequest, from = 0): Stop | undefined | Promise<Stop | undefined> {
+    const checks = this.#route.body
+    for (let i = from; i < checks.length; i++) {
+      const placed = checks[i]
+      if (placed?.check.foresee === undefined) continue
       try {
-        const denial = placed.check.foresee(request, this.facts)
-        if (denial) return this.#take(placed, denial)
+        const foreseen = placed.check.foresee(request, this.facts)
+        if (foreseen instanceof Promise) {
+          return foreseen
+            .then(late => late && this.#take(placed, late))
+            .catch(error => fault(placed, error))
+            .then(stop => stop ?? this.#foresee(request, i + 1))
+        }
+        const stop = foreseen && this.#take(placed, foreseen)
+        if (stop) return stop
       } catch (error) {
         return fault(placed, error)
       }

@@ -45,7 +45,7 @@ function gate(config: object = CONFIG, nowMs = NOW) {
     const target = url.slice(url.indexOf('/', 8))
     const request = { ...fakeRequest({ method, target, headers, body, chunked }), publicUrl: url }
     const foreseen = check.foresee?.(request, {})
-    const decision: Decision | Promise<Decision> = foreseen ?? check.decide(request, {})
+    const decision = foreseen ?? check.decide(request, {})
     if (decision instanceof Promise) throw new Error('a signature is checked at once')
     return { decision, early: foreseen !== undefined }
   }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 const ROOT = join(import.meta.dirname, '../..')
-const COPIED = ['src', 'test/checks', 'test/config', 'test/golden', 'test/architecture.test.ts', 'docs']
+const COPIED = ['src', 'test/checks', 'test/config', 'test/golden', 'test/support', 'test/architecture.test.ts', 'docs']
 const SETTINGS = ['package.json', 'tsconfig.json', 'biome.json', 'vitest.config.ts', '.gitignore']
 let copy: string
 

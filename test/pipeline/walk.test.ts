@@ -90,6 +90,11 @@ describe('a faulty check refuses its request', () => {
     expect(await through(new Walk(route({ body: [placed('faulty', () => ALLOW, foresee)] })))).toBe('gateway.fault')
   })
 
+  it('that rejects while it foresees', async () => {
+    const foresee = () => Promise.reject(new Error('broken later'))
+    expect(await through(new Walk(route({ body: [placed('faulty', () => ALLOW, foresee)] })))).toBe('gateway.fault')
+  })
+
   it('and no other: the next request of the same route goes its way', async () => {
     let first = true
     const shared = route({
@@ -159,6 +164,31 @@ describe('the walk', () => {
     expect(await through(walk)).toBe('verified')
     expect(handed).toEqual([{}, { principal: 'one', keyName: 'k' }, { principal: 'two', keyName: 'k' }])
     expect(walk.facts).toEqual({ principal: 'two', keyName: 'k', eventId: 'e' })
+  })
+
+  it('takes what a check of the body foresees, at once or later: its facts count before the body is read', async () => {
+    const handed: Facts[] = []
+    const known = placed<'body'>(
+      'known',
+      facts => {
+        handed.push(facts)
+        return ALLOW
+      },
+      async () => ({ ok: true, facts: { principal: 'one' } }),
+    )
+    const next = placed<'body'>(
+      'next',
+      () => deny('next.no'),
+      (_request, facts) => {
+        handed.push(facts)
+        return deny('next.no')
+      },
+    )
+    const walk = new Walk(route({ body: [known, next] }))
+    expect(await walk.head(fakeRequest())).toMatchObject({ kind: 'refusal', code: 'next.no' })
+    expect(walk.facts).toEqual({ principal: 'one' })
+    expect(handed).toEqual([{ principal: 'one' }])
+    expect(await through(new Walk(route({ body: [known] })))).toBe('verified')
   })
 
   it('lets a check answer in the place of the upstream', async () => {

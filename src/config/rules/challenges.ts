@@ -1,3 +1,5 @@
+import { membersOf } from '../../checks/combination.ts'
+import type { Member } from '../../core/check.ts'
 import { challenges } from '../../signing/challenges/index.ts'
 import { error, type Path } from '../fault.ts'
 import { labelOf } from '../words.ts'
@@ -10,7 +12,7 @@ export const challengesAnswerable: Rule = function* (file, context) {
     const own = settingsOf(context.at(path), 'challenge')
     if (own === undefined) continue
     const at = [...path, own.index, 'challenge']
-    const signed = settingsOf(context.at(path), 'signature')?.settings.provider
+    const signed = signingProvider(membersOf(context.at(path), context.kinds))
     const id = own.settings.provider ?? signed
     const found = typeof id === 'string' ? challenges.get(id) : undefined
     const known = [...challenges.keys()].join(', ')
@@ -38,6 +40,17 @@ export const challengesAnswerable: Rule = function* (file, context) {
         )
     }
   }
+}
+
+/** The provider of the first signature check, inside other checks too. */
+function signingProvider(members: readonly Member[]): unknown {
+  for (const { kind, config } of members) {
+    if (kind.name === 'signature')
+      return typeof config === 'object' && config !== null && 'provider' in config ? config.provider : undefined
+    const inside = signingProvider(kind.members?.(config) ?? [])
+    if (inside !== undefined) return inside
+  }
+  return undefined
 }
 
 function settingsOf(

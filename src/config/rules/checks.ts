@@ -1,21 +1,32 @@
-import type { AnyCheckKind, Stage } from '../../core/check.ts'
+import { type AnyCheckKind, STAGES, type Stage, stageOf } from '../../core/check.ts'
 import { error, type Fault, type Path, warning } from '../fault.ts'
 import { labelOf } from '../words.ts'
 import type { Rule } from './context.ts'
 
-const STAGES: readonly Stage[] = ['head', 'body', 'content']
 const READS: Readonly<Record<Stage, string>> = {
   head: 'needs only the head',
   body: 'needs the body',
   content: "needs the body's decoded content",
 }
 /** Checks that say who sent a request, or from where. */
-const AUTHENTICATES: ReadonlySet<string> = new Set(['source-ip', 'signature', 'bearer', 'client-cert'])
+const AUTHENTICATES: ReadonlySet<string> = new Set([
+  'source-ip',
+  'signature',
+  'bearer',
+  'jwt',
+  'introspection',
+  'api-key',
+  'basic',
+  'client-cert',
+])
 /** Checks that make sense more than once in a route: each has a key of its own to count by. */
 const REPEATABLE: ReadonlySet<string> = new Set(['rate-limit'])
 
 interface Item {
   readonly kind: AnyCheckKind
+  readonly stage: Stage
+  /** As written. */
+  readonly config: unknown
   readonly path: Path
 }
 
@@ -25,7 +36,8 @@ function items(checks: unknown, path: Path, kinds: readonly AnyCheckKind[]): Ite
   return checks.flatMap((item: unknown, index) => {
     if (typeof item !== 'object' || item === null) return []
     const kind = kinds.find(({ name }) => Object.hasOwn(item, name))
-    return kind ? [{ kind, path: [...path, index, kind.name] }] : []
+    const config: unknown = kind && Reflect.get(item, kind.name)
+    return kind ? [{ kind, stage: stageOf(kind, config), config, path: [...path, index, kind.name] }] : []
   })
 }
 
@@ -35,7 +47,7 @@ export const checksInOrder: Rule = function* (_file, context) {
     yield* stagesRise(all)
     yield* noRepeats(all)
     const whole = Array.isArray(route.checks) && all.length === route.checks.length
-    if (whole && all.length > 0 && !all.some(({ kind }) => AUTHENTICATES.has(kind.name)))
+    if (whole && all.length > 0 && !all.some(({ kind, config }) => authenticates(kind, config)))
       yield warning(
         [...path, 'checks'],
         `${labelOf(path, context)}: no check says who sent a request, so anybody's passes`,
@@ -43,6 +55,13 @@ export const checksInOrder: Rule = function* (_file, context) {
         'key',
       )
   }
+}
+
+/** Whether a request that it admits was said to be somebody's: of alternatives, each must. */
+function authenticates(kind: AnyCheckKind, config: unknown): boolean {
+  if (!kind.members) return AUTHENTICATES.has(kind.name)
+  const each = kind.members(config).map(member => authenticates(member.kind, member.config))
+  return kind.name === 'any-of' ? each.every(Boolean) : each.some(Boolean)
 }
 
 function* routes(value: unknown): Generator<{ path: Path; route: { readonly checks?: unknown } }> {
@@ -54,10 +73,10 @@ function* routes(value: unknown): Generator<{ path: Path; route: { readonly chec
 function* stagesRise(all: readonly Item[]): Generator<Fault> {
   let latest: Item | undefined
   for (const item of all) {
-    if (latest && STAGES.indexOf(item.kind.stage) < STAGES.indexOf(latest.kind.stage))
+    if (latest && STAGES.indexOf(item.stage) < STAGES.indexOf(latest.stage))
       yield error(
         item.path,
-        `checks: "${item.kind.name}" ${READS[item.kind.stage]}, but stands after "${latest.kind.name}", which ${READS[latest.kind.stage]}`,
+        `checks: "${item.kind.name}" ${READS[item.stage]}, but stands after "${latest.kind.name}", which ${READS[latest.stage]}`,
         `move "${item.kind.name}" before "${latest.kind.name}"`,
         'key',
       )
@@ -79,14 +98,27 @@ export const certificatesAskedFor: Rule = function* (file, context) {
       return reached && context.at(['listeners', at, 'tls', 'client-ca']) !== undefined
     })
     const path: Path = ['routes', index, 'checks']
-    const found = items(context.at(path), path, context.kinds).find(({ kind }) => kind.name === 'client-cert')
-    if (!found || asks) continue
-    yield error(
-      found.path,
-      `client-cert: no listener of ${labelOf(['routes', index], context)} asks for client certificates, so everybody would be refused`,
-      'add "client-ca" to the tls of its listener',
-      'key',
-    )
+    if (asks) continue
+    for (const found of demands(items(context.at(path), path, context.kinds))) {
+      const because = `client-cert: no listener of ${labelOf(['routes', index], context)} asks for client certificates`
+      const mend = 'add "client-ca" to the tls of its listener'
+      if (found.alternative) yield warning(found.path, `${because}, so this alternative admits nobody`, mend, 'key')
+      else yield error(found.path, `${because}, so everybody would be refused`, mend, 'key')
+    }
+  }
+}
+
+/** Where client certificates are demanded, and whether something else may be shown in their place. */
+function* demands(all: readonly Item[], alternative = false): Generator<{ path: Path; alternative: boolean }> {
+  for (const { kind, config, path } of all) {
+    if (kind.name === 'client-cert') yield { path, alternative }
+    const members = kind.members?.(config) ?? []
+    const inside = members.map(member => ({
+      ...member,
+      stage: member.kind.stage,
+      path: [...path, member.index, member.kind.name],
+    }))
+    yield* demands(inside, alternative || kind.name === 'any-of')
   }
 }
 

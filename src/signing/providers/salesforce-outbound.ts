@@ -8,9 +8,11 @@ export const salesforceOutbound: UnsignedService = {
     'Nothing is signed: Salesforce shows a client certificate, where the listener asks for one, and sends from its own networks.',
   instead: {
     check: 'client-cert',
-    checks: ['client-cert: { allow: [{ sha256: "THE CERTIFICATE\'S SHA-256, 64 HEX DIGITS" }] }'],
+    // Zeros stand for the SHA-256 of the certificate that Salesforce lets you download.
+    checks: [`client-cert: { allow: [{ sha256: "${'0'.repeat(64)}" }] }`],
   },
   traps: [
+    'In place of the zeros stands the SHA-256 of the client certificate that Setup, Outbound Messages lets you download.',
     "Its networks send every customer's messages: compare the OrganizationId in the message with yours.",
     'The SessionId in the message is a credential that works: keep it out of logs.',
     'It takes a SOAP acknowledgement for an answer, so the upstream must write one and the gate passes it back.',
