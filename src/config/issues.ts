@@ -107,7 +107,8 @@ function missing(path: Path, context: Context): Fault {
 
 function literalSecret(path: Path, label: string, context: Context): Fault {
   const list = takesList(path, context)
-  const isPublic = keyOf(path) === 'keys'
+  // The keys of a signature or an issuer are public ones; those of api-key are secrets.
+  const isPublic = keyOf(path) === 'keys' && !path.includes('api-key')
   const name = typeof path.at(-1) === 'number' ? '- ' : `${path.at(-1)}: `
   return {
     severity: 'error',
