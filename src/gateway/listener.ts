@@ -18,6 +18,7 @@ import { type Refusal, refuse } from '../pipeline/walk.ts'
 import { clientCertificateOf } from '../tls/identity.ts'
 import type { ServerTls } from '../tls/server.ts'
 import { auditOf } from './audit.ts'
+import { dismissDistrusted } from './dismiss.ts'
 import type { ListenerLive, Shared } from './live.ts'
 import { problemBody } from './reply.ts'
 import { busyOf, Exchange } from './serve.ts'
@@ -97,7 +98,13 @@ export class Listener {
   update(config: ListenerConfig, live: ListenerLive, tls: ServerTls | undefined): void {
     this.#name = config.name
     this.#live = live
+    const before = this.#tls?.trust
     if (tls) this.#tls?.update(tls, this.#server as TlsServer)
+    const trust = this.#tls?.trust
+    if (trust !== undefined && trust !== before)
+      void dismissDistrusted(this.#sockets, trust, () => this.#tls?.trust).catch(error =>
+        this.#shared.fault(`listener ${this.name}`, error),
+      )
     this.#apply(config)
   }
 

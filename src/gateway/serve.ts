@@ -105,6 +105,7 @@ export class Exchange {
       query: facts.query,
       host: facts.host,
       authority: facts.authority,
+      serverName: socket instanceof TLSSocket ? serverNameOf(socket) : undefined,
       headers,
       source: origin.source,
       peer: origin.peer,
@@ -200,6 +201,10 @@ export class Exchange {
 }
 
 const NO_HEADERS: ReplyHeaders = []
+
+function serverNameOf({ servername }: TLSSocket): string | undefined {
+  return servername ? servername.toLowerCase() : undefined
+}
 
 /** For the log: a target may hold credentials in its query. */
 function pathOf(target: string): string {

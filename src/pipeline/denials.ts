@@ -27,6 +27,14 @@ export const pipelineDenials = {
     meaning: 'The Expect field asks for something other than 100-continue.',
     remedy: 'The sender must leave out Expect, or send 100-continue.',
   },
+  'request.misdirected': {
+    status: 421,
+    title: 'Misdirected request',
+    meaning:
+      'The name that the client asked for in its TLS handshake (SNI) leads to another route than the Host field does. A client that sent no name is routed by Host alone.',
+    remedy:
+      'Let the sender, or the proxy in front that opens the TLS connection, ask for the name that it writes into Host, or for none.',
+  },
   'route.none': {
     status: 404,
     title: 'No such endpoint',

@@ -38,6 +38,16 @@ export function clientCertificateOf(
   return verdict.certificate
 }
 
+/**
+ * Whether the client of an open connection came with a certificate that `trust` does not accept, and that was accepted
+ * before or never asked about.
+ * @param now epoch milliseconds
+ */
+export function isDistrusted(socket: TLSSocket, trust: ClientTrust, now: number = Date.now()): boolean {
+  if (known.get(socket)?.certificate?.verified === false) return false
+  return clientCertificateOf(socket, trust, now)?.verified === false
+}
+
 function judge(socket: TLSSocket, trust: ClientTrust, now: number): Pick<Known, 'until' | 'certificate'> {
   const x509 = socket.getPeerX509Certificate()
   if (x509 === undefined) return { until: Number.POSITIVE_INFINITY, certificate: undefined }

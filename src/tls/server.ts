@@ -90,7 +90,10 @@ class ListenerTls implements ServerTls {
   update(next: ServerTls, server: Server): boolean {
     if ((next.loaded.trust === undefined) !== (this.loaded.trust === undefined)) return false
     server.setSecureContext(next.loaded.context)
-    this.loaded = next.loaded
+    const before = this.loaded.trust
+    // Verdicts hang on the object: the same trust, loaded again, keeps them.
+    const trust = before !== undefined && before.digest === next.loaded.trust?.digest ? before : next.loaded.trust
+    this.loaded = { ...next.loaded, trust }
     return true
   }
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Expiry } from '../core/resources.ts'
 import { type Certificate, KEY_USAGE, readCertificate } from './certificate.ts'
 import { type Crl, isSignedBy, readCrl } from './crl.ts'
@@ -16,6 +17,8 @@ export interface ClientTrust {
   /** What the operator should know at load. */
   readonly problems: readonly string[]
   readonly expiries: readonly Expiry[]
+  /** The same for the same anchors and CRLs: a reload that changes neither needs no new verdicts. */
+  readonly digest: string
 }
 
 export interface TrustFiles {
@@ -39,13 +42,27 @@ export function loadClientTrust(files: TrustFiles, now: number): ClientTrust {
   const problems = anchors
     .filter(anchor => !anchor.ca)
     .map(anchor => `${label(path, anchor.subject)} is no CA: no client certificate chains to it`)
-  if (files.crl === undefined) return { anchors, crls: undefined, crlProblem: undefined, problems, expiries }
+  if (files.crl === undefined) {
+    return {
+      anchors,
+      crls: undefined,
+      crlProblem: undefined,
+      problems,
+      expiries,
+      digest: digestOf(anchors, [], 'none'),
+    }
+  }
   const { crls, problem } = readCrls(files.crl.path, files.crl.read)
   if (problem !== undefined) problems.push(`${problem}; every client certificate is refused until it can be read`)
   for (const crl of crls) {
     const name = label(files.crl.path, crl.issuer)
-    const fault = crlFault(crl, anchors, now)
+    const foreign = !anchors.some(anchor => anchor.subject.equals(crl.issuer))
+    const fault = foreign ? contentFault(crl, now) : crlFault(crl, anchors, now)
     if (fault !== undefined) problems.push(`${name} ${fault}; the certificates of this issuer are refused`)
+    else if (foreign)
+      problems.push(
+        `${name} is of no CA of client-ca: it counts only for an intermediate of that name that clients send`,
+      )
     if (crl.nextUpdate !== undefined) expiries.push({ kind: 'crl', name, at: crl.nextUpdate })
   }
   for (const anchor of problem === undefined ? anchors : []) {
@@ -53,7 +70,14 @@ export function loadClientTrust(files: TrustFiles, now: number): ClientTrust {
       problems.push(`${files.crl.path} holds no CRL of ${formatName(anchor.subject)}: its certificates are refused`)
     }
   }
-  return { anchors, crls, crlProblem: problem, problems, expiries }
+  return { anchors, crls, crlProblem: problem, problems, expiries, digest: digestOf(anchors, crls, problem ?? '') }
+}
+
+function digestOf(anchors: readonly Certificate[], crls: readonly Crl[], rest: string): string {
+  const hash = createHash('sha256').update(rest)
+  for (const { der } of anchors) hash.update('\0anchor').update(der)
+  for (const { signed, signature } of crls) hash.update('\0crl').update(signed).update(signature)
+  return hash.digest('hex')
 }
 
 /** What is wrong with a CRL whose issuer may be any of `issuers`; `undefined` where nothing is. */
@@ -61,7 +85,11 @@ export function crlFault(crl: Crl, issuers: readonly Certificate[], now: number)
   const named = issuers.filter(issuer => issuer.subject.equals(crl.issuer))
   if (named.length === 0) return 'is of another issuer than the CAs of client-ca'
   const signers = named.filter(({ keyUsage }) => keyUsage === undefined || (keyUsage & KEY_USAGE.crlSign) !== 0)
-  if (!signers.some(signer => signs(signer, crl))) return 'is not signed by the CA that it names'
+  return signers.some(signer => signs(signer, crl)) ? contentFault(crl, now) : 'is not signed by the CA that it names'
+}
+
+/** What is wrong with a CRL, whoever signed it. */
+function contentFault(crl: Crl, now: number): string | undefined {
   if (crl.unknownCritical.length > 0) return `has extensions that can't be honoured: ${crl.unknownCritical.join(', ')}`
   if (crl.thisUpdate > now) return `is not valid before ${isoDate(crl.thisUpdate)}`
   if (crl.nextUpdate === undefined) return 'does not say when it ends (nextUpdate)'

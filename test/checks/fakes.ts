@@ -64,6 +64,7 @@ export function fakeRequest(description: RequestDescription = {}): ContentReques
     query,
     host,
     authority: host,
+    serverName: undefined,
     headers,
     source: address,
     peer: address,
