@@ -195,7 +195,11 @@ export class Gateway {
     const folder = dirname(resolve(this.#options.file))
     const modeOf = (path: string): number | undefined =>
       statSync(resolve(folder, path), { throwIfNoEntry: false })?.mode
-    const tls = loadServerTls(config, path => loading.read(path), { modeOf, now: this.#options.clock.now() })
+    const tls = loadServerTls(config, path => loading.read(path), {
+      modeOf,
+      listFolder: path => loading.list(path),
+      now: this.#options.clock.now(),
+    })
     loading.expiries.push(...tls.expiries)
     for (const warning of tls.warnings) this.#options.log.warn('tls', { listener: name, problem: warning })
     return tls

@@ -8,8 +8,8 @@ export interface ServerTlsConfig {
   readonly certificates: readonly { readonly cert: string; readonly key: string }[]
   /** Client certificates are asked for and verified against this bundle; each route says what it demands. */
   readonly 'client-ca'?: string | undefined
-  /** PEM CRLs of the client CA. */
-  readonly 'client-crl'?: string | undefined
+  /** CRLs of the client CA, PEM or DER: files, or folders of them. */
+  readonly 'client-crl'?: string | readonly string[] | undefined
 }
 
 const path = z.string().min(1)
@@ -28,9 +28,10 @@ export const serverTlsConfig = z.strictObject({
     .describe(
       'PEM bundle that client certificates must chain to. Asked of every client; each route says what it demands.',
     ),
-  'client-crl': path
+  'client-crl': z
+    .union([path, z.array(path).min(1)])
     .optional()
     .describe(
-      'PEM revocation lists of the client CA. Where it is missing or has expired, the client certificates of its CA are refused.',
+      "Revocation lists of the client CAs, PEM or DER: a file, a folder (its *.crl, *.pem, *.der and *.r0), or a list of both. A CA whose list is missing, has expired or is another's has its certificates refused, and the log says so.",
     ),
 })

@@ -1,5 +1,5 @@
 import type { DetailedPeerCertificate, TLSSocket } from 'node:tls'
-import type { ClientCertificate } from '../core/client-certificate.ts'
+import type { ClientCertificate, Issuer } from '../core/client-certificate.ts'
 import { type Certificate, readCertificate, sha256 } from './certificate.ts'
 import { verifyClientChain } from './chain.ts'
 import { formatName } from './distinguished-name.ts'
@@ -79,8 +79,15 @@ function judge(socket: TLSSocket, trust: ClientTrust, now: number): Pick<Known, 
       extendedKeyUsage: leaf.extendedKeyUsage,
       der: leaf.der,
       chain: verdict.ok ? verdict.intermediates.map(certificate => certificate.der) : [],
+      issuers: verdict.ok
+        ? [...verdict.intermediates.map(ca => issuerOf(ca, false)), issuerOf(verdict.anchor, true)]
+        : [],
     },
   }
+}
+
+function issuerOf(ca: Certificate, anchor: boolean): Issuer {
+  return { subject: formatName(ca.subject), fingerprint: sha256(ca.der), spki: sha256(ca.spki), anchor }
 }
 
 function secondOpinion(socket: TLSSocket): string | undefined {
@@ -130,5 +137,6 @@ function unreadable(der: Buffer, problem: string): ClientCertificate {
     extendedKeyUsage: undefined,
     der,
     chain: [],
+    issuers: [],
   }
 }

@@ -12,7 +12,7 @@ import { type KeyPair, loadKeyPair } from './key-pair.ts'
 import { TlsProblem } from './problem.ts'
 import { profileOptions } from './profile.ts'
 import { ServerNames } from './server-names.ts'
-import { type ClientTrust, loadClientTrust } from './trust.ts'
+import { type ClientTrust, type CrlFile, loadClientTrust } from './trust.ts'
 
 /** One generation of a listener's certificates and trust, loaded whole. */
 export interface LoadedTls {
@@ -43,6 +43,8 @@ export interface ServerTls extends Omit<LoadedTls, 'context' | 'contexts'> {
 export interface LoadOptions {
   /** The permission bits of a file; `undefined` where there are none. Default: not looked at. */
   readonly modeOf?: (path: string) => number | undefined
+  /** The names of what is in a folder; `undefined` where the path is none. Default: nothing is a folder. */
+  readonly listFolder?: (path: string) => readonly string[] | undefined
   /** Epoch milliseconds. */
   readonly now?: number
 }
@@ -103,7 +105,7 @@ function load(config: ServerTlsConfig, readFile: (path: string) => Buffer, optio
   const pairs = config.certificates.map(files => loadKeyPair(files, readFile, options.modeOf ?? (() => undefined), now))
   const [first] = pairs
   if (first === undefined) throw new TlsProblem('the listener has no certificate', 'name one under certificates')
-  const trust = loadTrust(config, readFile, now)
+  const trust = loadTrust(config, readFile, options.listFolder ?? (() => undefined), now)
   const common = contextOptions(config, trust)
   const contexts = new ServerNames<SecureContext>()
   for (const pair of pairs) contexts.add(pair.leaf.names.dns, contextOf(pair, common))
@@ -116,7 +118,12 @@ function load(config: ServerTlsConfig, readFile: (path: string) => Buffer, optio
   }
 }
 
-function loadTrust(config: ServerTlsConfig, readFile: (path: string) => Buffer, now: number): ClientTrust | undefined {
+function loadTrust(
+  config: ServerTlsConfig,
+  readFile: (path: string) => Buffer,
+  listFolder: (path: string) => readonly string[] | undefined,
+  now: number,
+): ClientTrust | undefined {
   const path = config['client-ca']
   const crl = config['client-crl']
   if (path === undefined) {
@@ -130,10 +137,21 @@ function loadTrust(config: ServerTlsConfig, readFile: (path: string) => Buffer, 
     const reason = error instanceof Error ? error.message : String(error)
     throw new TlsProblem(`${path} can not be read: ${reason}`, 'put the CA certificates there, readable by the gate')
   }
-  return loadClientTrust(
-    { ca: { path, pem }, ...(crl === undefined ? {} : { crl: { path: crl, read: () => readFile(crl) } }) },
-    now,
-  )
+  if (crl === undefined) return loadClientTrust({ ca: { path, pem } }, now)
+  const files = [crl].flat().flatMap((each): CrlFile[] => {
+    const names = listFolder(each)
+    if (names === undefined) return [{ path: each, read: () => readFile(each) }]
+    return names
+      .filter(isCrlName)
+      .toSorted()
+      .map(name => ({ path: `${each}/${name}`, read: () => readFile(`${each}/${name}`) }))
+  })
+  return loadClientTrust({ ca: { path, pem }, crls: files }, now)
+}
+
+/** What a folder of CRLs is read for: `.r0` is what `openssl rehash` links. */
+function isCrlName(name: string): boolean {
+  return !name.startsWith('.') && /\.(crl|pem|der|r\d+)$/i.test(name)
 }
 
 function contextOptions(config: ServerTlsConfig, trust: ClientTrust | undefined): SecureContextOptions {

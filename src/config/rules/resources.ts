@@ -59,14 +59,15 @@ export const filesExist: Rule = function* (file, context) {
           )
       }
     for (const key of LISTENER_FILES) {
-      const name = context.at([...path, key])
-      const fault = typeof name === 'string' ? unreadable(name, context) : undefined
-      if (fault)
+      for (const [name, at] of namesAt([...path, key], context)) {
+        const fault = unreadable(name, context)
+        if (fault === undefined || (key === 'client-crl' && isFolder(name, context))) continue
         yield warning(
-          [...path, key],
+          at,
           `${key}: ${fault.message}; until then every client certificate on ${labelOf(['listeners', index], context)} is refused`,
           fault.mend,
         )
+      }
     }
   }
   for (const { value, path } of leaves(file.routes, ['routes'])) {
@@ -75,6 +76,19 @@ export const filesExist: Rule = function* (file, context) {
     const at = yamlPath(path, context)
     if (fault) yield warning(at, `${offline(at, context)}: ${fault.message}`, fault.mend)
   }
+}
+
+/** The text at a path, or the texts of the list that stands there, each with its own path. */
+function namesAt(path: Path, context: RuleContext): [name: string, at: Path][] {
+  const value = context.at(path)
+  const all: [unknown, Path][] = Array.isArray(value)
+    ? value.map((each, index) => [each, [...path, index]])
+    : [[value, path]]
+  return all.flatMap(([name, at]): [string, Path][] => (typeof name === 'string' ? [[name, at]] : []))
+}
+
+function isFolder(name: string, { folder }: RuleContext): boolean {
+  return statSync(resolve(folder, name), { throwIfNoEntry: false })?.isDirectory() === true
 }
 
 function unreadable(name: string | undefined, context: RuleContext): { message: string; mend: string } | undefined {
