@@ -24,6 +24,8 @@ export interface ListenerConfig {
   readonly publicUrl?: string | undefined
   /** Peers whose X-Forwarded-* is believed. */
   readonly trustedProxies: readonly Network[]
+  /** Peers that write a PROXY header before everything else. */
+  readonly proxyProtocol?: { readonly from: readonly Network[] } | undefined
   readonly limits: ListenerLimits
 }
 

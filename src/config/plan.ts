@@ -79,6 +79,7 @@ function plannedListener(listener: ListenerConfig, show: ShowSecret): Readonly<R
     tls: planValue(listener.tls, undefined, show),
     'public-url': listener.publicUrl ?? null,
     'trusted-proxies': listener.trustedProxies.map(networkText),
+    ...(listener.proxyProtocol ? { 'proxy-protocol': { from: listener.proxyProtocol.from.map(networkText) } } : {}),
     limits: planValue(written, inputSchema(listenerShape).properties?.limits as JsonSchema | undefined, show),
   }
 }

@@ -93,7 +93,20 @@ export const listenerShape = z
       .array(checked(networkFault))
       .default([])
       .describe(
-        'Networks of the load balancers whose X-Forwarded-For and X-Forwarded-Proto are believed; a Unix socket counts as 127.0.0.1. None by default.',
+        'Networks of the load balancers whose X-Forwarded-For, X-Forwarded-Proto and Forwarded are believed; a Unix socket counts as 127.0.0.1. None by default.',
+      ),
+    'proxy-protocol': z
+      .strictObject({
+        from: z
+          .array(checked(networkFault))
+          .min(1)
+          .describe(
+            'Networks of the load balancers that send it, on every connection; a Unix socket counts as 127.0.0.1.',
+          ),
+      })
+      .optional()
+      .describe(
+        'The PROXY protocol, versions 1 and 2, before TLS and HTTP: the address that it gives is the peer. From other networks connections are taken as they are.',
       ),
     limits: limits.default(LIMITS),
   })

@@ -274,7 +274,8 @@ function liveOf(config: ListenerConfig, generation: Generation): ListenerLive {
   const table = generation.compiled.tables.get(config.name)
   if (table === undefined) throw new Error(`listener ${config.name} has no routes table`)
   const proxies = config.trustedProxies.length > 0 ? new NetworkTable(config.trustedProxies) : undefined
-  return { table, trusted: proxies, maxHeaders: config.limits.headers }
+  const speakers = config.proxyProtocol && new NetworkTable(config.proxyProtocol.from)
+  return { table, trusted: proxies, proxies: speakers, maxHeaders: config.limits.headers }
 }
 
 /** Whether a listener is the one that a config describes: its address is, and where the system chose the port, its name. */

@@ -84,13 +84,16 @@ export class Exchange {
       headers,
       this.#live.maxHeaders,
     )
-    const origin: Origin | PolicyFault = originOf(socket, encrypted, headers, this.#live.trusted)
+    const origin: Origin | PolicyFault = originOf(
+      socket,
+      encrypted,
+      headers,
+      this.#live.trusted,
+      this.#live.proxied?.of(socket),
+    )
     if (facts instanceof PolicyFault || origin instanceof PolicyFault) {
       const fault = facts instanceof PolicyFault ? facts : (origin as PolicyFault)
-      this.#unfit(
-        refuse(fault.kind === 'malformed' ? 'request.malformed' : 'request.too-large', { rule: fault.rule }),
-        origin,
-      )
+      this.#unfit(refuse(CODE[fault.kind], { rule: fault.rule }), origin)
       return
     }
     this.#body = new RequestBody(req, this.#res, facts.contentLength, expectsContinue)
@@ -199,6 +202,12 @@ export class Exchange {
     if (this.#busy.latest === this) this.#busy.latest = undefined
   }
 }
+
+const CODE = {
+  malformed: 'request.malformed',
+  'too-large': 'request.too-large',
+  'no-source': 'request.no-source',
+} as const satisfies Record<PolicyFault['kind'], string>
 
 const NO_HEADERS: ReplyHeaders = []
 

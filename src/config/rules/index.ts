@@ -1,7 +1,14 @@
 import { challengesAnswerable } from './challenges.ts'
 import { certificatesAskedFor, checksInOrder, oneCheckAnEntry } from './checks.ts'
 import type { Rule } from './context.ts'
-import { limitsThatFit, networksWithoutHostBits, noOpenAdmin, noPlainHttpAbroad, oneAddressEach } from './listeners.ts'
+import {
+  limitsThatFit,
+  networksWithoutHostBits,
+  noOpenAdmin,
+  noPlainHttpAbroad,
+  noProxyHeaderOnSecureSockets,
+  oneAddressEach,
+} from './listeners.ts'
 import { filesExist, nothingExpired, secretsResolve, variableNames } from './resources.ts'
 import { knownListener, noTwinRoutes, oneNameEach, onePathEach } from './routes.ts'
 
@@ -12,6 +19,7 @@ export const rules: readonly Rule[] = [
   oneAddressEach,
   limitsThatFit,
   networksWithoutHostBits,
+  noProxyHeaderOnSecureSockets,
   oneNameEach,
   knownListener,
   onePathEach,
