@@ -28,6 +28,7 @@ function toListener(listener: FileShape['listeners'][number], folder: string): L
     proxyProtocol: listener['proxy-protocol'] && {
       from: listener['proxy-protocol'].from.flatMap(text => parseNetwork(text) ?? []),
     },
+    proxyClientCert: listener['proxy-client-cert'],
     limits: {
       connections: limits.connections,
       requests: limits.requests,

@@ -11,6 +11,8 @@ export interface Origin {
   readonly source: Address
   readonly peer: Address | undefined
   readonly encrypted: boolean
+  /** Whether a trusted proxy speaks for the source. */
+  readonly byProxy: boolean
 }
 
 /** More hops than any real chain of proxies has. */
@@ -52,10 +54,10 @@ export function originOf(
   if (proxied?.source === null) return new PolicyFault('the PROXY header does not say whom it speaks for', 'no-source')
   const source = proxied?.source ?? peer ?? LOCAL
   const secure = proxied?.encrypted ?? encrypted
-  if (trusted === undefined || !trusted.has(source)) return { source, peer, encrypted: secure }
+  if (trusted === undefined || !trusted.has(source)) return { source, peer, encrypted: secure, byProxy: false }
   const told = headers.one('x-forwarded-proto')
   if (told === null) return new PolicyFault('the field x-forwarded-proto comes twice')
-  const one: Origin = { source, peer, encrypted: told === undefined ? secure : told === 'https' }
+  const one = { source, peer, encrypted: told === undefined ? secure : told === 'https', byProxy: true }
   const byList = fromList(headers, one, trusted)
   if (byList instanceof PolicyFault || !headers.has('forwarded')) return byList
   const byField = fromForwarded(headers, one, trusted)

@@ -96,6 +96,11 @@ export class Exchange {
       this.#unfit(refuse(CODE[fault.kind], { rule: fault.rule }), origin)
       return
     }
+    const carried = origin.byProxy ? this.#live.carried?.read(headers, this.#receivedAt) : undefined
+    if (carried instanceof PolicyFault) {
+      this.#unfit(refuse('request.malformed', { rule: carried.rule }), origin)
+      return
+    }
     this.#body = new RequestBody(req, this.#res, facts.contentLength, expectsContinue)
     const context = new RequestContext({
       id: this.id,
@@ -113,11 +118,22 @@ export class Exchange {
       source: origin.source,
       peer: origin.peer,
       contentLength: facts.contentLength,
-      certificate: certificate && socket instanceof TLSSocket ? () => certificate(socket) : undefined,
+      certificate: this.#certificateOf(socket, origin.byProxy, carried, certificate),
     })
     const result = await handle(context, this.#body, this.#live.table, this.#shared.clock)
     const late = this.#reply(context, result, closing)
     if (late !== undefined) await late
+  }
+
+  /** Where proxies carry certificates, a proxy's own is nobody's: it speaks for another. */
+  #certificateOf(
+    socket: Socket,
+    byProxy: boolean,
+    carried: ClientCertificate | undefined,
+    own: ((socket: TLSSocket) => ClientCertificate | undefined) | undefined,
+  ): (() => ClientCertificate | undefined) | undefined {
+    if (byProxy && this.#live.carried !== undefined) return () => carried
+    return own && socket instanceof TLSSocket ? () => own(socket) : undefined
   }
 
   /** Refuses without the pipeline: nothing can be routed that is no request. */

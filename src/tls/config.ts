@@ -14,6 +14,13 @@ export interface ServerTlsConfig {
 
 const path = z.string().min(1)
 
+/** Where revocation lists are. */
+export const clientCrl = z
+  .union([path, z.array(path).min(1)])
+  .describe(
+    "Revocation lists of the client CAs, PEM or DER: a file, a folder (its *.crl, *.pem, *.der and *.r0), or a list of both. A CA whose list is missing, has expired or is another's has its certificates refused, and the log says so.",
+  )
+
 export const serverTlsConfig = z.strictObject({
   profile: z
     .enum(['intermediate', 'modern'])
@@ -28,10 +35,5 @@ export const serverTlsConfig = z.strictObject({
     .describe(
       'PEM bundle that client certificates must chain to. Asked of every client; each route says what it demands.',
     ),
-  'client-crl': z
-    .union([path, z.array(path).min(1)])
-    .optional()
-    .describe(
-      "Revocation lists of the client CAs, PEM or DER: a file, a folder (its *.crl, *.pem, *.der and *.r0), or a list of both. A CA whose list is missing, has expired or is another's has its certificates refused, and the log says so.",
-    ),
+  'client-crl': clientCrl.optional(),
 })

@@ -12,7 +12,8 @@ import { type KeyPair, loadKeyPair } from './key-pair.ts'
 import { TlsProblem } from './problem.ts'
 import { profileOptions } from './profile.ts'
 import { ServerNames } from './server-names.ts'
-import { type ClientTrust, type CrlFile, loadClientTrust } from './trust.ts'
+import type { ClientTrust } from './trust.ts'
+import { loadTrustFiles } from './trust-files.ts'
 
 /** One generation of a listener's certificates and trust, loaded whole. */
 export interface LoadedTls {
@@ -124,34 +125,11 @@ function loadTrust(
   listFolder: (path: string) => readonly string[] | undefined,
   now: number,
 ): ClientTrust | undefined {
-  const path = config['client-ca']
+  const ca = config['client-ca']
   const crl = config['client-crl']
-  if (path === undefined) {
-    if (crl === undefined) return undefined
-    throw new TlsProblem('client-crl without client-ca', 'name the CA that signs the CRL under client-ca')
-  }
-  let pem: Buffer
-  try {
-    pem = readFile(path)
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new TlsProblem(`${path} can not be read: ${reason}`, 'put the CA certificates there, readable by the gate')
-  }
-  if (crl === undefined) return loadClientTrust({ ca: { path, pem } }, now)
-  const files = [crl].flat().flatMap((each): CrlFile[] => {
-    const names = listFolder(each)
-    if (names === undefined) return [{ path: each, read: () => readFile(each) }]
-    return names
-      .filter(isCrlName)
-      .toSorted()
-      .map(name => ({ path: `${each}/${name}`, read: () => readFile(`${each}/${name}`) }))
-  })
-  return loadClientTrust({ ca: { path, pem }, crls: files }, now)
-}
-
-/** What a folder of CRLs is read for: `.r0` is what `openssl rehash` links. */
-function isCrlName(name: string): boolean {
-  return !name.startsWith('.') && /\.(crl|pem|der|r\d+)$/i.test(name)
+  if (ca !== undefined) return loadTrustFiles({ 'client-ca': ca, 'client-crl': crl }, readFile, listFolder, now)
+  if (crl === undefined) return undefined
+  throw new TlsProblem('client-crl without client-ca', 'name the CA that signs the CRL under client-ca')
 }
 
 function contextOptions(config: ServerTlsConfig, trust: ClientTrust | undefined): SecureContextOptions {

@@ -8,6 +8,7 @@ import {
   noPlainHttpAbroad,
   noProxyHeaderOnSecureSockets,
   oneAddressEach,
+  someoneCarriesCertificates,
 } from './listeners.ts'
 import { filesExist, nothingExpired, secretsResolve, variableNames } from './resources.ts'
 import { knownListener, noTwinRoutes, oneNameEach, onePathEach } from './routes.ts'
@@ -20,6 +21,7 @@ export const rules: readonly Rule[] = [
   limitsThatFit,
   networksWithoutHostBits,
   noProxyHeaderOnSecureSockets,
+  someoneCarriesCertificates,
   oneNameEach,
   knownListener,
   onePathEach,

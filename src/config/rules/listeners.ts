@@ -87,6 +87,20 @@ export const noProxyHeaderOnSecureSockets: Rule = function* (file, context) {
   }
 }
 
+/** A header is believed of trusted proxies alone: without any it would never be read. */
+export const someoneCarriesCertificates: Rule = function* (file, context) {
+  for (const [index, listener] of (file.listeners ?? []).entries()) {
+    const path: Path = ['listeners', index, 'proxy-client-cert']
+    if (context.at(path) === undefined || (listener?.['trusted-proxies'] ?? []).length > 0) continue
+    yield error(
+      path,
+      'proxy-client-cert: the listener has no trusted-proxies, so the header would be read of nobody',
+      'add trusted-proxies with the addresses of the proxy that writes it',
+      'key',
+    )
+  }
+}
+
 /** `10.1.2.3/8` is taken as `10.0.0.0/8`: said, as one of the two was meant. */
 export const networksWithoutHostBits: Rule = function* (file, context) {
   for (const [index, listener] of (file.listeners ?? []).entries())

@@ -58,6 +58,11 @@ export const filesExist: Rule = function* (file, context) {
             fault.mend,
           )
       }
+    const carried: Path = ['listeners', index, 'proxy-client-cert', 'client-ca']
+    for (const [name, at] of namesAt(carried, context)) {
+      const fault = unreadable(name, context)
+      if (fault) yield error(at, `client-ca: ${fault.message}, and without it no certificate can be judged`, fault.mend)
+    }
     for (const key of LISTENER_FILES) {
       for (const [name, at] of namesAt([...path, key], context)) {
         const fault = unreadable(name, context)
