@@ -206,6 +206,7 @@ export class Gateway {
     const tls = loadServerTls(config, path => loading.read(path), {
       modeOf,
       listFolder: path => loading.list(path),
+      secretOf: ref => loading.secret(ref).text(),
       now: this.#options.clock.now(),
     })
     loading.expiries.push(...tls.expiries)

@@ -61,6 +61,7 @@ export class Listener {
     this.#server = tls
       ? createTlsServer({ ...HTTP_OPTIONS, ...tls.options, handshakeTimeout: config.limits.head })
       : createServer(HTTP_OPTIONS)
+    tls?.serveStaples(this.#server as TlsServer)
     // No count: Node drops fields beyond it unseen, and our policy would judge what is left.
     this.#server.maxHeadersCount = 0
     // Node would end the connection of a sender that has ended its side, and the answer that is due with it.

@@ -14,6 +14,8 @@ export const secretsResolve: Rule = function* (file, context) {
     const owner = yamlPath(path, context)
     const at = context.at([...owner, value.kind]) === undefined ? owner : [...owner, value.kind]
     if (problem?.kind === 'malformed') yield error(at, problem.message, problem.mend)
+    else if (problem && path[0] === 'listeners')
+      yield error(at, `passphrase: ${problem.message}, and without it nothing can listen`, problem.mend)
     else if (problem) yield warning(at, `${offline(at, context)}: ${problem.message}`, problem.mend)
   }
 }
@@ -48,16 +50,15 @@ const LISTENER_FILES: readonly string[] = ['client-ca', 'client-crl']
 export const filesExist: Rule = function* (file, context) {
   for (const [index, listener] of (file.listeners ?? []).entries()) {
     const path: Path = ['listeners', index, 'tls']
-    for (const [at, certificate] of (listener?.tls?.certificates ?? []).entries())
-      for (const key of ['cert', 'key'] as const) {
-        const fault = unreadable(certificate?.[key], context)
-        if (fault)
-          yield error(
-            [...path, 'certificates', at, key],
-            `${key}: ${fault.message}, and without it nothing can listen`,
-            fault.mend,
-          )
-      }
+    for (const at of (listener?.tls?.certificates ?? []).keys())
+      for (const key of ['cert', 'key', 'pkcs12', 'staple'] as const)
+        for (const [name, place] of namesAt([...path, 'certificates', at, key], context)) {
+          const fault = unreadable(name, context)
+          if (!fault) continue
+          if (key === 'staple')
+            yield warning(place, `staple: ${fault.message}, and until then the certificate goes out alone`, fault.mend)
+          else yield error(place, `${key}: ${fault.message}, and without it nothing can listen`, fault.mend)
+        }
     const carried: Path = ['listeners', index, 'proxy-client-cert', 'client-ca']
     for (const [name, at] of namesAt(carried, context)) {
       const fault = unreadable(name, context)
