@@ -22,8 +22,7 @@ export function readPkcs12(path: string, bytes: Buffer, passphrase: string): Unb
   const forge = createRequire(import.meta.url)('node-forge') as typeof Forge
   let bags: Forge.pkcs12.Bag[]
   try {
-    const asn1 = forge.asn1.fromDer(forge.util.createBuffer(bytes.toString('latin1')))
-    bags = forge.pkcs12.pkcs12FromAsn1(asn1, false, passphrase).safeContents.flatMap(each => each.safeBags)
+    bags = open(forge, bytes, passphrase).safeContents.flatMap(each => each.safeBags)
   } catch (error) {
     const wrong = error instanceof Error && /MAC|password|decrypt/i.test(error.message)
     if (wrong) throw new TlsProblem(`the passphrase does not open ${path}`, 'correct the secret that passphrase names')
@@ -42,6 +41,23 @@ export function readPkcs12(path: string, bytes: Buffer, passphrase: string): Unb
   const chain = chainOf(certificates, key)
   if (chain.length === 0) throw new TlsProblem(`${path} holds no certificate of its key`, MEND)
   return { certificates: chain.map(({ raw }) => encodePem('CERTIFICATE', raw)).join(''), key }
+}
+
+/**
+ * The library gives the passphrase's characters to the ciphers of PKCS#5 as bytes, where UTF-8 is meant (RFC 8018 section
+ * 3). So a passphrase beyond ASCII is tried a second time, and without the MAC, for which it was right at the first.
+ */
+function open(forge: typeof Forge, bytes: Buffer, passphrase: string): Forge.pkcs12.Pkcs12Pfx {
+  const asn1 = forge.asn1.fromDer(forge.util.createBuffer(bytes.toString('latin1')))
+  try {
+    return forge.pkcs12.pkcs12FromAsn1(asn1, false, passphrase)
+  } catch (error) {
+    const utf8 = Buffer.from(passphrase).toString('latin1')
+    const beforeMac = error instanceof Error && error.message.includes('MAC')
+    if (beforeMac || utf8 === passphrase || !Array.isArray(asn1.value)) throw error
+    asn1.value.length = 2
+    return forge.pkcs12.pkcs12FromAsn1(asn1, false, utf8)
+  }
 }
 
 /** The library reads RSA keys, and gives what it can't read as it stands, whatever its types say. */
