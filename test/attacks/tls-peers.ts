@@ -1,4 +1,3 @@
-import { readdirSync } from 'node:fs'
 import { openssl, type Ran } from '../tls/craft.ts'
 
 export interface Said extends Ran {
@@ -28,6 +27,3 @@ export function said(ran: Ran): Said {
     reused: /^Reused,/m.test(ran.stdout),
   }
 }
-
-/** How many descriptors a process has open. */
-export const descriptors = (pid: number | undefined): number => readdirSync(`/proc/${pid}/fd`).length

@@ -5,10 +5,11 @@ import { join } from 'node:path'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ask } from '../support/client.ts'
+import { descriptors } from '../support/descriptors.ts'
 import { type RunningGate, sallyport, startGate, tempFolder } from '../support/gate.ts'
 import { startUpstream, type TestUpstream } from '../support/upstream.ts'
 import { CLIENT_AUTH, type Craft, type Crafted, craft, craftCrl, DAY, openssl, SERVER_AUTH } from '../tls/craft.ts'
-import { descriptors, requestText, type Said, said, sClient } from './tls-peers.ts'
+import { requestText, type Said, said, sClient } from './tls-peers.ts'
 
 /** Handshakes that never end; the corpus names 5000. */
 const HALF_HANDSHAKES = Number(process.env.SALLYPORT_HALF_HANDSHAKES ?? 300)
