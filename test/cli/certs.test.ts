@@ -347,7 +347,9 @@ describe('certs show', () => {
     }
     await request('partner', 'subjectAltName=DNS:partner.example')
     const asked = await verb('show', 'certs/partner.csr')
-    expect(asked.stdout).toMatch(/request of +CN=partner, O=Partner\n +names +dns partner\.example\n[\s\S]*signed +by its own key/)
+    expect(asked.stdout).toMatch(
+      /request of +CN=partner, O=Partner\n +names +dns partner\.example\n[\s\S]*signed +by its own key/,
+    )
   })
 
   it('explains a file that is missing or holds nothing', async () => {
