@@ -1,50 +1,35 @@
 import { z } from 'zod'
-import { parseAddress } from '../core/address.ts'
 import { defineCheck } from '../core/check.ts'
-import { CLIENT_AUTH, type ClientCertificate } from '../core/client-certificate.ts'
+import { CLIENT_AUTH, type ClientCertificate, type Issuer } from '../core/client-certificate.ts'
 import { deny, type Evidence } from '../core/decision.ts'
+import { digest, identity, matcherOf } from './client-names.ts'
 
-const digest = z
-  .string()
-  .transform(text => text.replaceAll(':', '').toLowerCase())
-  .refine(text => /^[0-9a-f]{64}$/.test(text), 'is no SHA-256: write 64 hex digits, with or without colons')
-
-const KINDS = ['dns', 'uri', 'email', 'ip', 'spki-sha256', 'sha256'] as const
-type Kind = (typeof KINDS)[number]
-
-const identity = z
+const issuer = z
   .strictObject({
-    dns: z
+    'spki-sha256': digest.optional().describe("SHA-256 of the CA's subjectPublicKeyInfo, hex."),
+    sha256: digest.optional().describe("SHA-256 of the CA's certificate, hex."),
+    name: z
       .string()
-      .regex(/^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/i, 'is no DNS name')
+      .min(1)
       .optional()
-      .describe('A DNS name of the subjectAltName, whole.'),
-    uri: z.string().min(1).optional().describe('A URI of the subjectAltName, e.g. a SPIFFE id, whole.'),
-    email: z
-      .string()
-      .regex(/^[^@\s]+@[^@\s]+$/, 'is no e-mail address')
-      .optional()
-      .describe('An e-mail address of the subjectAltName, whole.'),
-    ip: z
-      .string()
-      .refine(text => parseAddress(text) !== undefined, 'is no address')
-      .optional()
-      .describe('An IP address of the subjectAltName.'),
-    'spki-sha256': digest
-      .optional()
-      .describe("SHA-256 of the key's subjectPublicKeyInfo, hex: outlives renewal with the same key."),
-    sha256: digest.optional().describe('SHA-256 of the certificate, hex.'),
+      .describe(
+        'The subject of a CA in client-ca, as "sallyport certs show" prints it: CN=Partners CA,O=Bank. An intermediate is named by its digest.',
+      ),
   })
   .refine(
     value => Object.values(value).filter(one => one !== undefined).length === 1,
-    `takes one of ${KINDS.join(', ')}`,
+    'takes one of spki-sha256, sha256, name',
   )
+
+const OID = /^[0-2](\.(0|[1-9]\d*)){2,}$/
 
 type Code =
   | 'client-cert.missing'
   | 'client-cert.untrusted'
   | 'client-cert.expired'
   | 'client-cert.eku'
+  | 'client-cert.issuer'
+  | 'client-cert.path-length'
   | 'client-cert.not-allowed'
 
 export const clientCert = defineCheck({
@@ -59,10 +44,23 @@ export const clientCert = defineCheck({
       .min(1, 'an empty list admits nobody: name a certificate, or leave allow out to admit any of the CA')
       .optional()
       .describe('Who is admitted, each by one name or digest. Left out: every certificate of the CA.'),
+    issuer: z
+      .array(issuer)
+      .min(1, 'an empty list admits nobody: name a CA, or leave issuer out')
+      .optional()
+      .describe('A CA that must stand above the certificate, at any height. Left out: any CA of client-ca.'),
+    'max-path-length': z
+      .int()
+      .min(0)
+      .max(5)
+      .optional()
+      .describe('The most intermediate CAs between the certificate and client-ca; 0: issued by client-ca itself.'),
     eku: z
-      .enum(['client-auth', 'any'])
+      .union([z.enum(['client-auth', 'any']), z.string().regex(OID, 'is no object identifier')])
       .default('client-auth')
-      .describe('What the extended key usage must say: clientAuth, or any thing or nothing.'),
+      .describe(
+        'What the extended key usage must name: client-auth, or an object identifier such as 1.3.6.1.4.1.311.20.2.2. "any" also takes a certificate that names no usage.',
+      ),
   }),
   denials: {
     'client-cert.missing': {
@@ -89,9 +87,21 @@ export const clientCert = defineCheck({
     'client-cert.eku': {
       status: 403,
       title: 'Client certificate not accepted',
-      meaning: 'The extended key usage of the certificate does not name clientAuth, so it was not made for this.',
+      meaning: 'The extended key usage of the certificate does not name what eku demands, so it was not made for this.',
       remedy:
         'Have the sender use a certificate for clients. If its CA sets no usages and you trust it for this, set eku: any.',
+    },
+    'client-cert.issuer': {
+      status: 403,
+      title: 'Client certificate not accepted',
+      meaning: "None of the CAs above the certificate is one of the route's issuer list; the evidence shows them.",
+      remedy: 'If the sender is genuine, add one of the CAs in the evidence to issuer.',
+    },
+    'client-cert.path-length': {
+      status: 403,
+      title: 'Client certificate not accepted',
+      meaning: 'More intermediate CAs stand between the certificate and client-ca than max-path-length allows.',
+      remedy: 'Have the sender use a certificate of the CA that was agreed on, or raise max-path-length.',
     },
     'client-cert.not-allowed': {
       status: 403,
@@ -100,8 +110,10 @@ export const clientCert = defineCheck({
       remedy: 'If the sender is genuine, add one of the names in the evidence to allow.',
     },
   },
-  create({ allow, eku }, { clock }) {
-    const match = allow && matcher(allow)
+  create({ allow, eku, issuer: issuers, 'max-path-length': maxLength }, { clock }) {
+    const match = allow && matcherOf(allow)
+    const usage = eku === 'client-auth' ? CLIENT_AUTH : eku
+    const issued = issuers && issuerMatcher(issuers)
     return {
       decide(request) {
         const certificate = request.clientCertificate()
@@ -117,8 +129,14 @@ export const clientCert = defineCheck({
         if (!certificate.verified)
           return refuse('client-cert.untrusted', { problem: certificate.problem ?? 'not verified' })
         const usages = certificate.extendedKeyUsage
-        if (eku === 'client-auth' && !usages?.includes(CLIENT_AUTH))
+        if (usage !== 'any' && !usages?.includes(usage))
           return refuse('client-cert.eku', { 'extended-key-usage': usages ?? null })
+        if (maxLength !== undefined && certificate.chain.length > maxLength)
+          return refuse('client-cert.path-length', { intermediates: certificate.chain.length, most: maxLength })
+        if (issued && !certificate.issuers.some(issued))
+          return refuse('client-cert.issuer', {
+            issuers: certificate.issuers.map(each => `${each.subject} spki-sha256 ${each.spki}`),
+          })
         const principal = match ? match(certificate) : nameOf(certificate)
         if (principal === undefined) return refuse('client-cert.not-allowed', { 'spki-sha256': certificate.spki })
         return { ok: true, facts: { principal, principalBy: 'client-cert' } }
@@ -127,40 +145,11 @@ export const clientCert = defineCheck({
   },
 })
 
-type Identity = z.output<typeof identity>
-
-/** Gives the name that the list holds of a certificate; `undefined` where it holds none. */
-function matcher(allow: readonly Identity[]): (certificate: ClientCertificate) => string | undefined {
-  const listed = (kind: Kind, form: (text: string) => string) =>
-    new Set(
-      allow
-        .map(one => one[kind])
-        .filter(text => text !== undefined)
-        .map(form),
-    )
-  const dns = listed('dns', lower)
-  const uris = listed('uri', same)
-  const emails = listed('email', mailbox)
-  const ips = listed('ip', addressText)
-  const spki = listed('spki-sha256', same)
-  const sha256 = listed('sha256', same)
-  return certificate =>
-    certificate.uris.find(text => uris.has(text)) ??
-    certificate.dns.find(text => dns.has(lower(text))) ??
-    certificate.emails.find(text => emails.has(mailbox(text))) ??
-    certificate.ips.find(text => ips.has(addressText(text))) ??
-    (spki.has(certificate.spki) ? certificate.spki : undefined) ??
-    (sha256.has(certificate.fingerprint) ? certificate.fingerprint : undefined)
-}
-
-const same = (text: string): string => text
-const lower = (text: string): string => text.toLowerCase()
-const addressText = (text: string): string => parseAddress(text)?.text ?? text
-
-/** The host's case does not count, the mailbox's does (RFC 5280 section 7.5). */
-function mailbox(text: string): string {
-  const at = text.lastIndexOf('@')
-  return text.slice(0, at) + text.slice(at).toLowerCase()
+/** Whether a CA is one of the list. A name counts for client-ca alone: whom an intermediate names itself is its own say. */
+function issuerMatcher(listed: readonly z.output<typeof issuer>[]): (ca: Issuer) => boolean {
+  const of = (kind: keyof z.output<typeof issuer>) => new Set(listed.map(one => one[kind]))
+  const [spki, sha256, names] = [of('spki-sha256'), of('sha256'), of('name')]
+  return ca => spki.has(ca.spki) || sha256.has(ca.fingerprint) || (ca.anchor && names.has(ca.subject))
 }
 
 function nameOf(certificate: ClientCertificate): string {

@@ -14,15 +14,17 @@ class Usage extends Error {
 
 type Action = (args: VerbArgs, io: VerbIo) => Promise<number>
 
-const ACTIONS: Readonly<Record<string, Action>> = { init, client, revoke, p12, show }
+const ACTIONS: Readonly<Record<string, Action>> = { init, client, sign, renew, revoke, p12, show }
 
 export const certs: Verb = {
   name: 'certs',
-  summary: 'Makes, revokes, bundles and shows certificates.',
-  usage: 'init | client | revoke CERTFILE | p12 | show FILE',
+  summary: 'Makes, signs, renews, revokes, bundles and shows certificates.',
+  usage: 'init | client | sign CSRFILE | renew CERTFILE | revoke CERTFILE | p12 | show FILE',
   examples: [
     'sallyport certs init --dir certs --name hooks.example.com',
     'sallyport certs client --dir certs --name bank --dns hooks.bank.example --out certs/bank',
+    'sallyport certs sign --dir certs --out certs/partner.crt partner.csr',
+    'sallyport certs renew --dir certs certs/bank.crt',
     'sallyport certs revoke --dir certs certs/bank.crt',
     'sallyport certs p12 --dir certs --name client --out client.p12 --password env:P12_PASSWORD',
     'sallyport certs show certs/server.crt',
@@ -34,11 +36,20 @@ export const certs: Verb = {
       multiple: true,
       description: "init: a further name or address of the server. client, p12: the client's name.",
     },
-    dns: { type: 'string', multiple: true, description: 'client: a DNS name.' },
-    uri: { type: 'string', multiple: true, description: 'client: a URI, e.g. spiffe://bank.example/webhooks.' },
-    email: { type: 'string', multiple: true, description: 'client: an e-mail address.' },
-    out: { type: 'string', description: 'client: path of the two files without .crt and .key. p12: the bundle.' },
-    password: { type: 'string', description: "p12: the bundle's password, env:NAME or file:PATH." },
+    dns: { type: 'string', multiple: true, description: 'client, sign: a DNS name.' },
+    uri: { type: 'string', multiple: true, description: 'client, sign: a URI, e.g. spiffe://bank.example/webhooks.' },
+    email: { type: 'string', multiple: true, description: 'client, sign: an e-mail address.' },
+    out: {
+      type: 'string',
+      description: 'client: path of the two files without .crt and .key. sign: the certificate. p12: the bundle.',
+    },
+    for: { type: 'string', description: 'sign: client or server. Default client.' },
+    rsa: { type: 'boolean', description: 'init, client, renew: new keys are RSA with 3072 bits, not ECDSA P-256.' },
+    'new-key': {
+      type: 'boolean',
+      description: 'renew: with a new key beside the certificate; pins on the old one end.',
+    },
+    password: { type: 'string', description: 'p12, show: the password, env:NAME or file:PATH.' },
     force: { type: 'boolean', description: 'Replaces what is there.' },
   },
   async run(args, io) {
@@ -66,6 +77,7 @@ async function init(args: VerbArgs, io: VerbIo): Promise<number> {
   const { initCertificates } = await import('../tls/directory.ts')
   const files = await initCertificates(resolve(io.cwd, dir), {
     names,
+    key: keyKind(args),
     force: args.values.force === true,
     now: Date.now(),
   })
@@ -83,24 +95,49 @@ async function client(args: VerbArgs, io: VerbIo): Promise<number> {
   expectPositionals(args, 0, 'certs client')
   const dir = required(args, 'dir')
   const name = clientName(args)
-  const [dns, uris, emails] = [texts(args, 'dns'), texts(args, 'uri'), texts(args, 'email')]
-  dns.forEach(expectHostName)
-  for (const uri of uris) {
-    if (!/^[\x21-\x7e]+$/.test(uri) || !URL.canParse(uri))
-      throw new Usage(`--uri ${uri} is no URI`, 'write it whole: spiffe://...')
-  }
-  for (const email of emails) {
-    if (!/^[\x21-\x3f\x41-\x7e]+@[\x21-\x3f\x41-\x7e]+$/.test(email))
-      throw new Usage(`--email ${email} is no address`, 'write name@host')
-  }
-  if (dns.length + uris.length + emails.length === 0) {
+  const names = clientNames(args)
+  if (names.dns.length + names.uris.length + names.emails.length === 0) {
     throw new Usage('the certificate would have no name to allow', 'give it one with --dns, --uri or --email')
   }
   const base = text(args, 'out')?.replace(/\.crt$/, '') ?? join(dir, name)
   const { addClient } = await import('../tls/directory.ts')
-  const names = { dns, uris, emails }
-  await addClient(resolve(io.cwd, dir), resolve(io.cwd, base), name, names, Date.now(), args.values.force === true)
+  const request = { commonName: name, names, now: Date.now(), key: keyKind(args) }
+  await addClient(resolve(io.cwd, dir), resolve(io.cwd, base), request, args.values.force === true)
   io.stdout.write(`made     ${base}.crt and ${base}.key, signed by ${join(dir, 'clients-ca.crt')}\n`)
+  return 0
+}
+
+async function sign(args: VerbArgs, io: VerbIo): Promise<number> {
+  const [file] = expectPositionals(args, 1, 'certs sign --dir DIR --out CERTFILE CSRFILE')
+  const [dir, out] = [required(args, 'dir'), required(args, 'out')]
+  const use = text(args, 'for') ?? 'client'
+  if (use !== 'client' && use !== 'server') throw new Usage(`--for ${use} is no use`, '--for client, or --for server')
+  const given = clientNames(args)
+  const none = given.dns.length + given.uris.length + given.emails.length === 0
+  const { signRequest } = await import('../tls/renew.ts')
+  const names = await signRequest(resolve(io.cwd, dir), {
+    file: resolve(io.cwd, file),
+    out: resolve(io.cwd, out),
+    use,
+    names: none ? undefined : given,
+    force: args.values.force === true,
+    now: Date.now(),
+  })
+  const all = Object.values(names).flat().join(', ')
+  const ca = join(dir, use === 'client' ? 'clients-ca.crt' : 'ca.crt')
+  io.stdout.write(`made     ${out} for ${all}, a ${use}'s, signed by ${ca}\n`)
+  return 0
+}
+
+async function renew(args: VerbArgs, io: VerbIo): Promise<number> {
+  const [file] = expectPositionals(args, 1, 'certs renew --dir DIR CERTFILE')
+  const dir = required(args, 'dir')
+  const { renewCertificate } = await import('../tls/renew.ts')
+  const newKey = args.values['new-key'] === true ? (keyKind(args) ?? 'ecdsa') : undefined
+  if (newKey === undefined && args.values.rsa === true)
+    throw new Usage('--rsa would change the key, which stays', 'add --new-key')
+  await renewCertificate(resolve(io.cwd, dir), resolve(io.cwd, file), { newKey, now: Date.now() })
+  io.stdout.write(`renewed  ${file} with ${newKey === undefined ? 'the same' : 'a new'} key\n`)
   return 0
 }
 
@@ -128,19 +165,23 @@ async function p12(args: VerbArgs, io: VerbIo): Promise<number> {
 
 async function show(args: VerbArgs, io: VerbIo): Promise<number> {
   const [file] = expectPositionals(args, 1, 'certs show FILE')
-  const { describePem } = await import('../tls/describe.ts')
-  const path = resolve(io.cwd, file)
-  const keyPath = file.replace(/\.[^./]+$/, '.key')
-  const key = keyPath === file ? undefined : readIfThere(resolve(io.cwd, keyPath))
-  const beside = key === undefined ? undefined : { path: keyPath, pem: key }
-  const described = describePem(readFileSync(path, 'latin1'), beside, Date.now())
+  const { describeFile } = await import('../tls/describe.ts')
+  const besidePath = file.replace(/\.[^./]+$/, file.endsWith('.key') ? '.crt' : '.key')
+  const beside = besidePath === file ? undefined : readIfThere(resolve(io.cwd, besidePath))
+  const reference = text(args, 'password')
+  const described = await describeFile(
+    { path: file, bytes: readFileSync(resolve(io.cwd, file)) },
+    beside && { path: besidePath, bytes: beside },
+    reference === undefined ? undefined : readPassword(reference, io),
+    Date.now(),
+  )
   described.parts.forEach((part, index) => {
     io.stdout.write(`${file}, ${index + 1} of ${described.parts.length}\n`)
     for (const [label, value] of part) {
       io.stdout.write(`  ${label.padEnd(12)} ${value.replaceAll('\n', `\n${' '.repeat(15)}`)}\n`)
     }
   })
-  if (described.key === 'matches') io.stdout.write(`${keyPath} is its key\n`)
+  for (const note of described.notes) io.stdout.write(`${note}\n`)
   for (const problem of described.problems) io.stderr.write(`problem: ${problem}\n`)
   return described.problems.length === 0 ? 0 : 1
 }
@@ -162,6 +203,23 @@ function readIfThere(path: string): Buffer | undefined {
   } catch {
     return undefined
   }
+}
+
+const keyKind = (args: VerbArgs): 'rsa' | undefined => (args.values.rsa === true ? 'rsa' : undefined)
+
+/** The names of the options, each looked at. */
+function clientNames(args: VerbArgs): { dns: string[]; uris: string[]; emails: string[] } {
+  const names = { dns: texts(args, 'dns'), uris: texts(args, 'uri'), emails: texts(args, 'email') }
+  names.dns.forEach(expectHostName)
+  for (const uri of names.uris) {
+    if (!/^[\x21-\x7e]+$/.test(uri) || !URL.canParse(uri))
+      throw new Usage(`--uri ${uri} is no URI`, 'write it whole: spiffe://...')
+  }
+  for (const email of names.emails) {
+    if (!/^[\x21-\x3f\x41-\x7e]+@[\x21-\x3f\x41-\x7e]+$/.test(email))
+      throw new Usage(`--email ${email} is no address`, 'write name@host')
+  }
+  return names
 }
 
 function clientName(args: VerbArgs): string {

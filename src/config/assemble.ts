@@ -25,6 +25,10 @@ function toListener(listener: FileShape['listeners'][number], folder: string): L
     tls: listener.tls,
     publicUrl: origin(listener['public-url']),
     trustedProxies: listener['trusted-proxies'].flatMap(text => parseNetwork(text) ?? []),
+    proxyProtocol: listener['proxy-protocol'] && {
+      from: listener['proxy-protocol'].from.flatMap(text => parseNetwork(text) ?? []),
+    },
+    proxyClientCert: listener['proxy-client-cert'],
     limits: {
       connections: limits.connections,
       requests: limits.requests,

@@ -59,8 +59,9 @@ export function unknownKeys(keys: readonly string[], path: Path, context: Contex
   const one = (typeof value === 'object' && value !== null ? meantBlock(given, value) : undefined) ?? given[0]
   const known = one?.keys ?? keysAt(context.schema, path)
   return keys.map(key => {
-    if (given.some(({ mark }) => mark !== one?.mark && mark === key))
-      return error([...path, key], `${label}: ${one?.mark} and ${key} exclude each other`, 'keep one of them', 'key')
+    const other = given.find(({ mark }) => mark !== key)
+    if (other !== undefined && given.some(({ mark }) => mark === key))
+      return error([...path, key], `${label}: ${other.mark} and ${key} exclude each other`, 'keep one of them', 'key')
     const owner = blocks.find(block => block.keys.includes(key))
     const name = (block: Block | undefined) =>
       owner?.mark === one?.mark ? `${block?.mark}: ${block?.words.join(', ')}` : `${block?.mark}`

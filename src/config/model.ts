@@ -3,6 +3,7 @@ import type { AnyCheckKind } from '../core/check.ts'
 import type { SecretRef } from '../core/secret.ts'
 import type { ForwardConfig } from '../forward/config.ts'
 import type { ServerTlsConfig } from '../tls/config.ts'
+import type { ClientTrustConfig } from '../tls/trust-files.ts'
 
 /** The validated config: plain data, every default filled in. Nothing has been opened, bound or connected. */
 export interface GatewayConfig {
@@ -24,7 +25,16 @@ export interface ListenerConfig {
   readonly publicUrl?: string | undefined
   /** Peers whose X-Forwarded-* is believed. */
   readonly trustedProxies: readonly Network[]
+  /** Peers that write a PROXY header before everything else. */
+  readonly proxyProtocol?: { readonly from: readonly Network[] } | undefined
+  /** The client certificates that trusted proxies carry in a header. */
+  readonly proxyClientCert?: ProxyClientCertConfig | undefined
   readonly limits: ListenerLimits
+}
+
+export interface ProxyClientCertConfig extends ClientTrustConfig {
+  readonly format: 'rfc9440' | 'xfcc' | 'escaped-pem'
+  readonly header?: string | undefined
 }
 
 /** Times in milliseconds. */

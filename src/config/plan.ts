@@ -79,6 +79,8 @@ function plannedListener(listener: ListenerConfig, show: ShowSecret): Readonly<R
     tls: planValue(listener.tls, undefined, show),
     'public-url': listener.publicUrl ?? null,
     'trusted-proxies': listener.trustedProxies.map(networkText),
+    ...(listener.proxyProtocol ? { 'proxy-protocol': { from: listener.proxyProtocol.from.map(networkText) } } : {}),
+    ...(listener.proxyClientCert ? { 'proxy-client-cert': planValue(listener.proxyClientCert, undefined, show) } : {}),
     limits: planValue(written, inputSchema(listenerShape).properties?.limits as JsonSchema | undefined, show),
   }
 }

@@ -4,7 +4,7 @@ import type { AnyCheckKind } from '../core/check.ts'
 import { secretName, secretRef } from '../core/secret.ts'
 import { duration, size } from '../core/units.ts'
 import { forwardConfig } from '../forward/config.ts'
-import { serverTlsConfig } from '../tls/config.ts'
+import { clientCrl, serverTlsConfig } from '../tls/config.ts'
 import type { ValueFault } from './fault.ts'
 import type { Bind } from './model.ts'
 import { originFault, urlFault } from './url.ts'
@@ -93,7 +93,41 @@ export const listenerShape = z
       .array(checked(networkFault))
       .default([])
       .describe(
-        'Networks of the load balancers whose X-Forwarded-For and X-Forwarded-Proto are believed; a Unix socket counts as 127.0.0.1. None by default.',
+        'Networks of the load balancers whose X-Forwarded-For, X-Forwarded-Proto and Forwarded are believed; a Unix socket counts as 127.0.0.1. None by default.',
+      ),
+    'proxy-protocol': z
+      .strictObject({
+        from: z
+          .array(checked(networkFault))
+          .min(1)
+          .describe(
+            'Networks of the load balancers that send it, on every connection; a Unix socket counts as 127.0.0.1.',
+          ),
+      })
+      .optional()
+      .describe(
+        'The PROXY protocol, versions 1 and 2, before TLS and HTTP: the address that it gives is the peer. From other networks connections are taken as they are.',
+      ),
+    'proxy-client-cert': z
+      .strictObject({
+        format: z
+          .enum(['rfc9440', 'xfcc', 'escaped-pem'])
+          .describe(
+            "How the certificate is written: Client-Cert (RFC 9440), Envoy's X-Forwarded-Client-Cert, or PEM that is percent-encoded (nginx's $ssl_client_escaped_cert, and other load balancers).",
+          ),
+        header: z
+          .string()
+          .regex(/^[A-Za-z0-9!#$%&'*+.^`|~-]+$/, 'is no header name')
+          .optional()
+          .describe(
+            'The field that it is in. Default Client-Cert, X-Forwarded-Client-Cert or X-SSL-Client-Cert, by the format.',
+          ),
+        'client-ca': z.string().min(1).describe('PEM bundle that the certificates must chain to.'),
+        'client-crl': clientCrl.optional(),
+      })
+      .optional()
+      .describe(
+        'Client certificates of connections whose TLS ends at a trusted proxy, in a header that it writes. The gate judges them itself; from anyone else the header is not read.',
       ),
     limits: limits.default(LIMITS),
   })

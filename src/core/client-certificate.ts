@@ -26,6 +26,20 @@ export interface ClientCertificate {
   readonly der: Buffer
   /** The chain that was sent and verified, without the leaf. */
   readonly chain: readonly Buffer[]
+  /** The CAs above it, its own issuer first and the one of the listener's client CA last; empty where it's not verified. */
+  readonly issuers: readonly Issuer[]
+}
+
+/** A CA above a client's certificate. */
+export interface Issuer {
+  /** RFC 4514 text. */
+  readonly subject: string
+  /** SHA-256 of the DER, lower-case hex. */
+  readonly fingerprint: string
+  /** SHA-256 of the subjectPublicKeyInfo, lower-case hex. */
+  readonly spki: string
+  /** Whether it is a certificate of client-ca, and not one that the client sent. */
+  readonly anchor: boolean
 }
 
 /** id-kp-clientAuth, RFC 5280 section 4.2.1.12. */

@@ -22,6 +22,11 @@ export interface HeadRequest {
   readonly host: string
   /** The Host field as sent. */
   readonly authority: string
+  /**
+   * The name that the client asked for in its TLS handshake (SNI), lower case; `undefined` where it asked for none, over
+   * plain HTTP, and in a resumed TLS 1.2 session, of which the TLS library does not tell it.
+   */
+  readonly serverName: string | undefined
   readonly headers: Headers
   /** Who sent it: the TCP peer, or what a trusted proxy says (rightmost untrusted address). */
   readonly source: Address

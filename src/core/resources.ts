@@ -5,7 +5,7 @@ import type { ClaimStore, RateStore } from './stores.ts'
 
 /** Something with an end: shown as a gauge, warned of at 30, 7 and 1 days. */
 export interface Expiry {
-  readonly kind: 'certificate' | 'secret' | 'token' | 'crl'
+  readonly kind: 'certificate' | 'secret' | 'token' | 'crl' | 'staple'
   /** The operator's name for it: `route/check/name`, or a file. */
   readonly name: string
   /** Epoch milliseconds. */

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { loadConfig } from '../config/load.ts'
-import type { GatewayConfig, ListenerConfig } from '../config/model.ts'
+import type { GatewayConfig, ListenerConfig, ProxyClientCertConfig } from '../config/model.ts'
 import { formatProblems, type Problem } from '../config/problem.ts'
 import type { Clock } from '../core/clock.ts'
 import { NetworkTable } from '../core/network-table.ts'
@@ -13,6 +13,9 @@ import { MemoryClaims } from '../store/memory-claims.ts'
 import { MemoryRates } from '../store/memory-rates.ts'
 import type { ServerTlsConfig } from '../tls/config.ts'
 import { loadServerTls, type ServerTls } from '../tls/server.ts'
+import { loadTrustFiles } from '../tls/trust-files.ts'
+import { Carried } from './carried.ts'
+import { DEFAULT_FIELD } from './client-cert-header.ts'
 import { type Compiled, compile } from './compile.ts'
 import { type Credential, credentialsOf } from './credentials.ts'
 import { Listener } from './listener.ts'
@@ -49,6 +52,8 @@ interface Generation {
   readonly loading: Loading
   readonly compiled: Compiled
   readonly tls: ReadonlyMap<string, ServerTls>
+  /** By listener name: the certificates that proxies carry. */
+  readonly carried: ReadonlyMap<string, Carried>
 }
 
 /** Milliseconds that taking a config over waits for documents by URL; later ones are taken when they come. */
@@ -176,10 +181,13 @@ export class Gateway {
     const loading = new Loading(dirname(config.file), env, this.#state)
     loading.files.add(config.file)
     const tls = new Map<string, ServerTls>()
-    for (const listener of config.listeners)
-      if (listener.tls) tls.set(listener.name, this.#loadTls(listener.name, listener.tls, loading))
+    const carried = new Map<string, Carried>()
+    for (const { name, tls: terminates, proxyClientCert } of config.listeners) {
+      if (terminates) tls.set(name, this.#loadTls(name, terminates, loading))
+      if (proxyClientCert) carried.set(name, this.#loadCarried(name, proxyClientCert, loading))
+    }
     this.#upstreams.begin()
-    return { config, loading, compiled: compile(config, loading, this.#upstreams), tls }
+    return { config, loading, compiled: compile(config, loading, this.#upstreams), tls, carried }
   }
 
   #tell(problems: readonly Problem[], text: string): void {
@@ -195,10 +203,28 @@ export class Gateway {
     const folder = dirname(resolve(this.#options.file))
     const modeOf = (path: string): number | undefined =>
       statSync(resolve(folder, path), { throwIfNoEntry: false })?.mode
-    const tls = loadServerTls(config, path => loading.read(path), { modeOf, now: this.#options.clock.now() })
+    const tls = loadServerTls(config, path => loading.read(path), {
+      modeOf,
+      listFolder: path => loading.list(path),
+      secretOf: ref => loading.secret(ref).text(),
+      now: this.#options.clock.now(),
+    })
     loading.expiries.push(...tls.expiries)
     for (const warning of tls.warnings) this.#options.log.warn('tls', { listener: name, problem: warning })
     return tls
+  }
+
+  #loadCarried(listener: string, config: ProxyClientCertConfig, loading: Loading): Carried {
+    const now = this.#options.clock.now()
+    const trust = loadTrustFiles(
+      config,
+      path => loading.read(path),
+      path => loading.list(path),
+      now,
+    )
+    loading.expiries.push(...trust.expiries)
+    for (const problem of trust.problems) this.#options.log.warn('tls', { listener, problem })
+    return new Carried(config.format, config.header?.toLowerCase() ?? DEFAULT_FIELD[config.format], trust)
   }
 
   /** Lets a loaded config take over: new listeners first, so that a port that is taken refuses the whole. */
@@ -270,7 +296,9 @@ function liveOf(config: ListenerConfig, generation: Generation): ListenerLive {
   const table = generation.compiled.tables.get(config.name)
   if (table === undefined) throw new Error(`listener ${config.name} has no routes table`)
   const proxies = config.trustedProxies.length > 0 ? new NetworkTable(config.trustedProxies) : undefined
-  return { table, trusted: proxies, maxHeaders: config.limits.headers }
+  const speakers = config.proxyProtocol && new NetworkTable(config.proxyProtocol.from)
+  const carried = generation.carried.get(config.name)
+  return { table, trusted: proxies, proxies: speakers, carried, maxHeaders: config.limits.headers }
 }
 
 /** Whether a listener is the one that a config describes: its address is, and where the system chose the port, its name. */

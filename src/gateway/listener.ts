@@ -18,7 +18,10 @@ import { type Refusal, refuse } from '../pipeline/walk.ts'
 import { clientCertificateOf } from '../tls/identity.ts'
 import type { ServerTls } from '../tls/server.ts'
 import { auditOf } from './audit.ts'
+import { dismissDistrusted } from './dismiss.ts'
 import type { ListenerLive, Shared } from './live.ts'
+import { speaksProxy } from './peer.ts'
+import { Proxied } from './proxied.ts'
 import { problemBody } from './reply.ts'
 import { busyOf, Exchange } from './serve.ts'
 import { listenOn } from './unix.ts'
@@ -37,6 +40,8 @@ export class Listener {
   readonly #sockets = new Set<Duplex>()
   #name: string
   #live: ListenerLive
+  #proxied: Proxied | undefined
+  #headMs: number
   #tls: ServerTls | undefined
   #draining = false
   #maxRequests = Number.POSITIVE_INFINITY
@@ -49,12 +54,14 @@ export class Listener {
     this.#name = config.name
     this.bind = config.bind
     this.secure = tls !== undefined
-    this.#live = live
+    this.#live = this.#withProxied(live)
+    this.#headMs = config.limits.head
     this.#tls = tls
     this.#shared = shared
     this.#server = tls
       ? createTlsServer({ ...HTTP_OPTIONS, ...tls.options, handshakeTimeout: config.limits.head })
       : createServer(HTTP_OPTIONS)
+    tls?.serveStaples(this.#server as TlsServer)
     // No count: Node drops fields beyond it unseen, and our policy would judge what is left.
     this.#server.maxHeadersCount = 0
     // Node would end the connection of a sender that has ended its side, and the answer that is due with it.
@@ -78,6 +85,7 @@ export class Listener {
     })
     // Of a connection that never ends its handshake nobody else knows; it would outlive the drain.
     if (this.secure) this.#server.on('connection', (socket: Duplex) => this.#track(socket))
+    this.#readProxyHeaders()
     // Node answers CONNECT and unknown upgrades by closing the connection where nobody listens for them.
     this.#server.on('dropRequest', (_req, socket) => socket.destroy())
   }
@@ -96,8 +104,14 @@ export class Listener {
   /** Takes on a new config with the same bind. Open connections stay. */
   update(config: ListenerConfig, live: ListenerLive, tls: ServerTls | undefined): void {
     this.#name = config.name
-    this.#live = live
+    this.#live = this.#withProxied(live)
+    const before = this.#tls?.trust
     if (tls) this.#tls?.update(tls, this.#server as TlsServer)
+    const trust = this.#tls?.trust
+    if (trust !== undefined && trust !== before)
+      void dismissDistrusted(this.#sockets, trust, () => this.#tls?.trust).catch(error =>
+        this.#shared.fault(`listener ${this.name}`, error),
+      )
     this.#apply(config)
   }
 
@@ -151,6 +165,32 @@ export class Listener {
     }
   }
 
+  /** What proxies said outlives a reload, as their connections do. */
+  #withProxied(live: ListenerLive): ListenerLive {
+    if (live.proxies !== undefined) this.#proxied ??= new Proxied()
+    return this.#proxied === undefined ? live : { ...live, proxied: this.#proxied }
+  }
+
+  /** Puts the reading of the PROXY header before what Node does with a connection that it has accepted. */
+  #readProxyHeaders(): void {
+    const [accept, ...others] = this.#server.listeners('connection')
+    if (accept === undefined) throw new Error('the server takes no connections')
+    this.#server.removeAllListeners('connection')
+    this.#server.on('connection', (socket: Socket) => {
+      if (this.#proxied === undefined || !speaksProxy(socket, this.#live.proxies)) {
+        accept.call(this.#server, socket)
+        return
+      }
+      this.#proxied.await(
+        socket,
+        this.#headMs,
+        () => accept.call(this.#server, socket),
+        fault => this.#recordRefusal(socket, refuse('request.proxy-header', { rule: fault.rule }), 0),
+      )
+    })
+    for (const other of others) this.#server.on('connection', other as (socket: Socket) => void)
+  }
+
   #track(socket: Duplex): void {
     this.#accepted++
     this.#sockets.add(socket)
@@ -177,6 +217,7 @@ export class Listener {
   #apply(config: ListenerConfig): void {
     this.#server.maxConnections = config.limits.connections
     this.#maxRequests = config.limits.requests
+    this.#headMs = config.limits.head
     this.#server.headersTimeout = config.limits.head
     this.#server.requestTimeout = config.limits.request
     this.#server.keepAliveTimeout = config.limits.idle
@@ -236,14 +277,18 @@ export class Listener {
 
   /** Answers what never became a request, on the bare socket. */
   #answerRaw(socket: Socket, refusal: Refusal): void {
-    const now = this.#shared.clock.now()
-    const id = requestId(now)
+    const id = requestId(this.#shared.clock.now())
     const text = problemBody(refusal, id)
     socket.end(
       `HTTP/1.1 ${refusal.spec.status} ${STATUS_CODES[refusal.spec.status]}\r\nContent-Type: application/problem+json\r\n` +
         `Content-Length: ${Buffer.byteLength(text)}\r\nX-Request-Id: ${id}\r\nConnection: close\r\n\r\n${text}`,
     )
     setTimeout(() => socket.destroy(), 1_000).unref()
+    this.#recordRefusal(socket, refusal, text.length, id)
+  }
+
+  /** Tells of what was refused before it was a request. @param bytes that were answered; 0 where none were */
+  #recordRefusal(socket: Socket, refusal: Refusal, bytes: number, id = requestId(this.#shared.clock.now())): void {
     this.#shared.record(
       auditOf({
         id,
@@ -252,9 +297,9 @@ export class Listener {
         path: '',
         source: socket.remoteAddress ?? 'unix',
         result: { route: undefined, walk: undefined, stop: refusal, answer: undefined, upstreamMs: 0 },
-        status: refusal.spec.status,
+        status: bytes === 0 ? 0 : refusal.spec.status,
         bytesIn: 0,
-        bytesOut: text.length,
+        bytesOut: bytes,
         totalMs: 0,
       }),
     )

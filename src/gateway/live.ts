@@ -2,12 +2,20 @@ import type { Clock } from '../core/clock.ts'
 import type { NetworkTable } from '../core/network-table.ts'
 import type { AuditRecord } from '../observe/audit.ts'
 import type { RouteTable } from '../pipeline/match.ts'
+import type { Carried } from './carried.ts'
+import type { Proxied } from './proxied.ts'
 
 /** What one listener works by at this moment. A reload replaces it whole; a request keeps the one it began with. */
 export interface ListenerLive {
   readonly table: RouteTable
   /** Whose X-Forwarded-* is believed; `undefined`: nobody's. */
   readonly trusted: NetworkTable | undefined
+  /** Who speaks the PROXY protocol; `undefined`: nobody. */
+  readonly proxies: NetworkTable | undefined
+  /** What they said; `undefined` until there is somebody who speaks it. */
+  readonly proxied?: Proxied | undefined
+  /** The client certificates that trusted proxies carry; `undefined`: none are read. */
+  readonly carried?: Carried | undefined
   readonly maxHeaders: number
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { resolveSecret } from '../config/secrets.ts'
 import type { Clock } from '../core/clock.ts'
@@ -46,6 +46,14 @@ export class Loading {
     const file = resolve(this.#folder, path)
     this.files.add(file)
     return readFileSync(file)
+  }
+
+  /** The names in a folder, which is watched; `undefined` where the path is no folder. */
+  list(path: string): readonly string[] | undefined {
+    const folder = resolve(this.#folder, path)
+    if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) return undefined
+    this.files.add(folder)
+    return readdirSync(folder)
   }
 
   /** Waits until every document that this config names has been asked for once, at most so many milliseconds. */

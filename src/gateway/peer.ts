@@ -2,13 +2,17 @@ import type { Socket } from 'node:net'
 import { type Address, parseAddress } from '../core/address.ts'
 import type { Headers } from '../core/headers.ts'
 import type { NetworkTable } from '../core/network-table.ts'
+import { readForwarded } from './forwarded.ts'
 import { PolicyFault } from './policy.ts'
+import type { ProxyHeader } from './proxy-protocol.ts'
 
 /** Who a request is from. */
 export interface Origin {
   readonly source: Address
   readonly peer: Address | undefined
   readonly encrypted: boolean
+  /** Whether a trusted proxy speaks for the source. */
+  readonly byProxy: boolean
 }
 
 /** More hops than any real chain of proxies has. */
@@ -29,23 +33,45 @@ function peerOf(socket: Socket): Address | undefined {
   return address ?? undefined
 }
 
+/** Whether a connection's peer is one of the networks that speak the PROXY protocol. */
+export function speaksProxy(socket: Socket, proxies: NetworkTable | undefined): boolean {
+  return proxies?.has(peerOf(socket) ?? LOCAL) ?? false
+}
+
 /**
- * The request's source: the TCP peer, or, where that is a trusted proxy, the rightmost address of X-Forwarded-For that
- * is not one. What stands left of it was written by strangers.
+ * The request's source: the TCP peer, or whom that speaks for by the PROXY protocol; where that is a trusted proxy, the
+ * rightmost address of X-Forwarded-For or Forwarded that is not one. What stands left of it was written by strangers.
+ * @param proxied what the PROXY protocol said of the connection, where the listener speaks it
  */
 export function originOf(
   socket: Socket,
   encrypted: boolean,
   headers: Headers,
   trusted: NetworkTable | undefined,
+  proxied?: ProxyHeader,
 ): Origin | PolicyFault {
   const peer = peerOf(socket)
-  let source = peer ?? LOCAL
-  if (trusted === undefined || !trusted.has(source)) return { source, peer, encrypted }
-  const proto = headers.one('x-forwarded-proto')
-  const secure = proto === undefined ? encrypted : proto === 'https'
+  if (proxied?.source === null) return new PolicyFault('the PROXY header does not say whom it speaks for', 'no-source')
+  const source = proxied?.source ?? peer ?? LOCAL
+  const secure = proxied?.encrypted ?? encrypted
+  if (trusted === undefined || !trusted.has(source)) return { source, peer, encrypted: secure, byProxy: false }
+  const told = headers.one('x-forwarded-proto')
+  if (told === null) return new PolicyFault('the field x-forwarded-proto comes twice')
+  const one = { source, peer, encrypted: told === undefined ? secure : told === 'https', byProxy: true }
+  const byList = fromList(headers, one, trusted)
+  if (byList instanceof PolicyFault || !headers.has('forwarded')) return byList
+  const byField = fromForwarded(headers, one, trusted)
+  if (byField instanceof PolicyFault) return byField
+  const differ =
+    (headers.has('x-forwarded-for') && byList.source.text !== byField.source.text) ||
+    (told !== undefined && byList.encrypted !== byField.encrypted)
+  return differ ? new PolicyFault('Forwarded and X-Forwarded-For or -Proto tell different stories') : byField
+}
+
+function fromList(headers: Headers, origin: Origin, trusted: NetworkTable): Origin | PolicyFault {
   const hops = headers.all('x-forwarded-for').join(',').split(',')
   if (hops.length > MAX_HOPS) return new PolicyFault(`X-Forwarded-For has more than ${MAX_HOPS} addresses`)
+  let source = origin.source
   for (let i = hops.length - 1; i >= 0; i--) {
     const text = (hops[i] ?? '').trim()
     if (text === '' && hops.length === 1) break
@@ -55,5 +81,22 @@ export function originOf(
     source = address
     if (!trusted.has(address)) break
   }
-  return { source, peer, encrypted: secure }
+  return { ...origin, source }
+}
+
+/** RFC 7239. */
+function fromForwarded(headers: Headers, origin: Origin, trusted: NetworkTable): Origin | PolicyFault {
+  const hops = readForwarded(headers.all('forwarded').join(','))
+  if (hops === undefined) return new PolicyFault('Forwarded is not in the form of RFC 7239, or holds no IP address')
+  if (hops.length > MAX_HOPS) return new PolicyFault(`Forwarded has more than ${MAX_HOPS} hops`)
+  let { source, encrypted } = origin
+  for (let i = hops.length - 1; i >= 0; i--) {
+    const address = parseAddress(hops[i]?.from ?? '')
+    if (address === undefined) return new PolicyFault('a hop of Forwarded has no IP address')
+    source = address
+    const proto = hops[i]?.proto
+    if (proto !== undefined) encrypted = proto === 'https'
+    if (!trusted.has(address)) break
+  }
+  return { ...origin, source, encrypted }
 }

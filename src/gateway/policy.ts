@@ -18,8 +18,8 @@ export interface HeadFacts {
 /** The rule that the request breaks, as a sentence for the operator. */
 export class PolicyFault {
   readonly rule: string
-  readonly kind: 'malformed' | 'too-large'
-  constructor(rule: string, kind: 'malformed' | 'too-large' = 'malformed') {
+  readonly kind: 'malformed' | 'too-large' | 'no-source'
+  constructor(rule: string, kind: PolicyFault['kind'] = 'malformed') {
     this.rule = rule
     this.kind = kind
   }

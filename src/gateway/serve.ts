@@ -84,13 +84,21 @@ export class Exchange {
       headers,
       this.#live.maxHeaders,
     )
-    const origin: Origin | PolicyFault = originOf(socket, encrypted, headers, this.#live.trusted)
+    const origin: Origin | PolicyFault = originOf(
+      socket,
+      encrypted,
+      headers,
+      this.#live.trusted,
+      this.#live.proxied?.of(socket),
+    )
     if (facts instanceof PolicyFault || origin instanceof PolicyFault) {
       const fault = facts instanceof PolicyFault ? facts : (origin as PolicyFault)
-      this.#unfit(
-        refuse(fault.kind === 'malformed' ? 'request.malformed' : 'request.too-large', { rule: fault.rule }),
-        origin,
-      )
+      this.#unfit(refuse(CODE[fault.kind], { rule: fault.rule }), origin)
+      return
+    }
+    const carried = origin.byProxy ? this.#live.carried?.read(headers, this.#receivedAt) : undefined
+    if (carried instanceof PolicyFault) {
+      this.#unfit(refuse('request.malformed', { rule: carried.rule }), origin)
       return
     }
     this.#body = new RequestBody(req, this.#res, facts.contentLength, expectsContinue)
@@ -105,15 +113,27 @@ export class Exchange {
       query: facts.query,
       host: facts.host,
       authority: facts.authority,
+      serverName: socket instanceof TLSSocket ? serverNameOf(socket) : undefined,
       headers,
       source: origin.source,
       peer: origin.peer,
       contentLength: facts.contentLength,
-      certificate: certificate && socket instanceof TLSSocket ? () => certificate(socket) : undefined,
+      certificate: this.#certificateOf(socket, origin.byProxy, carried, certificate),
     })
     const result = await handle(context, this.#body, this.#live.table, this.#shared.clock)
     const late = this.#reply(context, result, closing)
     if (late !== undefined) await late
+  }
+
+  /** Where proxies carry certificates, a proxy's own is nobody's: it speaks for another. */
+  #certificateOf(
+    socket: Socket,
+    byProxy: boolean,
+    carried: ClientCertificate | undefined,
+    own: ((socket: TLSSocket) => ClientCertificate | undefined) | undefined,
+  ): (() => ClientCertificate | undefined) | undefined {
+    if (byProxy && this.#live.carried !== undefined) return () => carried
+    return own && socket instanceof TLSSocket ? () => own(socket) : undefined
   }
 
   /** Refuses without the pipeline: nothing can be routed that is no request. */
@@ -199,7 +219,17 @@ export class Exchange {
   }
 }
 
+const CODE = {
+  malformed: 'request.malformed',
+  'too-large': 'request.too-large',
+  'no-source': 'request.no-source',
+} as const satisfies Record<PolicyFault['kind'], string>
+
 const NO_HEADERS: ReplyHeaders = []
+
+function serverNameOf({ servername }: TLSSocket): string | undefined {
+  return servername ? servername.toLowerCase() : undefined
+}
 
 /** For the log: a target may hold credentials in its query. */
 function pathOf(target: string): string {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type FSWatcher, readFileSync, watch } from 'node:fs'
+import { type FSWatcher, readdirSync, readFileSync, statSync, watch } from 'node:fs'
 import { basename, dirname } from 'node:path'
 
 /** Milliseconds to wait for an editor or a secret mount to finish writing. */
@@ -7,7 +7,10 @@ const SETTLE_MS = 200
 /** Milliseconds between looks, for file systems that report nothing. */
 const POLL_MS = 10_000
 
-/** Calls back once a file's content has changed. Looks at folders, because editors and mounts replace files. */
+/**
+ * Calls back once a file's content, or the list of a folder's names, has changed. Looks at folders, because editors and
+ * mounts replace files.
+ */
 export class FileWatch {
   readonly #changed: (files: readonly string[]) => void
   #digests = new Map<string, string>()
@@ -26,11 +29,17 @@ export class FileWatch {
     for (const watcher of this.#watchers) watcher.close()
     this.#digests = new Map(files)
     this.#watchers = []
-    for (const folder of new Set([...this.#digests.keys()].map(file => dirname(file)))) {
+    const whole = new Set([...this.#digests].filter(([, digest]) => digest.startsWith(FOLDER)).map(([file]) => file))
+    for (const folder of new Set([...whole, ...[...this.#digests.keys()].map(file => dirname(file))])) {
       try {
         const watcher = watch(folder, { persistent: false }, (_event, name) => {
           // A mount that swaps a link (Kubernetes' ..data) changes files without naming them.
-          if (name === null || name.startsWith('..') || [...this.#digests.keys()].some(file => basename(file) === name))
+          if (
+            whole.has(folder) ||
+            name === null ||
+            name.startsWith('..') ||
+            [...this.#digests.keys()].some(file => basename(file) === name)
+          )
             this.#soon()
         })
         watcher.on('error', () => watcher.close())
@@ -69,8 +78,11 @@ export function digests(files: Iterable<string>): Map<string, string> {
   return new Map([...files].map(file => [file, digest(file)]))
 }
 
+const FOLDER = 'folder '
+
 function digest(file: string): string {
   try {
+    if (statSync(file).isDirectory()) return FOLDER + readdirSync(file).toSorted().join('/')
     return createHash('sha256').update(readFileSync(file)).digest('base64')
   } catch {
     return 'absent'

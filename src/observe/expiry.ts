@@ -26,7 +26,8 @@ const SHOWN = 1000
 
 const REMEDY: Readonly<Record<Expiry['kind'], string>> = {
   certificate: 'Put a renewed certificate in its place; the gate reloads it without a restart.',
-  crl: 'Publish a new CRL in its place; once it has ended, every client certificate is refused.',
+  crl: 'Publish a new CRL in its place; once it has ended, the client certificates of its CA are refused.',
+  staple: 'Fetch it anew into its place; once it has ended, the certificate goes out without it.',
   secret: 'Add the new secret beside it, let the sender change over, then remove this one.',
   token: 'Add a new token beside it, let the client change over, then remove this one.',
 }

@@ -29,6 +29,7 @@ export class RequestContext implements ContentRequest {
   readonly query: string
   readonly host: string
   readonly authority: string
+  readonly serverName: string | undefined
   readonly headers: Headers
   readonly source: Address
   readonly peer: Address | undefined
@@ -55,6 +56,7 @@ export class RequestContext implements ContentRequest {
     this.query = parts.query
     this.host = parts.host
     this.authority = parts.authority
+    this.serverName = parts.serverName
     this.headers = parts.headers
     this.source = parts.source
     this.peer = parts.peer

@@ -27,6 +27,30 @@ export const pipelineDenials = {
     meaning: 'The Expect field asks for something other than 100-continue.',
     remedy: 'The sender must leave out Expect, or send 100-continue.',
   },
+  'request.no-source': {
+    status: 403,
+    title: 'Forbidden',
+    meaning:
+      'The load balancer opened the connection with a PROXY header that does not say whom it speaks for (UNKNOWN), so that no address can be judged.',
+    remedy:
+      'Let the load balancer send the PROXY header of each client. For its own health checks it sends LOCAL (version 2), which counts as its own address.',
+  },
+  'request.proxy-header': {
+    status: 400,
+    title: 'Malformed request',
+    meaning:
+      'A connection from one of the networks of proxy-protocol did not begin with a PROXY header that holds. It was closed without an answer.',
+    remedy:
+      'Switch on the PROXY protocol in the load balancer, or take its network out of proxy-protocol. The evidence names the rule.',
+  },
+  'request.misdirected': {
+    status: 421,
+    title: 'Misdirected request',
+    meaning:
+      'The name that the client asked for in its TLS handshake (SNI) leads to another route than the Host field does. A client that sent no name is routed by Host alone.',
+    remedy:
+      'Let the sender, or the proxy in front that opens the TLS connection, ask for the name that it writes into Host, or for none.',
+  },
   'route.none': {
     status: 404,
     title: 'No such endpoint',

@@ -29,6 +29,13 @@ export async function handle(
   const match = table.match(request.method, request.host, request.path)
   const route = match.route
   if (route === undefined) return stopped(undefined, undefined, unmatched(request, match.methods, table))
+  const { serverName } = request
+  if (serverName !== undefined && serverName !== request.host && !agrees(serverName, request, route, table))
+    return stopped(
+      route,
+      undefined,
+      refuse('request.misdirected', { 'server-name': serverName.slice(0, 255), host: request.host }),
+    )
   if (route.greeter) {
     const stop = await greet(request, source, route.greeter)
     if (stop) return stopped(route, undefined, stop)
@@ -77,6 +84,14 @@ export async function handle(
   const sentAt = clock.monotonic()
   const answer = await route.upstream.send(outbound)
   return { route, walk, stop: undefined, answer, upstreamMs: clock.monotonic() - sentAt }
+}
+
+/**
+ * Whether the name of the TLS handshake would have led here too (RFC 9110 section 7.4). What stands between sender and
+ * gate, and chose by that name, must not have let a request through to another name's route.
+ */
+function agrees(serverName: string, { method, path }: RequestContext, route: Route, table: RouteTable): boolean {
+  return table.match(method, serverName, path).route === route
 }
 
 function stopped(route: Route | undefined, walk: Walk | undefined, stop: Stop): Result {

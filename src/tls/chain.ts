@@ -5,7 +5,12 @@ import { type ClientTrust, crlFault, isoDate } from './trust.ts'
 
 /** A chain that holds, or the sentence why none does. */
 export type Verdict =
-  | { readonly ok: true; readonly intermediates: readonly Certificate[]; readonly until: number }
+  | {
+      readonly ok: true
+      readonly intermediates: readonly Certificate[]
+      readonly anchor: Certificate
+      readonly until: number
+    }
   | { readonly ok: false; readonly problem: string }
 
 /** Certificates between the leaf and the anchor. */
@@ -141,7 +146,6 @@ class Search {
   #revocation(child: Certificate, issuer: Certificate): string | undefined {
     const { crls, crlProblem } = this.#trust
     if (crls === undefined) return undefined
-    if (crlProblem !== undefined) return `whether it is revoked is unknown: ${crlProblem}`
     const own = crls.filter(crl => crl.issuer.equals(issuer.subject))
     const valid = own.filter(crl => crlFault(crl, [issuer], this.#now) === undefined)
     for (const crl of valid) {
@@ -151,7 +155,8 @@ class Search {
     if (valid.length > 0) return undefined
     const first = own[0]
     const fault = first === undefined ? 'is missing' : crlFault(first, [issuer], this.#now)
-    return `whether it is revoked is unknown: the CRL of ${formatName(issuer.subject)} ${fault ?? 'is missing'}`
+    const unread = first === undefined && crlProblem !== undefined ? ` (${crlProblem})` : ''
+    return `whether it is revoked is unknown: the CRL of ${formatName(issuer.subject)} ${fault ?? 'is missing'}${unread}`
   }
 
   #hold(path: readonly [Certificate, ...Certificate[]], anchor: Certificate): Verdict {
@@ -167,6 +172,6 @@ class Search {
         ends.push(nextUpdate)
       }
     }
-    return { ok: true, intermediates: path.slice(1), until: Math.min(...ends) }
+    return { ok: true, intermediates: path.slice(1), anchor, until: Math.min(...ends) }
   }
 }

@@ -9,6 +9,7 @@ import {
   issueCa,
   issueCrl,
   issueLeaf,
+  type KeyKind,
   type LeafRequest,
   type Names,
   type Revocation,
@@ -34,6 +35,8 @@ export interface CertFile {
 export interface InitOptions {
   /** More names for the server's certificate, DNS names or addresses. */
   readonly names?: readonly string[]
+  /** Of the keys that are made. Default ECDSA. */
+  readonly key?: KeyKind | undefined
   /** Makes everything anew, over what is there. */
   readonly force?: boolean
   /** Epoch milliseconds. */
@@ -55,7 +58,8 @@ export async function initCertificates(dir: string, options: InitOptions): Promi
   mkdirSync(dir, { recursive: true, mode: 0o700 })
   const { now } = options
   const force = options.force ?? false
-  const leaf = (commonName: string, use: LeafRequest['use'], names: Names) => ({ commonName, use, names, now })
+  const { key } = options
+  const leaf = (commonName: string, use: LeafRequest['use'], names: Names) => ({ commonName, use, names, now, key })
   const server = hostNames([...new Set([...LOCAL_NAMES, ...(options.names ?? [])])])
   const report: CertFile[] = []
   const ensure = async (name: string, role: string, make: () => Promise<Issued>): Promise<void> => {
@@ -65,9 +69,9 @@ export async function initCertificates(dir: string, options: InitOptions): Promi
     const lacks = name === 'server' ? (options.names ?? []).filter(wanted => !hasName(certificate, wanted)) : []
     report.push({ file: `${name}.crt`, did: kept ? 'kept' : 'made', role, notAfter: certificate.notAfter, lacks })
   }
-  await ensure('ca', 'CA of the server', () => issueCa('Sallyport server CA', now))
+  await ensure('ca', 'CA of the server', () => issueCa('Sallyport server CA', now, key))
   await ensure('server', 'server', () => issueLeaf(authority(dir, 'ca'), leaf('localhost', 'server', server)))
-  await ensure('clients-ca', 'CA of the clients', () => issueCa('Sallyport clients CA', now))
+  await ensure('clients-ca', 'CA of the clients', () => issueCa('Sallyport clients CA', now, key))
   const client = (name: string, names: Names) => () =>
     issueLeaf(authority(dir, 'clients-ca'), leaf(name, 'client', names))
   await ensure('client', 'client', client('client', CLIENT_NAMES))
@@ -77,8 +81,13 @@ export async function initCertificates(dir: string, options: InitOptions): Promi
 }
 
 /** A further client certificate, signed by the clients' CA. @throws TlsProblem where `base`.crt or .key is there already */
-export async function addClient(dir: string, base: string, name: string, names: Names, now: number, force = false) {
-  const issued = await issueLeaf(authority(dir, 'clients-ca'), { commonName: name, use: 'client', names, now })
+export async function addClient(
+  dir: string,
+  base: string,
+  request: Omit<LeafRequest, 'use'>,
+  force = false,
+): Promise<void> {
+  const issued = await issueLeaf(authority(dir, 'clients-ca'), { ...request, use: 'client' })
   if (!force) for (const file of [`${base}.crt`, `${base}.key`]) refuseExisting(file)
   writeFile(`${base}.key`, issued.key, 0o600)
   writeFile(`${base}.crt`, issued.certificate, 0o644)
@@ -176,7 +185,7 @@ function crlIn(file: string): Crl {
 }
 
 /** A CA's certificate and key. @throws TlsProblem */
-function authority(dir: string, name: string): Issued {
+export function authority(dir: string, name: string): Issued {
   const [certificate, key] = [join(dir, `${name}.crt`), join(dir, `${name}.key`)]
   for (const file of [certificate, key]) {
     if (!existsSync(file)) {
@@ -210,19 +219,19 @@ function writePair(dir: string, name: string, issued: Issued, force: boolean): v
   writeFile(certificate, issued.certificate, 0o644)
 }
 
-function refuseExisting(file: string): void {
+export function refuseExisting(file: string): void {
   if (existsSync(file))
     throw new TlsProblem(`${file} is there already`, 'name another file, or add --force to replace it')
 }
 
 /** Written beside and renamed, so that a reader sees the old file or the new one whole. */
-function writeFile(path: string, text: string | Buffer, mode: number): void {
+export function writeFile(path: string, text: string | Buffer, mode: number): void {
   const temporary = `${path}.${process.pid}.new`
   writeFileSync(temporary, text, { mode, flag: 'wx' })
   renameSync(temporary, path)
 }
 
-function readText(file: string): string {
+export function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch (error) {

@@ -1,15 +1,20 @@
 import type { DetailedPeerCertificate, TLSSocket } from 'node:tls'
-import type { ClientCertificate } from '../core/client-certificate.ts'
+import type { ClientCertificate, Issuer } from '../core/client-certificate.ts'
 import { type Certificate, readCertificate, sha256 } from './certificate.ts'
 import { verifyClientChain } from './chain.ts'
 import { formatName } from './distinguished-name.ts'
 import type { ClientTrust } from './trust.ts'
 
-interface Known {
-  readonly trust: ClientTrust
+/** A verdict on one certificate. */
+export interface Judged {
   /** Epoch milliseconds: the span in which the verdict stands. */
   readonly from: number
   readonly until: number
+  readonly certificate: ClientCertificate
+}
+
+interface Known extends Pick<Judged, 'from' | 'until'> {
+  readonly trust: ClientTrust
   readonly certificate: ClientCertificate | undefined
 }
 
@@ -34,25 +39,49 @@ export function clientCertificateOf(
     return before.certificate
   }
   const verdict = judge(socket, trust, now)
-  known.set(socket, { trust, from: now, ...verdict })
+  known.set(socket, { trust, ...verdict })
   return verdict.certificate
 }
 
-function judge(socket: TLSSocket, trust: ClientTrust, now: number): Pick<Known, 'until' | 'certificate'> {
+/**
+ * Whether the client of an open connection came with a certificate that `trust` does not accept, and that was accepted
+ * before or never asked about.
+ * @param now epoch milliseconds
+ */
+export function isDistrusted(socket: TLSSocket, trust: ClientTrust, now: number = Date.now()): boolean {
+  if (known.get(socket)?.certificate?.verified === false) return false
+  return clientCertificateOf(socket, trust, now)?.verified === false
+}
+
+function judge(socket: TLSSocket, trust: ClientTrust, now: number): Omit<Known, 'trust'> {
   const x509 = socket.getPeerX509Certificate()
-  if (x509 === undefined) return { until: Number.POSITIVE_INFINITY, certificate: undefined }
-  const der = x509.raw
+  if (x509 === undefined) return { from: now, until: Number.POSITIVE_INFINITY, certificate: undefined }
+  return judgeCertificate(x509.raw, peerChain(socket).slice(1), trust, now, () => secondOpinion(socket))
+}
+
+/**
+ * Judges a certificate whose key somebody proved to hold.
+ * @param der of the certificate, and of the issuers that came with it
+ * @param doubt asked last, where the chain holds: a reason not to accept it all the same
+ */
+export function judgeCertificate(
+  der: Buffer,
+  sent: readonly Buffer[],
+  trust: ClientTrust,
+  now: number,
+  doubt: () => string | undefined = () => undefined,
+): Judged {
   let leaf: Certificate
   try {
     leaf = readCertificate(der)
   } catch (error) {
     const problem = `the certificate can not be read: ${error instanceof Error ? error.message : error}`
-    return { until: Number.POSITIVE_INFINITY, certificate: unreadable(der, problem) }
+    return { from: now, until: Number.POSITIVE_INFINITY, certificate: unreadable(der, problem) }
   }
-  const sent = readSent(peerChain(socket).slice(1), trust)
-  const verdict = verifyClientChain(leaf, sent, trust, now)
-  const problem = verdict.ok ? secondOpinion(socket) : verdict.problem
+  const verdict = verifyClientChain(leaf, readSent(sent.slice(0, MAX_SENT), trust), trust, now)
+  const problem = verdict.ok ? doubt() : verdict.problem
   return {
+    from: now,
     // A refusal is looked at again after a while, since a CRL's or certificate's first day may have come.
     until: verdict.ok ? verdict.until : now + 60_000,
     certificate: {
@@ -69,8 +98,15 @@ function judge(socket: TLSSocket, trust: ClientTrust, now: number): Pick<Known, 
       extendedKeyUsage: leaf.extendedKeyUsage,
       der: leaf.der,
       chain: verdict.ok ? verdict.intermediates.map(certificate => certificate.der) : [],
+      issuers: verdict.ok
+        ? [...verdict.intermediates.map(ca => issuerOf(ca, false)), issuerOf(verdict.anchor, true)]
+        : [],
     },
   }
+}
+
+function issuerOf(ca: Certificate, anchor: boolean): Issuer {
+  return { subject: formatName(ca.subject), fingerprint: sha256(ca.der), spki: sha256(ca.spki), anchor }
 }
 
 function secondOpinion(socket: TLSSocket): string | undefined {
@@ -120,5 +156,6 @@ function unreadable(der: Buffer, problem: string): ClientCertificate {
     extendedKeyUsage: undefined,
     der,
     chain: [],
+    issuers: [],
   }
 }

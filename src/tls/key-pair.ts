@@ -1,9 +1,13 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto'
 import type { Expiry } from '../core/resources.ts'
+import type { SecretRef } from '../core/secret.ts'
 import { type Certificate, readCertificate } from './certificate.ts'
+import type { CertificateConfig } from './config.ts'
 import { formatName } from './distinguished-name.ts'
 import { decodePem } from './pem.ts'
 import { TlsProblem } from './problem.ts'
+import { readPkcs12 } from './read-pkcs12.ts'
+import { readStaple, type Staple } from './staple.ts'
 
 /** A certificate chain and its key, read, matched and looked over. */
 export interface KeyPair {
@@ -11,61 +15,119 @@ export interface KeyPair {
   /** PEM, for the TLS library. */
   readonly cert: Buffer
   readonly key: Buffer
+  readonly staple: Staple | undefined
   readonly expiries: readonly Expiry[]
   readonly warnings: readonly string[]
 }
 
-export interface KeyPairFiles {
-  /** Paths as configured. */
-  readonly cert: string
-  readonly key: string
+/** What a pair is loaded with. */
+export interface PairReader {
+  readonly readFile: (path: string) => Buffer
+  /** The permission bits of a file; `undefined` where there are none. */
+  readonly modeOf: (path: string) => number | undefined
+  /** @throws where the secret is missing */
+  readonly secretOf: (ref: SecretRef) => string
+  /** Epoch milliseconds. */
+  readonly now: number
 }
 
 /**
- * Reads a PEM chain, leaf first, and its private key. One that has expired is served, as other servers do, and shows as
- * an expiry in the past and a warning. @throws TlsProblem where a file can't be read or the two don't belong together
+ * Reads a chain, leaf first, and its private key: PEM, encrypted or not, or a PKCS#12 bundle. One that has expired is
+ * served, as other servers do, and shows as an expiry in the past and a warning.
+ * @throws TlsProblem where a file can't be read or opened, or the two don't belong together
  */
-export function loadKeyPair(
-  files: KeyPairFiles,
-  readFile: (path: string) => Buffer,
-  modeOf: (path: string) => number | undefined,
-  now: number,
-): KeyPair {
-  const cert = readOrExplain(files.cert, readFile)
-  const key = readOrExplain(files.key, readFile)
-  const chain = readChain(files.cert, cert)
+export function loadKeyPair(config: CertificateConfig, reader: PairReader): KeyPair {
+  const { modeOf, now } = reader
+  const keyPath = 'pkcs12' in config ? config.pkcs12 : config.key
+  const path = 'pkcs12' in config ? config.pkcs12 : config.cert
+  const { cert, key } = 'pkcs12' in config ? openBundle(config, reader) : openFiles(config, reader)
+  const chain = readChain(path, cert)
   const [leaf] = chain
-  if (!leaf.x509.checkPrivateKey(readKey(files.key, key))) {
+  if (!leaf.x509.checkPrivateKey(key)) {
     throw new TlsProblem(
-      `${files.key} is not the key of ${files.cert}: ${mismatch(chain, files.key, key)}`,
+      `${keyPath} is not the key of ${path}: ${mismatch(chain, key)}`,
       'configure the two files that were issued together, the chain with its leaf first',
     )
   }
+  const stapled = config.staple === undefined ? undefined : loadStaple(config.staple, leaf, reader)
   return {
     leaf,
     cert,
-    key,
-    expiries: chain.map((certificate, index) => ({
-      kind: 'certificate',
-      name: index === 0 ? files.cert : `${files.cert} (${formatName(certificate.subject)})`,
-      at: certificate.notAfter,
-    })),
-    warnings: [...chainWarnings(files.cert, chain, now), ...modeWarnings(files.key, modeOf(files.key))],
+    key: Buffer.from(key.export({ type: 'pkcs8', format: 'pem' })),
+    staple: stapled?.staple,
+    expiries: [
+      ...chain.map((certificate, index) => ({
+        kind: 'certificate' as const,
+        name: index === 0 ? path : `${path} (${formatName(certificate.subject)})`,
+        at: certificate.notAfter,
+      })),
+      ...(stapled?.expiries ?? []),
+    ],
+    warnings: [
+      ...chainWarnings(path, chain, now),
+      ...modeWarnings(keyPath, modeOf(keyPath)),
+      ...(stapled?.warnings ?? []),
+    ],
   }
 }
 
-/** The private key of a PEM file. @throws TlsProblem, which never quotes the file */
-export function readKey(path: string, pem: Buffer): KeyObject {
-  if (pem.includes('ENCRYPTED')) {
+type Files = Extract<CertificateConfig, { readonly cert: string }>
+type Bundle = Extract<CertificateConfig, { readonly pkcs12: string }>
+
+function openFiles({ cert, key, passphrase }: Files, { readFile, secretOf }: PairReader) {
+  const pem = readOrExplain(key, readFile)
+  return {
+    cert: readOrExplain(cert, readFile),
+    key: readKey(key, pem, passphrase && secretOf(passphrase)),
+  }
+}
+
+function openBundle({ pkcs12, passphrase }: Bundle, { readFile, secretOf }: PairReader) {
+  const { certificates, key } = readPkcs12(pkcs12, readOrExplain(pkcs12, readFile), secretOf(passphrase))
+  return { cert: Buffer.from(certificates), key }
+}
+
+/**
+ * The private key of a PEM file.
+ * @param passphrase of one that is encrypted
+ * @throws TlsProblem, which never quotes the file or the passphrase
+ */
+export function readKey(path: string, pem: Buffer, passphrase?: string): KeyObject {
+  const encrypted = pem.includes('ENCRYPTED')
+  if (encrypted && passphrase === undefined) {
     throw new TlsProblem(
       `${path} is encrypted`,
-      `decrypt it where only the gate can read it: openssl pkey -in ${path} -out NEW`,
+      `name its passphrase beside it, passphrase: { env: NAME }, or decrypt it where only the gate can read it: openssl pkey -in ${path} -out NEW`,
     )
   }
   try {
-    return createPrivateKey(pem)
+    return createPrivateKey(passphrase === undefined ? pem : { key: pem, passphrase })
   } catch {
+    if (encrypted) {
+      throw new TlsProblem(`the passphrase does not open ${path}`, 'correct the secret that passphrase names')
+    }
     throw new TlsProblem(`${path} holds no private key that can be read`, 'put a PEM key there (BEGIN PRIVATE KEY)')
+  }
+}
+
+/** A staple that can't be used is left out, and said: clients do without where the certificate doesn't demand one. */
+function loadStaple(
+  path: string,
+  leaf: Certificate,
+  { readFile, now }: PairReader,
+): { staple: Staple | undefined; expiries: Expiry[]; warnings: string[] } {
+  let staple: Staple
+  try {
+    staple = readStaple(readFile(path), leaf)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    return { staple: undefined, expiries: [], warnings: [`the staple ${path} is left out: ${reason}`] }
+  }
+  const ended = staple.nextUpdate !== undefined && staple.nextUpdate < now
+  return {
+    staple,
+    expiries: staple.nextUpdate === undefined ? [] : [{ kind: 'staple', name: path, at: staple.nextUpdate }],
+    warnings: ended ? [`the staple ${path} is left out: it has expired; fetch it anew (openssl ocsp -respout)`] : [],
   }
 }
 
@@ -86,8 +148,8 @@ function readChain(path: string, pem: Buffer): [Certificate, ...Certificate[]] {
   return [leaf, ...rest]
 }
 
-function mismatch(chain: readonly Certificate[], keyPath: string, key: Buffer): string {
-  const place = chain.findIndex(certificate => certificate.x509.checkPrivateKey(readKey(keyPath, key)))
+function mismatch(chain: readonly Certificate[], key: KeyObject): string {
+  const place = chain.findIndex(certificate => certificate.x509.checkPrivateKey(key))
   return place < 0 ? 'their public keys differ' : `it belongs to certificate ${place + 1} of the chain`
 }
 

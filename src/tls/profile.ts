@@ -26,9 +26,10 @@ export function profileOptions(profile: TlsProfile): SecureContextOptions {
     maxVersion: 'TLSv1.3',
     ciphers: [...TLS13, ...(profile === 'modern' ? [] : TLS12)].join(':'),
     ecdhCurve: [...(hasHybridGroup() ? [HYBRID_GROUP] : []), ...GROUPS].join(':'),
-    // All of these suites are good: the client knows which it does fastest.
-    honorCipherOrder: false,
-    secureOptions: constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_COMPRESSION,
+    // Ours, which is AES-128 first; a client that puts ChaCha20 first, as those without AES in hardware do, gets that.
+    honorCipherOrder: true,
+    secureOptions:
+      constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_COMPRESSION | constants.SSL_OP_PRIORITIZE_CHACHA,
   }
 }
 

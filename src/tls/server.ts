@@ -7,18 +7,24 @@ import {
   type TlsOptions,
 } from 'node:tls'
 import type { Expiry } from '../core/resources.ts'
+import type { SecretRef } from '../core/secret.ts'
+import { sha256 } from './certificate.ts'
 import type { ServerTlsConfig } from './config.ts'
 import { type KeyPair, loadKeyPair } from './key-pair.ts'
 import { TlsProblem } from './problem.ts'
 import { profileOptions } from './profile.ts'
 import { ServerNames } from './server-names.ts'
-import { type ClientTrust, loadClientTrust } from './trust.ts'
+import type { Staple } from './staple.ts'
+import type { ClientTrust } from './trust.ts'
+import { loadTrustFiles } from './trust-files.ts'
 
 /** One generation of a listener's certificates and trust, loaded whole. */
 export interface LoadedTls {
   /** What each secure context is made with; `cert` and `key` are the default's. */
   readonly context: SecureContextOptions
   readonly contexts: ServerNames<SecureContext>
+  /** By the SHA-256 of the certificate that each goes with. */
+  readonly staples: ReadonlyMap<string, Staple>
   /** `undefined` where no `client-ca` is configured. */
   readonly trust: ClientTrust | undefined
   /** Every certificate and CRL of the listener, expired ones included. */
@@ -28,7 +34,7 @@ export interface LoadedTls {
 }
 
 /** The TLS of one listener: options to create its server with, and what is in force. */
-export interface ServerTls extends Omit<LoadedTls, 'context' | 'contexts'> {
+export interface ServerTls extends Omit<LoadedTls, 'context' | 'contexts' | 'staples'> {
   /** For `https.createServer`, once. */
   readonly options: TlsOptions
   /**
@@ -36,6 +42,8 @@ export interface ServerTls extends Omit<LoadedTls, 'context' | 'contexts'> {
    * @returns `false` where the server can't take it over, because `client-ca` came or went: open the listener anew
    */
   update(next: ServerTls, server: Server): boolean
+  /** Gives the server's handshakes the staple of their certificate. Once, before it listens. */
+  serveStaples(server: Server): void
   /** What is in force now. */
   readonly loaded: LoadedTls
 }
@@ -43,6 +51,10 @@ export interface ServerTls extends Omit<LoadedTls, 'context' | 'contexts'> {
 export interface LoadOptions {
   /** The permission bits of a file; `undefined` where there are none. Default: not looked at. */
   readonly modeOf?: (path: string) => number | undefined
+  /** The names of what is in a folder; `undefined` where the path is none. Default: nothing is a folder. */
+  readonly listFolder?: (path: string) => readonly string[] | undefined
+  /** The passphrase that a reference names. Default: there are none. @throws where it is missing */
+  readonly secretOf?: (ref: SecretRef) => string
   /** Epoch milliseconds. */
   readonly now?: number
 }
@@ -59,6 +71,9 @@ export function loadServerTls(
 ): ServerTls {
   return new ListenerTls(load(config, readFile, options))
 }
+
+/** Node's types leave out that there may be none. */
+type StapleCallback = (error: Error | null, staple: Buffer | null) => void
 
 class ListenerTls implements ServerTls {
   loaded: LoadedTls
@@ -87,50 +102,61 @@ class ListenerTls implements ServerTls {
     return this.loaded.warnings
   }
 
+  serveStaples(server: Server): void {
+    server.on('OCSPRequest', (certificate: Buffer, _issuer: Buffer, done: StapleCallback) => {
+      const staple = this.loaded.staples.get(sha256(certificate))
+      const now = Date.now()
+      const holds = staple !== undefined && staple.thisUpdate <= now && (staple.nextUpdate ?? now) >= now
+      done(null, holds ? staple.der : null)
+    })
+  }
+
   update(next: ServerTls, server: Server): boolean {
     if ((next.loaded.trust === undefined) !== (this.loaded.trust === undefined)) return false
     server.setSecureContext(next.loaded.context)
-    this.loaded = next.loaded
+    const before = this.loaded.trust
+    // Verdicts hang on the object: the same trust, loaded again, keeps them.
+    const trust = before !== undefined && before.digest === next.loaded.trust?.digest ? before : next.loaded.trust
+    this.loaded = { ...next.loaded, trust }
     return true
   }
 }
 
 function load(config: ServerTlsConfig, readFile: (path: string) => Buffer, options: LoadOptions): LoadedTls {
   const now = options.now ?? Date.now()
-  const pairs = config.certificates.map(files => loadKeyPair(files, readFile, options.modeOf ?? (() => undefined), now))
+  const reader = { readFile, modeOf: options.modeOf ?? (() => undefined), secretOf: options.secretOf ?? noSecret, now }
+  const pairs = config.certificates.map(each => loadKeyPair(each, reader))
   const [first] = pairs
   if (first === undefined) throw new TlsProblem('the listener has no certificate', 'name one under certificates')
-  const trust = loadTrust(config, readFile, now)
+  const trust = loadTrust(config, readFile, options.listFolder ?? (() => undefined), now)
   const common = contextOptions(config, trust)
   const contexts = new ServerNames<SecureContext>()
   for (const pair of pairs) contexts.add(pair.leaf.names.dns, contextOf(pair, common))
   return {
     context: { ...common, cert: first.cert, key: first.key },
     contexts,
+    staples: new Map(pairs.flatMap(({ leaf, staple }) => (staple ? [[sha256(leaf.der), staple] as const] : []))),
     trust,
     expiries: [...pairs.flatMap(pair => pair.expiries), ...(trust?.expiries ?? [])],
     warnings: [...pairs.flatMap(pair => pair.warnings), ...(trust?.problems ?? [])],
   }
 }
 
-function loadTrust(config: ServerTlsConfig, readFile: (path: string) => Buffer, now: number): ClientTrust | undefined {
-  const path = config['client-ca']
+function noSecret(ref: SecretRef): string {
+  throw new TlsProblem(`the passphrase ${ref} is not to be had`, 'load it with a reader of secrets')
+}
+
+function loadTrust(
+  config: ServerTlsConfig,
+  readFile: (path: string) => Buffer,
+  listFolder: (path: string) => readonly string[] | undefined,
+  now: number,
+): ClientTrust | undefined {
+  const ca = config['client-ca']
   const crl = config['client-crl']
-  if (path === undefined) {
-    if (crl === undefined) return undefined
-    throw new TlsProblem('client-crl without client-ca', 'name the CA that signs the CRL under client-ca')
-  }
-  let pem: Buffer
-  try {
-    pem = readFile(path)
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new TlsProblem(`${path} can not be read: ${reason}`, 'put the CA certificates there, readable by the gate')
-  }
-  return loadClientTrust(
-    { ca: { path, pem }, ...(crl === undefined ? {} : { crl: { path: crl, read: () => readFile(crl) } }) },
-    now,
-  )
+  if (ca !== undefined) return loadTrustFiles({ 'client-ca': ca, 'client-crl': crl }, readFile, listFolder, now)
+  if (crl === undefined) return undefined
+  throw new TlsProblem('client-crl without client-ca', 'name the CA that signs the CRL under client-ca')
 }
 
 function contextOptions(config: ServerTlsConfig, trust: ClientTrust | undefined): SecureContextOptions {

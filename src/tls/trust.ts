@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto'
 import type { Expiry } from '../core/resources.ts'
 import { type Certificate, KEY_USAGE, readCertificate } from './certificate.ts'
 import { type Crl, isSignedBy, readCrl } from './crl.ts'
+import { TAG } from './der.ts'
 import { formatName } from './distinguished-name.ts'
 import { decodePem } from './pem.ts'
 import { TlsProblem } from './problem.ts'
@@ -11,22 +13,31 @@ export interface ClientTrust {
   readonly anchors: readonly Certificate[]
   /** `undefined` where no `client-crl` is configured; then nothing is revoked. */
   readonly crls: readonly Crl[] | undefined
-  /** Why no CRL could be read, for every client certificate's problem text. */
+  /** Which CRLs could not be read, and why: for the problem text of certificates whose CA lacks one. */
   readonly crlProblem: string | undefined
   /** What the operator should know at load. */
   readonly problems: readonly string[]
   readonly expiries: readonly Expiry[]
+  /** The same for the same anchors and CRLs: a reload that changes neither needs no new verdicts. */
+  readonly digest: string
 }
 
 export interface TrustFiles {
   /** Path as configured, and contents. */
   readonly ca: { readonly path: string; readonly pem: Buffer }
-  readonly crl?: { readonly path: string; readonly read: () => Buffer } | undefined
+  /** Absent where no `client-crl` is configured. */
+  readonly crls?: readonly CrlFile[] | undefined
+}
+
+export interface CrlFile {
+  readonly path: string
+  readonly read: () => Buffer
 }
 
 /**
- * Reads the clients' CAs and their CRLs. A CRL that is missing or unreadable does not throw: it refuses every client
- * certificate, and routes that ask for none go on. @throws TlsProblem where `client-ca` is no bundle of certificates
+ * Reads the clients' CAs and their CRLs. A CRL that is missing or unreadable does not throw: the certificates of the CA
+ * that it would be of are refused, and routes that ask for none go on.
+ * @throws TlsProblem where `client-ca` is no bundle of certificates
  */
 export function loadClientTrust(files: TrustFiles, now: number): ClientTrust {
   const { path } = files.ca
@@ -39,21 +50,53 @@ export function loadClientTrust(files: TrustFiles, now: number): ClientTrust {
   const problems = anchors
     .filter(anchor => !anchor.ca)
     .map(anchor => `${label(path, anchor.subject)} is no CA: no client certificate chains to it`)
-  if (files.crl === undefined) return { anchors, crls: undefined, crlProblem: undefined, problems, expiries }
-  const { crls, problem } = readCrls(files.crl.path, files.crl.read)
-  if (problem !== undefined) problems.push(`${problem}; every client certificate is refused until it can be read`)
-  for (const crl of crls) {
-    const name = label(files.crl.path, crl.issuer)
-    const fault = crlFault(crl, anchors, now)
-    if (fault !== undefined) problems.push(`${name} ${fault}; the certificates of this issuer are refused`)
-    if (crl.nextUpdate !== undefined) expiries.push({ kind: 'crl', name, at: crl.nextUpdate })
-  }
-  for (const anchor of problem === undefined ? anchors : []) {
-    if (anchor.ca && !crls.some(crl => crl.issuer.equals(anchor.subject))) {
-      problems.push(`${files.crl.path} holds no CRL of ${formatName(anchor.subject)}: its certificates are refused`)
+  if (files.crls === undefined) {
+    return {
+      anchors,
+      crls: undefined,
+      crlProblem: undefined,
+      problems,
+      expiries,
+      digest: digestOf(anchors, [], 'none'),
     }
   }
-  return { anchors, crls, crlProblem: problem, problems, expiries }
+  const crls: Crl[] = []
+  const unread: string[] = []
+  for (const { path: crlPath, read } of files.crls) {
+    const found = readCrls(crlPath, read)
+    if (typeof found === 'string') unread.push(found)
+    else for (const crl of found) crls.push(look(crlPath, crl))
+  }
+  const crlProblem = unread.length === 0 ? undefined : unread.join('; ')
+  const whose = crls.length === 0 ? 'every client certificate is' : 'the certificates of its issuer are'
+  for (const problem of unread) problems.push(`${problem}; ${whose} refused until it can be read`)
+  for (const anchor of crls.length === 0 ? [] : anchors) {
+    if (anchor.ca && !crls.some(crl => crl.issuer.equals(anchor.subject))) {
+      problems.push(`client-crl holds no CRL of ${formatName(anchor.subject)}: its certificates are refused`)
+    }
+  }
+  if (crls.length + unread.length === 0) problems.push('client-crl holds no CRL: every client certificate is refused')
+  return { anchors, crls, crlProblem, problems, expiries, digest: digestOf(anchors, crls, crlProblem ?? '') }
+
+  function look(crlPath: string, crl: Crl): Crl {
+    const name = label(crlPath, crl.issuer)
+    const foreign = !anchors.some(anchor => anchor.subject.equals(crl.issuer))
+    const fault = foreign ? contentFault(crl, now) : crlFault(crl, anchors, now)
+    if (fault !== undefined) problems.push(`${name} ${fault}; the certificates of this issuer are refused`)
+    else if (foreign)
+      problems.push(
+        `${name} is of no CA of client-ca: it counts only for an intermediate of that name that clients send`,
+      )
+    if (crl.nextUpdate !== undefined) expiries.push({ kind: 'crl', name, at: crl.nextUpdate })
+    return crl
+  }
+}
+
+function digestOf(anchors: readonly Certificate[], crls: readonly Crl[], rest: string): string {
+  const hash = createHash('sha256').update(rest)
+  for (const { der } of anchors) hash.update('\0anchor').update(der)
+  for (const { signed, signature } of crls) hash.update('\0crl').update(signed).update(signature)
+  return hash.digest('hex')
 }
 
 /** What is wrong with a CRL whose issuer may be any of `issuers`; `undefined` where nothing is. */
@@ -61,7 +104,11 @@ export function crlFault(crl: Crl, issuers: readonly Certificate[], now: number)
   const named = issuers.filter(issuer => issuer.subject.equals(crl.issuer))
   if (named.length === 0) return 'is of another issuer than the CAs of client-ca'
   const signers = named.filter(({ keyUsage }) => keyUsage === undefined || (keyUsage & KEY_USAGE.crlSign) !== 0)
-  if (!signers.some(signer => signs(signer, crl))) return 'is not signed by the CA that it names'
+  return signers.some(signer => signs(signer, crl)) ? contentFault(crl, now) : 'is not signed by the CA that it names'
+}
+
+/** What is wrong with a CRL, whoever signed it. */
+function contentFault(crl: Crl, now: number): string | undefined {
   if (crl.unknownCritical.length > 0) return `has extensions that can't be honoured: ${crl.unknownCritical.join(', ')}`
   if (crl.thisUpdate > now) return `is not valid before ${isoDate(crl.thisUpdate)}`
   if (crl.nextUpdate === undefined) return 'does not say when it ends (nextUpdate)'
@@ -104,13 +151,16 @@ function readAnchors(path: string, pem: Buffer): Certificate[] {
   })
 }
 
-function readCrls(path: string, read: () => Buffer): { crls: Crl[]; problem: string | undefined } {
+/** The CRLs of a file, PEM or DER; a sentence where they can't be read. */
+function readCrls(path: string, read: () => Buffer): Crl[] | string {
   try {
-    const blocks = decodePem(read().toString('latin1')).filter(block => block.label === 'X509 CRL')
-    if (blocks.length === 0) return { crls: [], problem: `${path} holds no CRL` }
-    return { crls: blocks.map(({ der }) => readCrl(der)), problem: undefined }
+    const bytes = read()
+    // What authorities publish is DER more often than not; a PEM file starts with text.
+    if (bytes[0] === TAG.sequence) return [readCrl(bytes)]
+    const blocks = decodePem(bytes.toString('latin1')).filter(block => block.label === 'X509 CRL')
+    return blocks.length === 0 ? `${path} holds no CRL` : blocks.map(({ der }) => readCrl(der))
   } catch (error) {
-    return { crls: [], problem: `the CRL ${path} can not be read (${error instanceof Error ? error.message : error})` }
+    return `the CRL ${path} can not be read (${error instanceof Error ? error.message : error})`
   }
 }
 

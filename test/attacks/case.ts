@@ -41,6 +41,8 @@ export type BodyOf =
 export interface AttackCase {
   readonly id: string
   readonly what: string
+  /** Of the config that it needs; absent: the one that all share. */
+  readonly profile?: string
   readonly send: readonly Part[]
   readonly body?: BodyOf
   readonly sign?: Signing

@@ -64,6 +64,7 @@ export function fakeRequest(description: RequestDescription = {}): ContentReques
     query,
     host,
     authority: host,
+    serverName: undefined,
     headers,
     source: address,
     peer: address,
@@ -109,6 +110,7 @@ export function fakeCertificate(changes: Partial<ClientCertificate> = {}): Clien
     extendedKeyUsage: ['1.3.6.1.5.5.7.3.2'],
     der: Buffer.alloc(0),
     chain: [],
+    issuers: [],
     ...changes,
   }
 }

@@ -298,14 +298,209 @@ describe('certs show', () => {
     expect(stdout).toMatch(/CRL of +CN=Sallyport clients CA\n +number +2\n +valid .*\(\d+ days left\)\n +revoked +1\n/)
   })
 
+  it('tells whether a chain is whole', async () => {
+    await init()
+    const server = readFileSync(path('server.crt'), 'utf8')
+    writeFileSync(path('chain.crt'), server + readFileSync(path('ca.crt'), 'utf8'))
+    const whole = await verb('show', 'certs/chain.crt')
+    expect(whole.stdout).toContain('the chain of 2 is in order, leaf first\nit ends with its root')
+    expect((await verb('show', 'certs/server.crt')).stdout).toContain(
+      'whoever checks it needs CN=Sallyport server CA\n',
+    )
+  })
+
+  it('shows a key and what it belongs to, an encrypted one with its password', async () => {
+    await init()
+    const own = await verb('show', 'certs/client.key')
+    expect(own).toMatchObject({ code: 0, stderr: '' })
+    expect(own.stdout).toMatch(
+      /private key +ec prime256v1\n +spki sha256 +[0-9a-f]{64}\nit is the key of certs\/client\.crt/,
+    )
+    expect(own.stdout).not.toContain(readFileSync(path('client.key'), 'utf8').split('\n')[1])
+    const args = ['pkey', '-in', path('client.key'), '-aes256', '-passout', 'pass:p\u00e4ss w\u00f6rd']
+    await openssl([...args, '-out', path('locked.key')])
+    expect((await verb('show', 'certs/locked.key')).stdout).toMatch(/private key +encrypted/)
+    const opened = await verb('show', '--password', 'env:P12', 'certs/locked.key')
+    expect(opened.stdout).toMatch(/private key +ec prime256v1/)
+    writeFileSync(path('server.key'), readFileSync(path('client.key')))
+    expect(await verb('show', 'certs/server.key')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/it is not the key of certs\/server\.crt/),
+    })
+  })
+
+  it('shows a bundle, DER and a request', async () => {
+    await init()
+    const password = ['--password', 'env:P12']
+    await verb('p12', '--dir', 'certs', '--name', 'client', '--out', 'client.p12', ...password)
+    const bundle = await verb('show', ...password, 'client.p12')
+    expect(bundle.stdout).toMatch(
+      /names +dns client\.example[\s\S]*the chain of 2 is in order[\s\S]*client\.p12 is its key/,
+    )
+    expect((await verb('show', 'client.p12')).stderr).toMatch(/mend: where it is a PKCS#12 bundle, name its password/)
+    for (const [kind, name] of [
+      ['x509', 'server.crt'],
+      ['crl', 'clients.crl'],
+    ] as const) {
+      await openssl([kind, '-in', path(name), '-outform', 'DER', '-out', path('any.der')])
+      expect(await verb('show', 'certs/any.der')).toMatchObject({ code: 0, stderr: '' })
+    }
+    await request('partner', 'subjectAltName=DNS:partner.example')
+    const asked = await verb('show', 'certs/partner.csr')
+    expect(asked.stdout).toMatch(
+      /request of +CN=partner, O=Partner\n +names +dns partner\.example\n[\s\S]*signed +by its own key/,
+    )
+  })
+
   it('explains a file that is missing or holds nothing', async () => {
     await init()
-    expect(await verb('show', 'certs/client.key')).toMatchObject({
+    writeFileSync(path('text'), 'text')
+    expect(await verb('show', 'certs/text')).toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(/holds no certificate/),
+      stderr: expect.stringMatching(/holds no certificate, CRL, request or key\nmend: /),
     })
     expect(await verb('show', 'absent.crt')).toMatchObject({ code: 1, stderr: expect.stringMatching(/ENOENT/) })
   })
+})
+
+/** A partner's request, made by openssl. */
+async function request(
+  name: string,
+  extension: string,
+  kind: readonly string[] = ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256'],
+) {
+  const args = ['-newkey', ...kind, '-nodes', '-subj', `/CN=${name}/O=Partner`, '-addext', extension]
+  const { code, stderr } = await openssl([
+    'req',
+    '-new',
+    ...args,
+    '-keyout',
+    path(`${name}.key`),
+    '-out',
+    path(`${name}.csr`),
+  ])
+  expect(code, stderr).toBe(0)
+}
+
+describe('certs sign', () => {
+  const sign = (...more: string[]) => verb('sign', '--dir', 'certs', '--out', 'certs/partner.crt', ...more)
+
+  it('makes a client certificate of a request, with its names and nothing else of it', async () => {
+    await init()
+    await request('partner', 'subjectAltName=DNS:partner.example,URI:spiffe://partner.example/in')
+    const made = await sign('certs/partner.csr')
+    expect(made).toMatchObject({ code: 0, stderr: '' })
+    expect(made.stdout).toMatch(
+      /for partner\.example, spiffe:\/\/partner\.example\/in, a client's, signed by certs\/clients-ca\.crt/,
+    )
+    const told = await text('partner.crt')
+    expect(told).toMatch(/Subject: CN ?= ?partner\n/)
+    expect(told).toContain('TLS Web Client Authentication')
+    const verified = ['verify', '-x509_strict', '-purpose', 'sslclient', '-CAfile', path('clients-ca.crt')]
+    expect((await openssl([...verified, path('partner.crt')])).code).toBe(0)
+    expect((await verb('show', 'certs/partner.crt')).stdout).toContain('certs/partner.key is its key')
+    expect((await sign('certs/partner.csr')).stderr).toContain('is there already')
+  })
+
+  it('a request to be a CA makes none, and the names can be the signer’s', async () => {
+    await init()
+    await request('partner', 'basicConstraints=critical,CA:TRUE', ['rsa:2048'])
+    expect((await sign('certs/partner.csr')).stderr).toMatch(/asks for no name/)
+    expect((await sign('--dns', 'given.example', '--for', 'server', 'certs/partner.csr')).code).toBe(0)
+    const told = await text('partner.crt')
+    expect(told).toMatch(/CA:FALSE/)
+    expect(told).toMatch(/DNS:given\.example/)
+    expect(told).toContain('TLS Web Server Authentication')
+    expect((await openssl(['verify', '-CAfile', path('ca.crt'), path('partner.crt')])).code).toBe(0)
+  })
+
+  it('refuses a weak key, a request that its key did not sign, and what is none', async () => {
+    await init()
+    await request('partner', 'subjectAltName=DNS:partner.example', ['rsa:1024'])
+    expect((await sign('certs/partner.csr')).stderr).toMatch(/has a weak key/)
+    await request('partner', 'subjectAltName=DNS:partner.example')
+    const der = await openssl(['req', '-in', path('partner.csr'), '-outform', 'DER', '-out', path('der')])
+    expect(der.code).toBe(0)
+    const bytes = readFileSync(path('der'))
+    bytes.writeUInt8(bytes.readUInt8(bytes.length - 1) ^ 1, bytes.length - 1)
+    writeFileSync(
+      path('forged.csr'),
+      `-----BEGIN CERTIFICATE REQUEST-----\n${bytes.toString('base64')}\n-----END CERTIFICATE REQUEST-----\n`,
+    )
+    expect((await sign('certs/forged.csr')).stderr).toMatch(/is not signed by its own key/)
+    expect((await verb('show', 'certs/forged.csr')).stdout).toMatch(/signed +by no key of its own/)
+    expect((await sign('certs/server.crt')).stderr).toMatch(/is no certificate request/)
+    expect(existsSync(path('partner.crt'))).toBe(false)
+  })
+})
+
+describe('certs renew', () => {
+  it('keeps names, key and what follows, and begins a new year', async () => {
+    await init()
+    await verb(
+      'client',
+      '--dir',
+      'certs',
+      '--name',
+      'bank',
+      '--dns',
+      'bank.example',
+      '--uri',
+      'spiffe://bank.example/a',
+    )
+    const ca = readFileSync(path('clients-ca.crt'), 'utf8')
+    writeFileSync(path('bank.crt'), readFileSync(path('bank.crt'), 'utf8') + ca)
+    const before = certificate('bank.crt')
+    expect(await verb('renew', '--dir', 'certs', 'certs/bank.crt')).toMatchObject({ code: 0, stderr: '' })
+    const after = certificate('bank.crt')
+    expect(after.serialNumber).not.toBe(before.serialNumber)
+    expect([after.subject, after.subjectAltName]).toEqual([before.subject, before.subjectAltName])
+    expect(after.publicKey.equals(before.publicKey)).toBe(true)
+    expect(readFileSync(path('bank.crt'), 'utf8').endsWith(ca)).toBe(true)
+    expect(
+      (await openssl(['verify', '-purpose', 'sslclient', '-CAfile', path('clients-ca.crt'), path('bank.crt')])).code,
+    ).toBe(0)
+  })
+
+  it('takes a new key where that is asked for, RSA too', async () => {
+    await init()
+    const before = certificate('server.crt')
+    expect((await verb('renew', '--dir', 'certs', '--rsa', 'certs/server.crt')).code).toBe(2)
+    expect((await verb('renew', '--dir', 'certs', '--new-key', '--rsa', 'certs/server.crt')).code).toBe(0)
+    const after = certificate('server.crt')
+    expect(after.publicKey.asymmetricKeyDetails?.modulusLength).toBe(3072)
+    expect(after.subjectAltName).toBe(before.subjectAltName)
+    expect(mode(path('server.key'))).toBe(0o600)
+    expect((await verb('show', 'certs/server.crt')).stdout).toContain('certs/server.key is its key')
+    expect(
+      (await openssl(['verify', '-purpose', 'sslserver', '-CAfile', path('ca.crt'), path('server.crt')])).code,
+    ).toBe(0)
+  })
+
+  it('refuses a CA and what another CA issued', async () => {
+    await init()
+    await verb('init', '--dir', 'other')
+    expect((await verb('renew', '--dir', 'certs', 'certs/ca.crt')).stderr).toMatch(/ca\.crt is a CA/)
+    expect((await verb('renew', '--dir', 'certs', 'other/client.crt')).stderr).toMatch(
+      /not issued by .*clients-ca\.crt/,
+    )
+  })
+})
+
+describe('RSA on request', () => {
+  it('goes through the whole directory', async () => {
+    await init('--rsa')
+    for (const name of ['ca', 'server', 'clients-ca', 'client']) {
+      expect(certificate(`${name}.crt`).publicKey.asymmetricKeyDetails?.modulusLength).toBe(3072)
+    }
+    const check = ['verify', '-crl_check', '-CRLfile', path('clients.crl'), '-CAfile', path('clients-ca.crt')]
+    expect((await openssl([...check, path('client.crt')])).code).toBe(0)
+    await verb('revoke', '--dir', 'certs', 'certs/client.crt')
+    expect((await openssl([...check, path('client.crt')])).stderr).toContain('certificate revoked')
+    expect((await verb('client', '--dir', 'certs', '--name', 'bank', '--dns', 'b.example')).code).toBe(0)
+    expect(certificate('bank.crt').publicKey.asymmetricKeyType).toBe('ec')
+    expect((await openssl([...check, path('bank.crt')])).code).toBe(0)
+  }, 30_000)
 })
 
 it.each([

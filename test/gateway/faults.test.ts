@@ -58,7 +58,7 @@ async function listen(answers: readonly Allow[]) {
   const faults: string[] = []
   const listener = new Listener(
     { name: 'l', bind: { host: '127.0.0.1', port: 0 }, trustedProxies: [], limits: LIMITS },
-    { table, trusted: undefined, maxHeaders: 100 },
+    { table, trusted: undefined, proxies: undefined, maxHeaders: 100 },
     undefined,
     { clock: systemClock, record: record => records.push(record), fault: where => faults.push(where) },
   )

@@ -14,6 +14,8 @@ export interface Ask {
   readonly port?: number
   readonly unix?: string
   readonly address?: string
+  /** Where the connection comes from. */
+  readonly localAddress?: string
   readonly path: string
   readonly method?: string
   readonly headers?: Readonly<Record<string, string>>
@@ -38,6 +40,7 @@ export function ask(what: Ask): Promise<Reply> {
       ...(what.unix === undefined ? { host: what.address ?? '127.0.0.1', port: what.port } : { socketPath: what.unix }),
       path: what.path,
       method: what.method ?? 'POST',
+      ...(what.localAddress === undefined ? {} : { localAddress: what.localAddress }),
       agent: what.agent ?? false,
       headers: { ...(what.chunked ? {} : { 'content-length': String(body.length) }), ...what.headers },
       ...(what.tls === undefined ? {} : { servername: 'localhost', ...what.tls }),
@@ -77,11 +80,21 @@ export interface Heard {
 }
 
 /** Writes bytes as they stand and listens until the other side ends, or for `waitMs`. */
-export function speak(port: number, write: (socket: Socket) => void, waitMs: number): Promise<Heard> {
+export function speak(
+  port: number,
+  write: (socket: Socket) => void,
+  waitMs: number,
+  localAddress?: string,
+): Promise<Heard> {
   return new Promise(resolve => {
     const started = performance.now()
     const chunks: Buffer[] = []
-    const socket = connectTcp({ port, host: '127.0.0.1', noDelay: true })
+    const socket = connectTcp({
+      port,
+      host: '127.0.0.1',
+      noDelay: true,
+      ...(localAddress === undefined ? {} : { localAddress }),
+    })
     const finish = (closed: boolean): void => {
       clearTimeout(timer)
       socket.destroy()

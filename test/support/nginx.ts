@@ -57,7 +57,8 @@ ${http.replaceAll('FOLDER', folder)}
   }
 }
 
-function answers(port: number): Promise<boolean> {
+/** Whether something listens on a port of the loopback. */
+export function answers(port: number): Promise<boolean> {
   return new Promise(resolve => {
     const probe = connect(port, '127.0.0.1')
     probe.once('connect', () => {

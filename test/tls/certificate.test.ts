@@ -216,7 +216,10 @@ describe('reading a CRL', () => {
     expect(crl.number).toBe(0x1fn)
     expect(crl.unknownCritical).toEqual([])
     const pem = Buffer.from(stdout)
-    const files = { ca: { path: 'ca.crt', pem: Buffer.from(ca.certificate) }, crl: { path: 'x.crl', read: () => pem } }
+    const files = {
+      ca: { path: 'ca.crt', pem: Buffer.from(ca.certificate) },
+      crls: [{ path: 'x.crl', read: () => pem }],
+    }
     const trust = loadClientTrust(files, Date.now())
     expect(trust.problems).toEqual([])
     expect(trust.expiries.map(({ kind, name }) => `${kind} ${name}`)).toEqual([
@@ -236,7 +239,10 @@ describe('reading a CRL', () => {
       Buffer.from(`-----BEGIN X509 CRL-----\n${bytes.toString('base64')}\n-----END X509 CRL-----\n`)
     const problems = (bytes: Buffer) =>
       loadClientTrust(
-        { ca: { path: 'ca.crt', pem: Buffer.from(root.certificate) }, crl: { path: 'x.crl', read: () => pem(bytes) } },
+        {
+          ca: { path: 'ca.crt', pem: Buffer.from(root.certificate) },
+          crls: [{ path: 'x.crl', read: () => pem(bytes) }],
+        },
         Date.now(),
       ).problems
     expect(problems(der)).toEqual([])

@@ -114,10 +114,10 @@ export interface Ran {
   readonly stderr: string
 }
 
-/** Runs a command to its end, with `input` as its standard input. */
-export function run(command: string, args: readonly string[], input = ''): Promise<Ran> {
+/** Runs a command to its end, with `input` as its standard input. @param timeout milliseconds */
+export function run(command: string, args: readonly string[], input = '', timeout = 15_000): Promise<Ran> {
   return new Promise(resolve => {
-    const child = execFile(command, args, { timeout: 15_000 }, (error, stdout, stderr) => {
+    const child = execFile(command, args, { timeout, maxBuffer: 16 * 1024 * 1024 }, (error, stdout, stderr) => {
       resolve({ code: error === null ? 0 : Number(error.code ?? 1), stdout, stderr })
     })
     // A server that refuses the handshake may close before the input is read.

@@ -5,7 +5,7 @@ import { TLSSocket } from 'node:tls'
 import type { ClientCertificate } from '../../src/core/client-certificate.ts'
 import type { ServerTlsConfig } from '../../src/tls/config.ts'
 import { clientCertificateOf } from '../../src/tls/identity.ts'
-import { loadServerTls, type ServerTls } from '../../src/tls/server.ts'
+import { type LoadOptions, loadServerTls, type ServerTls } from '../../src/tls/server.ts'
 import { type Ran, run } from './craft.ts'
 
 export interface Gate extends AsyncDisposable {
@@ -19,8 +19,9 @@ export interface Gate extends AsyncDisposable {
 /** A real HTTPS server on loopback, made of what `loadServerTls` gives; it answers every request with 200. */
 export async function openGate(
   config: Partial<ServerTlsConfig> & Pick<ServerTlsConfig, 'certificates'>,
+  options: LoadOptions = {},
 ): Promise<Gate> {
-  const tls = loadServerTls({ profile: 'intermediate', ...config }, path => readFileSync(path))
+  const tls = loadServerTls({ profile: 'intermediate', ...config }, path => readFileSync(path), options)
   const peers: (ClientCertificate | undefined)[] = []
   const server = createServer(tls.options, (request, response) => {
     if (request.socket instanceof TLSSocket && tls.trust !== undefined) {

@@ -207,7 +207,7 @@ describe('a verdict', () => {
     loadClientTrust(
       {
         ca: { path: 'ca.crt', pem: Buffer.from(root.certificate) },
-        ...(crl === undefined ? {} : { crl: { path: 'ca.crl', read: () => Buffer.from(crl) } }),
+        ...(crl === undefined ? {} : { crls: [{ path: 'ca.crl', read: () => Buffer.from(crl) }] }),
       },
       Date.now(),
     )

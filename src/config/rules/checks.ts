@@ -95,7 +95,11 @@ export const certificatesAskedFor: Rule = function* (file, context) {
   for (const [index, route] of (file.routes ?? []).entries()) {
     const asks = (file.listeners ?? []).some((listener, at) => {
       const reached = route?.listener === undefined || listener?.name === undefined || listener.name === route.listener
-      return reached && context.at(['listeners', at, 'tls', 'client-ca']) !== undefined
+      const places = [
+        ['tls', 'client-ca'],
+        ['proxy-client-cert', 'client-ca'],
+      ]
+      return reached && places.some(place => context.at(['listeners', at, ...place]) !== undefined)
     })
     const path: Path = ['routes', index, 'checks']
     if (asks) continue

@@ -1,7 +1,15 @@
 import { challengesAnswerable } from './challenges.ts'
 import { certificatesAskedFor, checksInOrder, oneCheckAnEntry } from './checks.ts'
 import type { Rule } from './context.ts'
-import { limitsThatFit, networksWithoutHostBits, noOpenAdmin, noPlainHttpAbroad, oneAddressEach } from './listeners.ts'
+import {
+  limitsThatFit,
+  networksWithoutHostBits,
+  noOpenAdmin,
+  noPlainHttpAbroad,
+  noProxyHeaderOnSecureSockets,
+  oneAddressEach,
+  someoneCarriesCertificates,
+} from './listeners.ts'
 import { filesExist, nothingExpired, secretsResolve, variableNames } from './resources.ts'
 import { knownListener, noTwinRoutes, oneNameEach, onePathEach } from './routes.ts'
 
@@ -12,6 +20,8 @@ export const rules: readonly Rule[] = [
   oneAddressEach,
   limitsThatFit,
   networksWithoutHostBits,
+  noProxyHeaderOnSecureSockets,
+  someoneCarriesCertificates,
   oneNameEach,
   knownListener,
   onePathEach,

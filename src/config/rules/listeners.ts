@@ -72,11 +72,42 @@ export const limitsThatFit: Rule = function* (file) {
   }
 }
 
+/** A secured connection of a Unix socket can't be told from another: both ends are nameless. */
+export const noProxyHeaderOnSecureSockets: Rule = function* (file, context) {
+  for (const [index, listener] of (file.listeners ?? []).entries()) {
+    const path: Path = ['listeners', index, 'proxy-protocol']
+    if (!listener?.bind || !('unix' in listener.bind) || context.at(path) === undefined) continue
+    if (context.at(['listeners', index, 'tls']) === undefined) continue
+    yield error(
+      path,
+      'proxy-protocol: on a Unix socket with TLS the header can not be read',
+      'bind it to an address such as 127.0.0.1:8443, or let TLS end at the proxy',
+      'key',
+    )
+  }
+}
+
+/** A header is believed of trusted proxies alone: without any it would never be read. */
+export const someoneCarriesCertificates: Rule = function* (file, context) {
+  for (const [index, listener] of (file.listeners ?? []).entries()) {
+    const path: Path = ['listeners', index, 'proxy-client-cert']
+    if (context.at(path) === undefined || (listener?.['trusted-proxies'] ?? []).length > 0) continue
+    yield error(
+      path,
+      'proxy-client-cert: the listener has no trusted-proxies, so the header would be read of nobody',
+      'add trusted-proxies with the addresses of the proxy that writes it',
+      'key',
+    )
+  }
+}
+
 /** `10.1.2.3/8` is taken as `10.0.0.0/8`: said, as one of the two was meant. */
 export const networksWithoutHostBits: Rule = function* (file, context) {
   for (const [index, listener] of (file.listeners ?? []).entries())
     for (const [at, text] of (listener?.['trusted-proxies'] ?? []).entries())
       if (text !== undefined) yield* hostBits(text, ['listeners', index, 'trusted-proxies', at])
+  for (const index of (file.listeners ?? []).keys())
+    yield* everyNetwork(context.at(['listeners', index, 'proxy-protocol']), ['listeners', index, 'proxy-protocol'])
   for (const [index, route] of (file.routes ?? []).entries())
     for (const at of (route?.checks ?? []).keys())
       yield* everyNetwork(context.at(['routes', index, 'checks', at, 'source-ip']), [

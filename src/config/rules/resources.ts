@@ -14,6 +14,8 @@ export const secretsResolve: Rule = function* (file, context) {
     const owner = yamlPath(path, context)
     const at = context.at([...owner, value.kind]) === undefined ? owner : [...owner, value.kind]
     if (problem?.kind === 'malformed') yield error(at, problem.message, problem.mend)
+    else if (problem && path[0] === 'listeners')
+      yield error(at, `passphrase: ${problem.message}, and without it nothing can listen`, problem.mend)
     else if (problem) yield warning(at, `${offline(at, context)}: ${problem.message}`, problem.mend)
   }
 }
@@ -48,25 +50,30 @@ const LISTENER_FILES: readonly string[] = ['client-ca', 'client-crl']
 export const filesExist: Rule = function* (file, context) {
   for (const [index, listener] of (file.listeners ?? []).entries()) {
     const path: Path = ['listeners', index, 'tls']
-    for (const [at, certificate] of (listener?.tls?.certificates ?? []).entries())
-      for (const key of ['cert', 'key'] as const) {
-        const fault = unreadable(certificate?.[key], context)
-        if (fault)
-          yield error(
-            [...path, 'certificates', at, key],
-            `${key}: ${fault.message}, and without it nothing can listen`,
-            fault.mend,
-          )
-      }
+    for (const at of (listener?.tls?.certificates ?? []).keys())
+      for (const key of ['cert', 'key', 'pkcs12', 'staple'] as const)
+        for (const [name, place] of namesAt([...path, 'certificates', at, key], context)) {
+          const fault = unreadable(name, context)
+          if (!fault) continue
+          if (key === 'staple')
+            yield warning(place, `staple: ${fault.message}, and until then the certificate goes out alone`, fault.mend)
+          else yield error(place, `${key}: ${fault.message}, and without it nothing can listen`, fault.mend)
+        }
+    const carried: Path = ['listeners', index, 'proxy-client-cert', 'client-ca']
+    for (const [name, at] of namesAt(carried, context)) {
+      const fault = unreadable(name, context)
+      if (fault) yield error(at, `client-ca: ${fault.message}, and without it no certificate can be judged`, fault.mend)
+    }
     for (const key of LISTENER_FILES) {
-      const name = context.at([...path, key])
-      const fault = typeof name === 'string' ? unreadable(name, context) : undefined
-      if (fault)
+      for (const [name, at] of namesAt([...path, key], context)) {
+        const fault = unreadable(name, context)
+        if (fault === undefined || (key === 'client-crl' && isFolder(name, context))) continue
         yield warning(
-          [...path, key],
+          at,
           `${key}: ${fault.message}; until then every client certificate on ${labelOf(['listeners', index], context)} is refused`,
           fault.mend,
         )
+      }
     }
   }
   for (const { value, path } of leaves(file.routes, ['routes'])) {
@@ -75,6 +82,19 @@ export const filesExist: Rule = function* (file, context) {
     const at = yamlPath(path, context)
     if (fault) yield warning(at, `${offline(at, context)}: ${fault.message}`, fault.mend)
   }
+}
+
+/** The text at a path, or the texts of the list that stands there, each with its own path. */
+function namesAt(path: Path, context: RuleContext): [name: string, at: Path][] {
+  const value = context.at(path)
+  const all: [unknown, Path][] = Array.isArray(value)
+    ? value.map((each, index) => [each, [...path, index]])
+    : [[value, path]]
+  return all.flatMap(([name, at]): [string, Path][] => (typeof name === 'string' ? [[name, at]] : []))
+}
+
+function isFolder(name: string, { folder }: RuleContext): boolean {
+  return statSync(resolve(folder, name), { throwIfNoEntry: false })?.isDirectory() === true
 }
 
 function unreadable(name: string | undefined, context: RuleContext): { message: string; mend: string } | undefined {
