@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type SecretRef, secretRef } from '../core/secret.ts'
 import { duration } from '../core/units.ts'
+import { type ClientTlsConfig, clientTlsConfig } from '../tls/client-config.ts'
 import { HOP_BY_HOP } from './hop-by-hop.ts'
 
 /** Where verified requests of a route go, and how. */
@@ -19,6 +20,8 @@ export interface ForwardConfig {
   readonly digest: boolean
   /** Signs every forwarded request (Standard Webhooks), so that the upstream can tell the gate from anyone else. */
   readonly sign?: SecretRef | undefined
+  /** To an `https:` upstream; absent: the system's CAs, and no certificate of the gate's own. */
+  readonly tls?: ClientTlsConfig | undefined
 }
 
 /** Fields that the gate writes itself or that end at each hop; a route can't pass the sender's. */
@@ -80,4 +83,9 @@ export const forwardConfig = z.strictObject({
   sign: secretRef
     .optional()
     .describe('Sign what is forwarded (Standard Webhooks) with this secret, so that the upstream knows the gate.'),
+  tls: clientTlsConfig
+    .optional()
+    .describe(
+      "How TLS is spoken to an https upstream, whose certificate is always verified. Default: the system's CAs.",
+    ),
 })

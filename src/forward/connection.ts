@@ -1,5 +1,6 @@
 import { connect as connectTcp, isIP, type OnReadOpts, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
+import type { ClientTls } from '../tls/client.ts'
 import { AnswerParser } from './answer-parser.ts'
 import type { Exchange, UpstreamFailure } from './exchange.ts'
 import { requestHead } from './request-head.ts'
@@ -7,6 +8,8 @@ import { requestHead } from './request-head.ts'
 /** Where connections go, prepared once for an upstream. */
 export interface Destination {
   readonly secure: boolean
+  /** `undefined`: as Node does by itself. */
+  readonly tls: ClientTls | undefined
   readonly host: string
   readonly port: number
   /** The fields that every request begins with. */
@@ -172,13 +175,16 @@ export class Connection {
 }
 
 function open(destination: Destination, onread: OnReadOpts): Socket {
-  const { secure, host, port, session } = destination
+  const { secure, tls, host, port, session } = destination
   const options = { host, port, onread, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }
   if (!secure) return connectTcp(options)
   return connectTls({
     ...options,
     ALPNProtocols: ['http/1.1'],
+    // Said, because an environment variable of Node's would else turn the verification off.
+    rejectUnauthorized: true,
     ...(isIP(host) === 0 ? { servername: host } : {}),
+    ...tls?.options,
     ...(session === undefined ? {} : { session }),
   })
 }

@@ -1,3 +1,4 @@
+import type { ClientTls } from '../tls/client.ts'
 import { Connection, type ConnectionOwner, type Destination } from './connection.ts'
 import { Deadlines } from './deadlines.ts'
 import { Exchange, type UpstreamFailure, type UpstreamResult } from './exchange.ts'
@@ -9,11 +10,16 @@ const CONNECTIONS = 256
 /** How often it looks for connections that nobody used for too long. Milliseconds. */
 const SWEEP_MS = 1_000
 
+/** Sends requests, and gives an answer or a failure, both values. */
+export interface Sender {
+  send(outbound: Outbound): Promise<UpstreamResult>
+}
+
 /**
  * One origin's pooled keep-alive connections, with their deadlines. HTTP/1.1, one request at a time on each connection,
  * and none is sent twice: what was written may have been received.
  */
-export class Upstream implements ConnectionOwner {
+export class Upstream implements ConnectionOwner, Sender {
   readonly #destination: Destination
   readonly #deadlines: Deadlines
   /** All that stand or are to. */
@@ -28,11 +34,16 @@ export class Upstream implements ConnectionOwner {
   #closed = false
 
   /** @param timeout milliseconds: until a connection stands; until the answer has ended, waiting included. */
-  constructor(origin: string, timeout: { readonly connect: number; readonly response: number }) {
+  constructor(
+    origin: string,
+    timeout: { readonly connect: number; readonly response: number },
+    how: { readonly tls?: ClientTls | undefined } = {},
+  ) {
     const { protocol, hostname, port, host } = new URL(origin)
     const secure = protocol === 'https:'
     this.#destination = {
       secure,
+      tls: how.tls,
       host: hostname.startsWith('[') ? hostname.slice(1, -1) : hostname,
       port: port === '' ? (secure ? 443 : 80) : Number(port),
       fields: `host: ${host}\r\n`,

@@ -6,8 +6,12 @@ import { planForward, signingKeyOf } from '../forward/normalise.ts'
 import { type RouteEntry, RouteTable } from '../pipeline/match.ts'
 import type { PlacedCheck, Route } from '../pipeline/route.ts'
 import { SecretFault } from '../signing/provider.ts'
+import { loadClientTls } from '../tls/client.ts'
+import { TlsProblem } from '../tls/problem.ts'
 import type { Loading } from './loading.ts'
 import type { Upstreams } from './upstreams.ts'
+
+const SYSTEM_TLS = { 'min-version': 'TLSv1.2' } as const
 
 /** Where no check sets a cap. */
 const DEFAULT_BYTES = 1024 * 1024
@@ -63,7 +67,8 @@ function compileRoute(
       // Only a missing resource is foreseen; anything else takes the route offline all the same, and is no reason to
       // keep the others from starting.
       if (error instanceof Offline) missing.push(error)
-      else if (error instanceof SecretFault) missing.push(new Offline(error.message, error.mend))
+      else if (error instanceof SecretFault || error instanceof TlsProblem)
+        missing.push(new Offline(error.message, error.mend))
       else missing.push(new Offline(String(error), 'This is a fault of the gate. Please report it.'))
       return undefined
     }
@@ -76,6 +81,8 @@ function compileRoute(
     if (check.close) closers.push(() => check.close?.())
   }
   const { sign } = config.forward
+  const secure = config.forward.to.startsWith('https:')
+  const tls = secure ? attempt(() => loadClientTls(config.forward.tls ?? SYSTEM_TLS, resources)) : undefined
   const signingKey = sign && attempt(() => signingKeyOf(resources.secret(sign)))
   const all: readonly PlacedCheck<never>[] = [...placed.head, ...placed.body, ...placed.content]
   const lowest = (caps: readonly (number | undefined)[]): number =>
@@ -98,7 +105,7 @@ function compileRoute(
       decoded: lowest(all.map(({ check }) => check.limits?.decoded)),
     },
     plan: planForward(config.name, prefix, config.forward, signingKey),
-    upstream: upstreams.get(config.forward),
+    upstream: upstreams.get(config.forward, tls),
   }
   return { route, host: config.match.host, path: prefix ?? config.match.path ?? '', prefix: prefix !== undefined }
 }

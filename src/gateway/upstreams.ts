@@ -1,18 +1,20 @@
 import type { ForwardConfig } from '../forward/config.ts'
 import { Upstream } from '../forward/upstream.ts'
+import type { ClientTls } from '../tls/client.ts'
 
-/** The connection pools: one for each origin and deadlines, kept across reloads so that none is opened anew. */
+/** The connection pools: one for each origin, TLS and deadlines, kept across reloads so that none is opened anew. */
 export class Upstreams {
   readonly #pools = new Map<string, Upstream>()
   #used = new Set<string>()
 
-  get(config: ForwardConfig): Upstream {
+  /** @param tls undefined where the upstream is plain HTTP, or what it needs is missing. */
+  get(config: ForwardConfig, tls: ClientTls | undefined): Upstream {
     const origin = new URL(config.to).origin
-    const key = `${origin} ${config.timeout.connect} ${config.timeout.response}`
+    const key = `${origin} ${config.timeout.connect} ${config.timeout.response} ${tls?.id ?? ''}`
     const known = this.#pools.get(key)
     this.#used.add(key)
     if (known) return known
-    const upstream = new Upstream(origin, config.timeout)
+    const upstream = new Upstream(origin, config.timeout, { tls })
     this.#pools.set(key, upstream)
     return upstream
   }

@@ -1,7 +1,7 @@
 import type { Check, Stage } from '../core/check.ts'
 import type { DenialSpec } from '../core/decision.ts'
 import type { ForwardPlan } from '../forward/normalise.ts'
-import type { Upstream } from '../forward/upstream.ts'
+import type { Sender } from '../forward/upstream.ts'
 
 /** A check in its place in a route. */
 export interface PlacedCheck<S extends Stage> {
@@ -23,7 +23,7 @@ export interface Route {
   readonly content: readonly PlacedCheck<'content'>[]
   readonly limits: RouteLimits
   readonly plan: ForwardPlan
-  readonly upstream: Upstream
+  readonly upstream: Sender
 }
 
 export interface RouteLimits {

@@ -1,5 +1,6 @@
 import { certificatesAskedFor, checksInOrder, oneCheckAnEntry } from './checks.ts'
 import type { Rule } from './context.ts'
+import { tlsToHttps } from './forward.ts'
 import { limitsThatFit, networksWithoutHostBits, noOpenAdmin, noPlainHttpAbroad, oneAddressEach } from './listeners.ts'
 import { filesExist, nothingExpired, secretsResolve, variableNames } from './resources.ts'
 import { knownListener, noTwinRoutes, oneNameEach, onePathEach } from './routes.ts'
@@ -18,6 +19,7 @@ export const rules: readonly Rule[] = [
   oneCheckAnEntry,
   checksInOrder,
   certificatesAskedFor,
+  tlsToHttps,
   secretsResolve,
   variableNames,
   nothingExpired,
