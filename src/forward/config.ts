@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { type SecretRef, secretRef } from '../core/secret.ts'
 import { duration } from '../core/units.ts'
 import { type ClientTlsConfig, clientTlsConfig } from '../tls/client-config.ts'
+import { type AuthenticateConfig, authenticateConfig } from './credentials/config.ts'
 import { HOP_BY_HOP } from './hop-by-hop.ts'
 
 /** Where verified requests of a route go, and how. */
@@ -22,6 +23,18 @@ export interface ForwardConfig {
   readonly sign?: SecretRef | undefined
   /** To an `https:` upstream; absent: the system's CAs, and no certificate of the gate's own. */
   readonly tls?: ClientTlsConfig | undefined
+  /** The gate's credentials with an external service. */
+  readonly authenticate?: AuthenticateConfig | undefined
+  /** Sends `Forwarded`, `X-Forwarded-*` and `Sallyport-*`; absent: unless the route is a bridge. */
+  readonly 'context-headers'?: boolean | undefined
+}
+
+/**
+ * Whether the route is a bridge: its upstream is a stranger that knows the gate by its credentials, and need not know
+ * which hosts and routes are behind it.
+ */
+export function carriesCredentials(config: Pick<ForwardConfig, 'authenticate' | 'tls'>): boolean {
+  return config.authenticate !== undefined || config.tls?.certificate !== undefined
 }
 
 /** Fields that the gate writes itself or that end at each hop; a route can't pass the sender's. */
@@ -87,5 +100,12 @@ export const forwardConfig = z.strictObject({
     .optional()
     .describe(
       "How TLS is spoken to an https upstream, whose certificate is always verified. Default: the system's CAs.",
+    ),
+  authenticate: authenticateConfig.optional().describe('What lets the gate in at an external service.'),
+  'context-headers': z
+    .boolean()
+    .optional()
+    .describe(
+      'Send Forwarded, X-Forwarded-* and Sallyport-*. Default: true, but false where authenticate or tls.certificate is set.',
     ),
 })

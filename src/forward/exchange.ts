@@ -17,12 +17,19 @@ export interface UpstreamAnswer {
 /** No answer. Nothing is ever sent a second time from here. */
 export interface UpstreamFailure {
   readonly ok: false
-  readonly code: 'forward.unreachable' | 'forward.timeout' | 'forward.malformed'
+  readonly code: ForwardCode
   /** For the operator: what the socket, TLS or the parser said. */
   readonly message: string
 }
 
+export type ForwardCode = 'forward.unreachable' | 'forward.timeout' | 'forward.malformed' | 'forward.no-token'
+
 export type UpstreamResult = UpstreamAnswer | UpstreamFailure
+
+/** Sends requests, and gives an answer or a failure, both values. */
+export interface Sender {
+  send(outbound: Outbound): Promise<UpstreamResult>
+}
 
 /** Up to here an answer is held back until it has ended, so that a broken one becomes a 502 and not half an answer. */
 const WHOLE_BYTES = 256 * 1024

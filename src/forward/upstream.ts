@@ -1,7 +1,7 @@
 import type { ClientTls } from '../tls/client.ts'
 import { Connection, type ConnectionOwner, type Destination } from './connection.ts'
 import { Deadlines } from './deadlines.ts'
-import { Exchange, type UpstreamFailure, type UpstreamResult } from './exchange.ts'
+import { Exchange, type Sender, type UpstreamFailure, type UpstreamResult } from './exchange.ts'
 import type { Outbound } from './normalise.ts'
 
 export type { UpstreamAnswer, UpstreamFailure, UpstreamResult } from './exchange.ts'
@@ -9,11 +9,6 @@ export type { UpstreamAnswer, UpstreamFailure, UpstreamResult } from './exchange
 const CONNECTIONS = 256
 /** How often it looks for connections that nobody used for too long. Milliseconds. */
 const SWEEP_MS = 1_000
-
-/** Sends requests, and gives an answer or a failure, both values. */
-export interface Sender {
-  send(outbound: Outbound): Promise<UpstreamResult>
-}
 
 /**
  * One origin's pooled keep-alive connections, with their deadlines. HTTP/1.1, one request at a time on each connection,
@@ -30,7 +25,7 @@ export class Upstream implements ConnectionOwner, Sender {
   readonly #waiting: Exchange[] = []
   #opening = 0
   readonly #sweeper: NodeJS.Timeout
-  #drained: (() => void) | undefined
+  #retired = false
   #closed = false
 
   /** @param timeout milliseconds: until a connection stands; until the answer has ended, waiting included. */
@@ -58,14 +53,14 @@ export class Upstream implements ConnectionOwner, Sender {
     return new Promise(resolve => this.#dispatch(new Exchange(outbound, this.#deadlines, resolve)))
   }
 
-  /** Takes nothing new, and waits for what is under way. */
-  async close(): Promise<void> {
-    this.#closed = true
-    if (this.#underWay())
-      await new Promise<void>(resolve => {
-        this.#drained = resolve
-      })
-    this.destroy()
+  /**
+   * Keeps no connection from now on. Requests under an earlier config may still come late, and are sent; when they have
+   * ended nothing is left of it.
+   */
+  retire(): void {
+    this.#retired = true
+    clearInterval(this.#sweeper)
+    for (const connection of [...this.#idle]) connection.destroy()
   }
 
   /** Ends everything at once. */
@@ -84,10 +79,8 @@ export class Upstream implements ConnectionOwner, Sender {
   free(connection: Connection): void {
     const exchange = this.#next()
     if (exchange) this.#start(connection, exchange)
-    else {
-      this.#idle.push(connection)
-      this.#settle()
-    }
+    else if (this.#retired) connection.destroy()
+    else this.#idle.push(connection)
   }
 
   failed(failure: UpstreamFailure): void {
@@ -101,7 +94,6 @@ export class Upstream implements ConnectionOwner, Sender {
     const at = this.#idle.indexOf(connection)
     if (at >= 0) this.#idle.splice(at, 1)
     if (this.#waiting.length > this.#opening) this.#open()
-    this.#settle()
   }
 
   #dispatch(exchange: Exchange): void {
@@ -142,14 +134,6 @@ export class Upstream implements ConnectionOwner, Sender {
     for (let exchange = this.#waiting.shift(); exchange; exchange = this.#waiting.shift())
       if (!exchange.settled) return exchange
     return undefined
-  }
-
-  #underWay(): boolean {
-    return this.#waiting.length > 0 || this.#connections.size > this.#idle.length + this.#opening
-  }
-
-  #settle(): void {
-    if (this.#drained && !this.#underWay()) this.#drained()
   }
 
   #sweep(): void {

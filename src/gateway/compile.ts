@@ -2,6 +2,7 @@ import { withImplicit } from '../checks/implicit.ts'
 import type { GatewayConfig, RouteConfig } from '../config/model.ts'
 import type { Stage } from '../core/check.ts'
 import { Offline } from '../core/resources.ts'
+import type { Sender } from '../forward/exchange.ts'
 import { planForward, signingKeyOf } from '../forward/normalise.ts'
 import { type RouteEntry, RouteTable } from '../pipeline/match.ts'
 import type { PlacedCheck, Route } from '../pipeline/route.ts'
@@ -9,8 +10,13 @@ import { SecretFault } from '../signing/provider.ts'
 import { loadClientTls } from '../tls/client.ts'
 import { TlsProblem } from '../tls/problem.ts'
 import type { Loading } from './loading.ts'
+import { senderOf } from './sender.ts'
 import type { Upstreams } from './upstreams.ts'
 
+/** Of a route that is offline: nothing is sent by it. */
+const NOWHERE: Sender = {
+  send: () => Promise.resolve({ ok: false, code: 'forward.unreachable', message: 'the route is offline' }),
+}
 const SYSTEM_TLS = { 'min-version': 'TLSv1.2' } as const
 
 /** Where no check sets a cap. */
@@ -84,6 +90,7 @@ function compileRoute(
   const secure = config.forward.to.startsWith('https:')
   const tls = secure ? attempt(() => loadClientTls(config.forward.tls ?? SYSTEM_TLS, resources)) : undefined
   const signingKey = sign && attempt(() => signingKeyOf(resources.secret(sign)))
+  const sender = attempt(() => senderOf(config.forward, { resources, upstreams, tls }))
   const all: readonly PlacedCheck<never>[] = [...placed.head, ...placed.body, ...placed.content]
   const lowest = (caps: readonly (number | undefined)[]): number =>
     Math.min(
@@ -105,7 +112,7 @@ function compileRoute(
       decoded: lowest(all.map(({ check }) => check.limits?.decoded)),
     },
     plan: planForward(config.name, prefix, config.forward, signingKey),
-    upstream: upstreams.get(config.forward, tls),
+    upstream: sender ?? NOWHERE,
   }
   return { route, host: config.match.host, path: prefix ?? config.match.path ?? '', prefix: prefix !== undefined }
 }

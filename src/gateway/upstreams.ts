@@ -1,36 +1,36 @@
 import type { ForwardConfig } from '../forward/config.ts'
+import type { OAuth2 } from '../forward/credentials/oauth2.ts'
 import { Upstream } from '../forward/upstream.ts'
 import type { ClientTls } from '../tls/client.ts'
+import { Kept } from './kept.ts'
 
-/** The connection pools: one for each origin, TLS and deadlines, kept across reloads so that none is opened anew. */
+/** What is kept of upstreams across reloads, so that no connection is opened and no token fetched anew. */
 export class Upstreams {
-  readonly #pools = new Map<string, Upstream>()
-  #used = new Set<string>()
+  /** One pool for each origin, TLS and deadlines; one that no config asks for ends with its requests. */
+  readonly #pools = new Kept<Upstream>(upstream => upstream.retire())
+  readonly #tokens = new Kept<OAuth2>()
 
   /** @param tls undefined where the upstream is plain HTTP, or what it needs is missing. */
-  get(config: ForwardConfig, tls: ClientTls | undefined): Upstream {
-    const origin = new URL(config.to).origin
-    const key = `${origin} ${config.timeout.connect} ${config.timeout.response} ${tls?.id ?? ''}`
-    const known = this.#pools.get(key)
-    this.#used.add(key)
-    if (known) return known
-    const upstream = new Upstream(origin, config.timeout, { tls })
-    this.#pools.set(key, upstream)
-    return upstream
+  get(to: string, timeout: ForwardConfig['timeout'], tls: ClientTls | undefined): Upstream {
+    const { origin } = new URL(to)
+    const key = `${origin} ${timeout.connect} ${timeout.response} ${tls?.id ?? ''}`
+    return this.#pools.get(key, () => new Upstream(origin, timeout, { tls }))
+  }
+
+  token(key: string, make: () => OAuth2): OAuth2 {
+    return this.#tokens.get(key, make)
   }
 
   /** Before a config is compiled: what it asks for from now on is in use. */
   begin(): void {
-    this.#used = new Set()
+    this.#pools.begin()
+    this.#tokens.begin()
   }
 
-  /** After a config has taken over: what it did not ask for is closed once its requests have ended. */
+  /** After a config has taken over. */
   sweep(): void {
-    for (const [key, upstream] of this.#pools) {
-      if (this.#used.has(key)) continue
-      this.#pools.delete(key)
-      void upstream.close()
-    }
+    this.#pools.sweep()
+    this.#tokens.sweep()
   }
 
   close(): void {

@@ -93,6 +93,14 @@ export const pipelineDenials = {
       'The request was verified, but the upstream gave no whole answer in time. It may have received the request.',
     remedy: 'Mend the upstream, or raise forward.timeout of the route.',
   },
+  'forward.no-token': {
+    status: 502,
+    title: 'Bad gateway',
+    meaning:
+      'The request was verified, but the token endpoint gave no token for the upstream. The request was not sent.',
+    remedy:
+      'See the evidence for what the endpoint answered: are token-url, client-id, the secret or key, and the scopes right?',
+  },
 } as const satisfies Readonly<Record<string, DenialSpec>>
 
 export type PipelineCode = keyof typeof pipelineDenials

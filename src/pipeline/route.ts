@@ -1,7 +1,7 @@
 import type { Check, Stage } from '../core/check.ts'
 import type { DenialSpec } from '../core/decision.ts'
+import type { Sender } from '../forward/exchange.ts'
 import type { ForwardPlan } from '../forward/normalise.ts'
-import type { Sender } from '../forward/upstream.ts'
 
 /** A check in its place in a route. */
 export interface PlacedCheck<S extends Stage> {

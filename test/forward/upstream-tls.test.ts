@@ -53,7 +53,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 async function ask(port: number, config: object, host = 'localhost', method = 'GET'): Promise<UpstreamResult> {
   const upstream = new Upstream(`https://${host}:${port}`, { connect: 2_000, response: 2_000 }, { tls: load(config) })
   open.push(() => upstream.destroy())
-  return upstream.send({ method, path: '/', headers: [], body: undefined })
+  return upstream.send({ id: '1', method, path: '/', headers: [], body: undefined })
 }
 const brief = (result: UpstreamResult) => (result.ok ? result.status : result.message)
 const text = (result: UpstreamResult) => (result.ok ? String(result.body) : result.message)
@@ -162,7 +162,7 @@ describe('an upstream over TLS', () => {
       expect(brief(await ask(port, { ca: 'clients-ca.crt' }))).toMatch(/verify|self.signed/i)
       const plain = new Upstream(`https://localhost:${port}`, { connect: 2_000, response: 2_000 })
       open.push(() => plain.destroy())
-      const result = await plain.send({ method: 'GET', path: '/', headers: [], body: undefined })
+      const result = await plain.send({ id: '1', method: 'GET', path: '/', headers: [], body: undefined })
       expect(brief(result)).toMatch(/verify|self.signed/i)
     } finally {
       if (before === undefined) delete process.env.NODE_TLS_REJECT_UNAUTHORIZED

@@ -1,6 +1,6 @@
 import { certificatesAskedFor, checksInOrder, oneCheckAnEntry } from './checks.ts'
 import type { Rule } from './context.ts'
-import { tlsToHttps } from './forward.ts'
+import { credentialsInTls, oneValueEach, tlsToHttps, tokenEndpoint } from './forward.ts'
 import { limitsThatFit, networksWithoutHostBits, noOpenAdmin, noPlainHttpAbroad, oneAddressEach } from './listeners.ts'
 import { filesExist, nothingExpired, secretsResolve, variableNames } from './resources.ts'
 import { knownListener, noTwinRoutes, oneNameEach, onePathEach } from './routes.ts'
@@ -20,6 +20,9 @@ export const rules: readonly Rule[] = [
   checksInOrder,
   certificatesAskedFor,
   tlsToHttps,
+  credentialsInTls,
+  tokenEndpoint,
+  oneValueEach,
   secretsResolve,
   variableNames,
   nothingExpired,

@@ -1,0 +1,65 @@
+import type { Resources } from '../core/resources.ts'
+import type { Secret, SecretRef } from '../core/secret.ts'
+import { Bridge } from '../forward/bridge.ts'
+import type { ForwardConfig } from '../forward/config.ts'
+import { assertionOf } from '../forward/credentials/assertion.ts'
+import type { AuthenticateConfig, OAuth2Config } from '../forward/credentials/config.ts'
+import type { Credential } from '../forward/credentials/credential.ts'
+import { type ClientProof, OAuth2 } from '../forward/credentials/oauth2.ts'
+import { signature } from '../forward/credentials/signature.ts'
+import { apiKey, basic, bearer } from '../forward/credentials/standing.ts'
+import type { Sender } from '../forward/exchange.ts'
+import { providerOf } from '../signing/index.ts'
+import type { ClientTls } from '../tls/client.ts'
+import type { Upstreams } from './upstreams.ts'
+
+interface Means {
+  readonly resources: Resources
+  readonly upstreams: Upstreams
+  readonly tls: ClientTls | undefined
+}
+
+/**
+ * What a route sends its requests with: the connections themselves, or a bridge over them.
+ * @throws Offline, SecretFault where a credential is missing or can't be used
+ */
+export function senderOf(config: ForwardConfig, means: Means): Sender {
+  const upstream = means.upstreams.get(config.to, config.timeout, means.tls)
+  if (config.authenticate === undefined) return upstream
+  return new Bridge({
+    upstream,
+    credentials: credentialsOf(config, config.authenticate, means),
+    clock: means.resources.clock,
+  })
+}
+
+function credentialsOf(forward: ForwardConfig, config: AuthenticateConfig, means: Means): Credential[] {
+  const secret = (ref: SecretRef): Secret => means.resources.secret(ref)
+  const { oauth2, signature: signing } = config
+  const credentials: Credential[] = []
+  if (config.bearer) credentials.push(bearer(secret(config.bearer)))
+  if (config.basic) credentials.push(basic(config.basic.username, secret(config.basic.password)))
+  if (oauth2) credentials.push(oauth2Of(oauth2, forward, means))
+  if (config['api-key']) credentials.push(apiKey(config['api-key'], secret(config['api-key'].value)))
+  const provider = signing && providerOf(signing.provider)
+  // What signs comes last, so that it signs what is sent.
+  if (signing && provider) credentials.push(signature(provider, secret(signing.secret), new URL(forward.to).origin))
+  return credentials
+}
+
+function oauth2Of(config: OAuth2Config, forward: ForwardConfig, { resources, upstreams, tls }: Means): OAuth2 {
+  const ref = config['client-secret'] ?? config['private-key-jwt']?.key
+  const secret = ref && resources.secret(ref)
+  const timeout = { connect: Math.min(forward.timeout.connect, config.timeout), response: config.timeout }
+  const endpoint = upstreams.get(config['token-url'], timeout, tls)
+  const proof = proofOf(config, secret)
+  // A token is kept across reloads for as long as everything that it was asked for with is the same.
+  const key = JSON.stringify([config, secret?.fingerprint, tls?.id, timeout])
+  return upstreams.token(key, () => new OAuth2(config, proof, endpoint, resources.clock))
+}
+
+function proofOf(config: OAuth2Config, secret: Secret | undefined): ClientProof {
+  if (secret === undefined) return undefined
+  const jwt = config['private-key-jwt']
+  return jwt === undefined ? { secret } : { assertion: assertionOf(config, jwt, secret) }
+}
