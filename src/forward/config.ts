@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { type SecretRef, secretRef } from '../core/secret.ts'
 import { duration } from '../core/units.ts'
 import { type ClientTlsConfig, clientTlsConfig } from '../tls/client-config.ts'
+import type { BreakerSettings } from './breaker.ts'
 import { type AuthenticateConfig, authenticateConfig } from './credentials/config.ts'
 import { HOP_BY_HOP } from './hop-by-hop.ts'
 
@@ -25,6 +26,11 @@ export interface ForwardConfig {
   readonly tls?: ClientTlsConfig | undefined
   /** The gate's credentials with an external service. */
   readonly authenticate?: AuthenticateConfig | undefined
+  readonly pace?: PaceConfig | undefined
+  /** Requests under way at once. */
+  readonly concurrency?: number | undefined
+  readonly retry?: RetrySettings | undefined
+  readonly breaker?: BreakerSettings | undefined
   /** Sends `Forwarded`, `X-Forwarded-*` and `Sallyport-*`; absent: unless the route is a bridge. */
   readonly 'context-headers'?: boolean | undefined
 }
@@ -63,6 +69,9 @@ export const RESERVED_HEADERS: ReadonlySet<string> = new Set([
   'webhook-timestamp',
   'webhook-signature',
 ])
+
+import { breakerConfig, concurrencyConfig, type PaceConfig, paceConfig, retryConfig } from './pace-config.ts'
+import type { RetrySettings } from './retry.ts'
 
 const headerName = z
   .string()
@@ -108,4 +117,14 @@ export const forwardConfig = z.strictObject({
     .describe(
       'Send Forwarded, X-Forwarded-* and Sallyport-*. Default: true, but false where authenticate or tls.certificate is set.',
     ),
+  pace: paceConfig.optional().describe("Keeps to the upstream's rate limit: requests wait for their turn."),
+  concurrency: concurrencyConfig
+    .optional()
+    .describe('How many requests are under way at once; others wait for their turn. Default: any number.'),
+  retry: retryConfig
+    .optional()
+    .describe('Sends again what the upstream did not receive, or may receive twice. Default: nothing is sent twice.'),
+  breaker: breakerConfig
+    .optional()
+    .describe('Sends an upstream that fails nothing for a while: its senders are answered 503 at once.'),
 })

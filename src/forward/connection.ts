@@ -2,7 +2,7 @@ import { connect as connectTcp, isIP, type OnReadOpts, type Socket } from 'node:
 import { connect as connectTls } from 'node:tls'
 import type { ClientTls } from '../tls/client.ts'
 import { AnswerParser } from './answer-parser.ts'
-import type { Exchange, UpstreamFailure } from './exchange.ts'
+import { type Exchange, UNSENT, type UpstreamFailure } from './exchange.ts'
 import { requestHead } from './request-head.ts'
 
 /** Where connections go, prepared once for an upstream. */
@@ -121,7 +121,7 @@ export class Connection {
   /** Ends it, and tells whoever waits for it or on it. */
   fail(failure: UpstreamFailure): void {
     if (this.#ended) return
-    if (!this.#stands) this.#owner.failed(failure)
+    if (!this.#stands) this.#owner.failed({ ...failure, ...UNSENT })
     this.#exchange?.fail(failure)
     this.destroy()
   }

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import type { Evidence, ReplyHeaders } from '../core/decision.ts'
 import type { AnswerHead } from './answer-head.ts'
 import type { AnswerReceiver } from './answer-parser.ts'
 import type { Connection } from './connection.ts'
@@ -12,6 +13,8 @@ export interface UpstreamAnswer {
   /** Name, value, name, value, ... without hop-by-hop fields. */
   readonly headers: string[]
   readonly body: Buffer | Readable
+  /** Of a bridge. */
+  readonly trail?: Trail
 }
 
 /** No answer. Nothing is ever sent a second time from here. */
@@ -20,9 +23,29 @@ export interface UpstreamFailure {
   readonly code: ForwardCode
   /** For the operator: what the socket, TLS or the parser said. */
   readonly message: string
+  /** Nothing of the request was written, so that it can be sent again. */
+  readonly unsent?: true
+  readonly evidence?: Evidence
+  readonly headers?: ReplyHeaders
+  /** Of a bridge. */
+  readonly trail?: Trail
 }
 
-export type ForwardCode = 'forward.unreachable' | 'forward.timeout' | 'forward.malformed' | 'forward.no-token'
+export type ForwardCode =
+  | 'forward.unreachable'
+  | 'forward.timeout'
+  | 'forward.malformed'
+  | 'forward.no-token'
+  | 'forward.paced'
+  | 'forward.breaker-open'
+
+/** One request's way through a bridge, for the log. */
+export interface Trail {
+  /** How often it was sent. */
+  attempts: number
+  /** Milliseconds in which it waited for its turns. */
+  queuedMs: number
+}
 
 export type UpstreamResult = UpstreamAnswer | UpstreamFailure
 
@@ -34,6 +57,7 @@ export interface Sender {
 /** Up to here an answer is held back until it has ended, so that a broken one becomes a 502 and not half an answer. */
 const WHOLE_BYTES = 256 * 1024
 const EMPTY = Buffer.alloc(0)
+export const UNSENT = { unsent: true } as const
 
 /** One request to an upstream, from the moment it waits for a connection to the end of its answer. */
 export class Exchange implements AnswerReceiver, Expiring {
@@ -88,7 +112,7 @@ export class Exchange implements AnswerReceiver, Expiring {
   expire(deadlineMs: number): void {
     const message = `${this.outbound.method}: no whole answer within ${deadlineMs} ms`
     const { connection } = this
-    this.fail({ ok: false, code: 'forward.timeout', message })
+    this.fail({ ok: false, code: 'forward.timeout', message, ...(connection === undefined ? UNSENT : {}) })
     connection?.destroy()
   }
 

@@ -1,7 +1,7 @@
 import type { ClientTls } from '../tls/client.ts'
 import { Connection, type ConnectionOwner, type Destination } from './connection.ts'
 import { Deadlines } from './deadlines.ts'
-import { Exchange, type Sender, type UpstreamFailure, type UpstreamResult } from './exchange.ts'
+import { Exchange, type Sender, UNSENT, type UpstreamFailure, type UpstreamResult } from './exchange.ts'
 import type { Outbound } from './normalise.ts'
 
 export type { UpstreamAnswer, UpstreamFailure, UpstreamResult } from './exchange.ts'
@@ -118,7 +118,7 @@ export class Upstream implements ConnectionOwner, Sender {
       connection.send(exchange)
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error)
-      exchange.fail({ ok: false, code: 'forward.unreachable', message })
+      exchange.fail({ ok: false, code: 'forward.unreachable', message, ...UNSENT })
       this.free(connection)
     }
   }

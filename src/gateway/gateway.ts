@@ -13,6 +13,7 @@ import { MemoryClaims } from '../store/memory-claims.ts'
 import { MemoryRates } from '../store/memory-rates.ts'
 import type { ServerTlsConfig } from '../tls/config.ts'
 import { loadServerTls, type ServerTls } from '../tls/server.ts'
+import { bridgeReadings } from './bridge-readings.ts'
 import { type Compiled, compile } from './compile.ts'
 import { Listener } from './listener.ts'
 import type { ListenerLive, Shared } from './live.ts'
@@ -73,6 +74,7 @@ export class Gateway {
     this.#options = options
     this.#remotes = new Remotes(clock, log)
     metrics.watchRemotes(() => this.#remotes.readings())
+    metrics.watchBridges(() => bridgeReadings(this.#generation?.compiled.routes ?? []))
     this.#state = {
       clock,
       rates: new MemoryRates({ clock }),

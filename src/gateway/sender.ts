@@ -9,6 +9,9 @@ import { type ClientProof, OAuth2 } from '../forward/credentials/oauth2.ts'
 import { signature } from '../forward/credentials/signature.ts'
 import { apiKey, basic, bearer } from '../forward/credentials/standing.ts'
 import type { Sender } from '../forward/exchange.ts'
+import { MAX_WAIT } from '../forward/pace-config.ts'
+import { Retry } from '../forward/retry.ts'
+import { systemTiming } from '../forward/timing.ts'
 import { providerOf } from '../signing/index.ts'
 import type { ClientTls } from '../tls/client.ts'
 import type { Upstreams } from './upstreams.ts'
@@ -24,12 +27,21 @@ interface Means {
  * @throws Offline, SecretFault where a credential is missing or can't be used
  */
 export function senderOf(config: ForwardConfig, means: Means): Sender {
-  const upstream = means.upstreams.get(config.to, config.timeout, means.tls)
-  if (config.authenticate === undefined) return upstream
+  const { upstreams, resources } = means
+  const upstream = upstreams.get(config.to, config.timeout, means.tls)
+  const { authenticate, pace, concurrency, retry, breaker } = config
+  if (!authenticate && !pace && concurrency === undefined && !retry && !breaker) return upstream
+  const { route } = resources
+  const patience = pace?.['max-wait'] ?? MAX_WAIT
   return new Bridge({
     upstream,
-    credentials: credentialsOf(config, config.authenticate, means),
-    clock: means.resources.clock,
+    credentials: authenticate ? credentialsOf(config, authenticate, means) : [],
+    turnstile: pace || concurrency !== undefined || retry ? upstreams.turnstile(route, pace, concurrency) : undefined,
+    breaker: breaker && upstreams.breaker(route, breaker),
+    retry: retry && new Retry(retry),
+    patience,
+    timing: systemTiming,
+    counts: upstreams.counts(route),
   })
 }
 

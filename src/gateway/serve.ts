@@ -159,7 +159,7 @@ export class Exchange {
       const bytes = replyAnswer(this.#connection(closing()), answer, extra, this.id)
       return bytes instanceof Promise ? bytes.then(late => done(answer.status, late)) : done(answer.status, bytes)
     }
-    const refusal = stop ?? refuse(answer?.code ?? 'gateway.fault', { said: answer?.message ?? 'no answer' })
+    const refusal = stop ?? refuse(answer?.code ?? 'gateway.fault', undefined, answer?.headers)
     const broken = refusal.code === 'request.malformed' || refusal.code === 'request.timeout'
     return done(refusal.spec.status, replyRefusal(this.#connection(broken || closing()), refusal, this.id))
   }

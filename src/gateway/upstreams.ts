@@ -1,14 +1,32 @@
+import { Breaker, type BreakerSettings } from '../forward/breaker.ts'
+import type { BridgeCounts } from '../forward/bridge.ts'
 import type { ForwardConfig } from '../forward/config.ts'
 import type { OAuth2 } from '../forward/credentials/oauth2.ts'
+import { Ledger } from '../forward/ledger.ts'
+import { MAX_QUEUE, MAX_WAIT, type PaceConfig } from '../forward/pace-config.ts'
+import { systemTiming } from '../forward/timing.ts'
+import { Turnstile } from '../forward/turnstile.ts'
 import { Upstream } from '../forward/upstream.ts'
 import type { ClientTls } from '../tls/client.ts'
 import { Kept } from './kept.ts'
 
-/** What is kept of upstreams across reloads, so that no connection is opened and no token fetched anew. */
+/** What is kept of upstreams across reloads, so that no connection is opened, no token fetched and no limit counted anew. */
 export class Upstreams {
   /** One pool for each origin, TLS and deadlines; one that no config asks for ends with its requests. */
   readonly #pools = new Kept<Upstream>(upstream => upstream.retire())
   readonly #tokens = new Kept<OAuth2>()
+  readonly #ledgers = new Kept<Ledger>()
+  readonly #turnstiles = new Kept<Turnstile>()
+  readonly #breakers = new Kept<Breaker>()
+  readonly #counts = new Kept<BridgeCounts>()
+  readonly #all: readonly { begin(): void; sweep(): void }[] = [
+    this.#pools,
+    this.#tokens,
+    this.#ledgers,
+    this.#turnstiles,
+    this.#breakers,
+    this.#counts,
+  ]
 
   /** @param tls undefined where the upstream is plain HTTP, or what it needs is missing. */
   get(to: string, timeout: ForwardConfig['timeout'], tls: ClientTls | undefined): Upstream {
@@ -21,16 +39,37 @@ export class Upstreams {
     return this.#tokens.get(key, make)
   }
 
+  turnstile(route: string, pace: PaceConfig | undefined, concurrency = Number.POSITIVE_INFINITY): Turnstile {
+    // What was sent counts on where a reload changes the limit, as it does for the receiver.
+    const shared = pace?.shared
+    const ledger = this.#ledgers.get(shared === undefined ? `route ${route}` : `shared ${shared}`, () => new Ledger())
+    const settings = {
+      rate: pace?.rate,
+      burst: pace?.burst ?? pace?.rate.count ?? 1,
+      concurrency,
+      maxWait: pace?.['max-wait'] ?? MAX_WAIT,
+      maxQueue: pace?.['max-queue'] ?? MAX_QUEUE,
+    }
+    const key = JSON.stringify([route, shared, settings])
+    return this.#turnstiles.get(key, () => new Turnstile(settings, ledger, systemTiming))
+  }
+
+  breaker(route: string, settings: BreakerSettings): Breaker {
+    return this.#breakers.get(JSON.stringify([route, settings]), () => new Breaker(settings, systemTiming))
+  }
+
+  counts(route: string): BridgeCounts {
+    return this.#counts.get(route, () => ({ retries: 0 }))
+  }
+
   /** Before a config is compiled: what it asks for from now on is in use. */
   begin(): void {
-    this.#pools.begin()
-    this.#tokens.begin()
+    for (const kept of this.#all) kept.begin()
   }
 
   /** After a config has taken over. */
   sweep(): void {
-    this.#pools.sweep()
-    this.#tokens.sweep()
+    for (const kept of this.#all) kept.sweep()
   }
 
   close(): void {

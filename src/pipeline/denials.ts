@@ -101,6 +101,20 @@ export const pipelineDenials = {
     remedy:
       'See the evidence for what the endpoint answered: are token-url, client-id, the secret or key, and the scopes right?',
   },
+  'forward.paced': {
+    status: 503,
+    title: 'Temporarily unavailable',
+    meaning:
+      "The request was verified, but its turn to be sent did not come in time: the route's pace, its concurrency or the upstream itself asks to wait. It was not sent.",
+    remedy:
+      'The sender waits as Retry-After says. If this lasts, send less, or raise pace.max-wait and pace.max-queue; raise pace.rate only with the limit of the upstream.',
+  },
+  'forward.breaker-open': {
+    status: 503,
+    title: 'Temporarily unavailable',
+    meaning: 'The upstream failed so often that nothing is sent to it for a while. The request was not sent.',
+    remedy: 'See why the upstream fails, by the log lines before. It is tried again by itself after breaker.rest.',
+  },
 } as const satisfies Readonly<Record<string, DenialSpec>>
 
 export type PipelineCode = keyof typeof pipelineDenials

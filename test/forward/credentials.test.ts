@@ -12,6 +12,7 @@ import type { Credential } from '../../src/forward/credentials/credential.ts'
 import { type ClientProof, OAuth2 } from '../../src/forward/credentials/oauth2.ts'
 import { signature } from '../../src/forward/credentials/signature.ts'
 import { apiKey, basic, bearer } from '../../src/forward/credentials/standing.ts'
+import { systemTiming } from '../../src/forward/timing.ts'
 import { Upstream } from '../../src/forward/upstream.ts'
 import { providers } from '../../src/signing/index.ts'
 import { fakeRequest, NOW } from '../checks/fakes.ts'
@@ -57,6 +58,17 @@ function to(url: string): Upstream {
 }
 
 const clock = frozenClock(NOW)
+const bridgeOver = (upstream: Upstream, credentials: readonly Credential[]) =>
+  new Bridge({
+    upstream,
+    credentials,
+    turnstile: undefined,
+    breaker: undefined,
+    retry: undefined,
+    patience: 0,
+    timing: { ...clock, after: systemTiming.after },
+    counts: { retries: 0 },
+  })
 const secret = (text: string) => new Secret(Buffer.from(text))
 const outbound = {
   id: 'ID1',
@@ -68,7 +80,7 @@ const outbound = {
 
 async function sentWith(...credentials: Credential[]): Promise<Seen | undefined> {
   const { url, seen } = await serve((_seen, res) => res.end('{}'))
-  await new Bridge({ upstream: to(url), credentials, clock }).send(outbound)
+  await bridgeOver(to(url), credentials).send(outbound)
   return seen[0]
 }
 
@@ -102,7 +114,7 @@ describe('a credential that is at hand', () => {
       const { url, seen } = await serve((_seen, res) => res.end('{}'))
       const body = Buffer.from('{"event":"x","timestamp":"1"}')
       const credentials = [signature(provider, secret(text), url)]
-      await new Bridge({ upstream: to(url), credentials, clock }).send({ ...outbound, path: '/in?a=1', body })
+      await bridgeOver(to(url), credentials).send({ ...outbound, path: '/in?a=1', body })
       const [got] = seen
       const headers = Object.fromEntries(
         Object.entries(got?.headers ?? {}).map(([name, value]) => [name, String(value)]),
@@ -139,7 +151,7 @@ describe('a token by client credentials', () => {
     })
     return { url, seen, state, apiCalls: () => seen.filter(each => each.url === '/in') }
   }
-  const bridge = (url: string, oauth2: OAuth2) => new Bridge({ upstream: to(url), credentials: [oauth2], clock })
+  const bridge = (url: string, oauth2: OAuth2) => bridgeOver(to(url), [oauth2])
   const oauth = (url: string, proof: ClientProof, more: object = {}) =>
     new OAuth2(config(url, more), proof, to(url), clock)
 
