@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import type { BodyShaper } from './body-shaper.ts'
 import type { Breaker } from './breaker.ts'
 import type { Credential, Grant } from './credentials/credential.ts'
 import type { Sender, Trail, UpstreamFailure, UpstreamResult } from './exchange.ts'
@@ -13,6 +14,7 @@ export interface BridgeParts {
   readonly upstream: Sender
   /** In the order in which they are added: what signs comes last. */
   readonly credentials: readonly Credential[]
+  readonly shaper: BodyShaper | undefined
   readonly turnstile: Turnstile | undefined
   readonly breaker: Breaker | undefined
   readonly retry: Retry | undefined
@@ -43,8 +45,10 @@ export class Bridge implements Sender {
   }
 
   async send(given: Outbound): Promise<UpstreamResult> {
-    const { retry, patience, counts } = this.parts
-    const outbound = retry?.keyed(given) ?? given
+    const { retry, patience, counts, shaper } = this.parts
+    const shaped = shaper ? await shaper.shape(given) : given
+    if ('ok' in shaped) return shaped
+    const outbound = retry?.keyed(shaped) ?? shaped
     const trail: Trail = { attempts: 0, queuedMs: 0 }
     let renewed = false
     for (let attempt = 1; ; attempt++) {

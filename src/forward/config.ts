@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { type SecretRef, secretRef } from '../core/secret.ts'
 import { duration } from '../core/units.ts'
 import { type ClientTlsConfig, clientTlsConfig } from '../tls/client-config.ts'
+import { type BodyConfig, bodyConfig } from './body-config.ts'
 import type { BreakerSettings } from './breaker.ts'
 import { type AuthenticateConfig, authenticateConfig } from './credentials/config.ts'
 import { HOP_BY_HOP } from './hop-by-hop.ts'
@@ -31,6 +32,7 @@ export interface ForwardConfig {
   readonly concurrency?: number | undefined
   readonly retry?: RetrySettings | undefined
   readonly breaker?: BreakerSettings | undefined
+  readonly body?: BodyConfig | undefined
   /** Sends `Forwarded`, `X-Forwarded-*` and `Sallyport-*`; absent: unless the route is a bridge. */
   readonly 'context-headers'?: boolean | undefined
 }
@@ -127,4 +129,7 @@ export const forwardConfig = z.strictObject({
   breaker: breakerConfig
     .optional()
     .describe('Sends an upstream that fails nothing for a while: its senders are answered 503 at once.'),
+  body: bodyConfig
+    .optional()
+    .describe('The form and the size in which the upstream takes bodies. Default: JSON, of any size.'),
 })

@@ -27,6 +27,8 @@ export interface UpstreamFailure {
   readonly unsent?: true
   readonly evidence?: Evidence
   readonly headers?: ReplyHeaders
+  /** What the sender is told of his own request: nothing else may stand here. */
+  readonly detail?: string
   /** Of a bridge. */
   readonly trail?: Trail
 }
@@ -38,6 +40,8 @@ export type ForwardCode =
   | 'forward.no-token'
   | 'forward.paced'
   | 'forward.breaker-open'
+  | 'forward.too-large'
+  | 'forward.no-form'
 
 /** One request's way through a bridge, for the log. */
 export interface Trail {

@@ -1,5 +1,6 @@
 import type { Resources } from '../core/resources.ts'
 import type { Secret, SecretRef } from '../core/secret.ts'
+import { BodyShaper } from '../forward/body-shaper.ts'
 import { Bridge } from '../forward/bridge.ts'
 import type { ForwardConfig } from '../forward/config.ts'
 import { assertionOf } from '../forward/credentials/assertion.ts'
@@ -29,13 +30,14 @@ interface Means {
 export function senderOf(config: ForwardConfig, means: Means): Sender {
   const { upstreams, resources } = means
   const upstream = upstreams.get(config.to, config.timeout, means.tls)
-  const { authenticate, pace, concurrency, retry, breaker } = config
-  if (!authenticate && !pace && concurrency === undefined && !retry && !breaker) return upstream
+  const { authenticate, pace, concurrency, retry, breaker, body } = config
+  if (!authenticate && !pace && concurrency === undefined && !retry && !breaker && !body) return upstream
   const { route } = resources
   const patience = pace?.['max-wait'] ?? MAX_WAIT
   return new Bridge({
     upstream,
     credentials: authenticate ? credentialsOf(config, authenticate, means) : [],
+    shaper: body && new BodyShaper(body),
     turnstile: pace || concurrency !== undefined || retry ? upstreams.turnstile(route, pace, concurrency) : undefined,
     breaker: breaker && upstreams.breaker(route, breaker),
     retry: retry && new Retry(retry),

@@ -5,6 +5,7 @@ import type { ClientCertificate } from '../core/client-certificate.ts'
 import type { ReplyHeaders } from '../core/decision.ts'
 import { Headers } from '../core/headers.ts'
 import { requestId } from '../core/request-id.ts'
+import type { UpstreamFailure } from '../forward/upstream.ts'
 import { RequestContext } from '../pipeline/context.ts'
 import { handle, type Result } from '../pipeline/handle.ts'
 import { type Refusal, refuse } from '../pipeline/walk.ts'
@@ -159,7 +160,7 @@ export class Exchange {
       const bytes = replyAnswer(this.#connection(closing()), answer, extra, this.id)
       return bytes instanceof Promise ? bytes.then(late => done(answer.status, late)) : done(answer.status, bytes)
     }
-    const refusal = stop ?? refuse(answer?.code ?? 'gateway.fault', undefined, answer?.headers)
+    const refusal = stop ?? failed(answer)
     const broken = refusal.code === 'request.malformed' || refusal.code === 'request.timeout'
     return done(refusal.spec.status, replyRefusal(this.#connection(broken || closing()), refusal, this.id))
   }
@@ -200,6 +201,11 @@ export class Exchange {
 }
 
 const NO_HEADERS: ReplyHeaders = []
+
+function failed(answer: UpstreamFailure | undefined): Refusal {
+  const refusal = refuse(answer?.code ?? 'gateway.fault', undefined, answer?.headers)
+  return answer?.detail === undefined ? refusal : { ...refusal, detail: answer.detail }
+}
 
 /** For the log: a target may hold credentials in its query. */
 function pathOf(target: string): string {

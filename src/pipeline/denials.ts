@@ -115,6 +115,19 @@ export const pipelineDenials = {
     meaning: 'The upstream failed so often that nothing is sent to it for a while. The request was not sent.',
     remedy: 'See why the upstream fails, by the log lines before. It is tried again by itself after breaker.rest.',
   },
+  'forward.too-large': {
+    status: 413,
+    title: 'Content too large for the upstream',
+    meaning: "The body is larger than the route's body.max, which is what the upstream takes. It was not sent.",
+    remedy:
+      'The evidence names the largest members. Send less, or name members under body.truncate whose text may be cut.',
+  },
+  'forward.no-form': {
+    status: 422,
+    title: 'Content is no form',
+    meaning: 'The upstream takes a form, and the JSON body is none: an object of texts, numbers and lists of them.',
+    remedy: 'The evidence names the member. The sender must send it flat; or set body.as to json.',
+  },
 } as const satisfies Readonly<Record<string, DenialSpec>>
 
 export type PipelineCode = keyof typeof pipelineDenials

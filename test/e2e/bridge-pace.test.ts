@@ -28,7 +28,7 @@ admin: { bind: "127.0.0.1:0" }
 routes:${route('paced', 'pace: { rate: 20/min, burst: 3, max-wait: 500ms, max-queue: 2 }')}${route(
       'flaky',
       'retry: { attempts: 3, backoff: { first: 5ms, max: 20ms }, on: [503] }',
-    )}${route('broken', 'breaker: { failures: 2, within: 10s, rest: 10s }')}
+    )}${route('small', 'body: { max: 1KiB }')}${route('broken', 'breaker: { failures: 2, within: 10s, rest: 10s }')}
 `
     gate = await startGate(yaml, {}, undefined, 2)
   }, 30_000)
@@ -60,6 +60,16 @@ routes:${route('paced', 'pace: { rate: 20/min, burst: 3, max-wait: 500ms, max-qu
     const body = { body: '{}', method: 'POST', headers: { 'content-type': 'application/json' } }
     expect((await send(posted, body)).status).toBe(503)
     expect(await gate.line(line => line.path === posted)).not.toHaveProperty('attempts')
+  })
+
+  it('tells the sender which members make his body too large', async () => {
+    const body = JSON.stringify({ note: 'n'.repeat(2000), 'a"b': 'x'.repeat(100) })
+    const reply = await send('/small/x', { body, method: 'POST', headers: { 'content-type': 'application/json' } })
+    expect([reply.status, reply.code]).toEqual([413, 'forward.too-large'])
+    const problem = JSON.parse(reply.body)
+    expect(problem.detail).toBe('The body is 2.1 KiB, the upstream takes 1 KiB. note: 2 KiB, a"b: 102 B.')
+    const line = await gate.line(({ code }) => code === 'forward.too-large')
+    expect(line.evidence).toMatchObject({ max: '1 KiB', fields: ['note: 2 KiB', 'a"b: 102 B'] })
   })
 
   it('leaves alone what fails, and shows all of it in its metrics', async () => {

@@ -61,6 +61,7 @@ function bridgeTo(url: string, some: Partial<BridgeParts> = {}): Bridge {
   return new Bridge({
     upstream,
     credentials: [],
+    shaper: undefined,
     turnstile: undefined,
     breaker: undefined,
     retry: undefined,

@@ -62,6 +62,7 @@ const bridgeOver = (upstream: Upstream, credentials: readonly Credential[]) =>
   new Bridge({
     upstream,
     credentials,
+    shaper: undefined,
     turnstile: undefined,
     breaker: undefined,
     retry: undefined,

@@ -100,3 +100,19 @@ export const oneValueEach: Rule = function* (file) {
       )
   }
 }
+
+/** A scheme that writes into the JSON that is sent needs it as it is. */
+export const signedBodies: Rule = function* (file) {
+  for (const { forward, path } of forwards(file)) {
+    const provider = providerOf(forward.authenticate?.signature?.provider ?? '')
+    if (provider?.scheme.body === undefined) continue
+    for (const key of ['compress', 'as'] as const)
+      if (key === 'as' ? forward.body?.as === 'form' : forward.body?.compress !== undefined)
+        yield error(
+          [...path, 'body', key],
+          `${key}: ${provider.name} signs a time that it writes into the JSON body`,
+          'leave it out',
+          'key',
+        )
+  }
+}

@@ -1,6 +1,6 @@
 import { certificatesAskedFor, checksInOrder, oneCheckAnEntry } from './checks.ts'
 import type { Rule } from './context.ts'
-import { credentialsInTls, oneValueEach, tlsToHttps, tokenEndpoint } from './forward.ts'
+import { credentialsInTls, oneValueEach, signedBodies, tlsToHttps, tokenEndpoint } from './forward.ts'
 import { limitsThatFit, networksWithoutHostBits, noOpenAdmin, noPlainHttpAbroad, oneAddressEach } from './listeners.ts'
 import { filesExist, nothingExpired, secretsResolve, variableNames } from './resources.ts'
 import { knownListener, noTwinRoutes, oneNameEach, onePathEach } from './routes.ts'
@@ -23,6 +23,7 @@ export const rules: readonly Rule[] = [
   credentialsInTls,
   tokenEndpoint,
   oneValueEach,
+  signedBodies,
   secretsResolve,
   variableNames,
   nothingExpired,
