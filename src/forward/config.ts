@@ -33,6 +33,10 @@ export interface ForwardConfig {
   readonly retry?: RetrySettings | undefined
   readonly breaker?: BreakerSettings | undefined
   readonly body?: BodyConfig | undefined
+  readonly 'local-address'?: string | undefined
+  readonly proxy?: ProxyConfig | undefined
+  /** Names and networks. */
+  readonly 'allow-private'?: readonly string[] | undefined
   /** Sends `Forwarded`, `X-Forwarded-*` and `Sallyport-*`; absent: unless the route is a bridge. */
   readonly 'context-headers'?: boolean | undefined
 }
@@ -73,6 +77,7 @@ export const RESERVED_HEADERS: ReadonlySet<string> = new Set([
 ])
 
 import { breakerConfig, concurrencyConfig, type PaceConfig, paceConfig, retryConfig } from './pace-config.ts'
+import { allowPrivate, localAddress, type ProxyConfig, proxyConfig } from './reach-config.ts'
 import type { RetrySettings } from './retry.ts'
 
 const headerName = z
@@ -132,4 +137,15 @@ export const forwardConfig = z.strictObject({
   body: bodyConfig
     .optional()
     .describe('The form and the size in which the upstream takes bodies. Default: JSON, of any size.'),
+  'local-address': localAddress
+    .optional()
+    .describe("The address of this host that connections come from: the one that the upstream's operator lets in."),
+  proxy: proxyConfig
+    .optional()
+    .describe('Reaches the upstream, and a token endpoint, through a proxy, which then resolves their names.'),
+  'allow-private': allowPrivate
+    .optional()
+    .describe(
+      'Names, and networks of names, that may stand for private, loopback or link-local addresses. An address in to itself and localhost need no entry. Default: link-local addresses are refused, and where authenticate or tls.certificate is set all that are not on the internet.',
+    ),
 })

@@ -1,15 +1,22 @@
-import { connect as connectTcp, isIP, type OnReadOpts, type Socket } from 'node:net'
+import { connect as connectTcp, isIP, type LookupFunction, type OnReadOpts, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { ClientTls } from '../tls/client.ts'
+import { AddressFault } from './address-guard.ts'
 import { AnswerParser } from './answer-parser.ts'
 import { type Exchange, UNSENT, type UpstreamFailure } from './exchange.ts'
 import { requestHead } from './request-head.ts'
+import { openTunnel, type ProxyWay, TunnelFault } from './tunnel.ts'
 
 /** Where connections go, prepared once for an upstream. */
 export interface Destination {
   readonly secure: boolean
   /** `undefined`: as Node does by itself. */
   readonly tls: ClientTls | undefined
+  /** Finds the addresses of a name; `undefined`: as the system does. */
+  readonly lookup: LookupFunction | undefined
+  /** The address of this host that connections come from; `undefined`: the system's choice. */
+  readonly localAddress: string | undefined
+  readonly proxy: ProxyWay | undefined
   readonly host: string
   readonly port: number
   /** The fields that every request begins with. */
@@ -48,7 +55,8 @@ export class Connection {
   usableUntil = 0
   readonly #destination: Destination
   readonly #owner: ConnectionOwner
-  readonly #socket: Socket
+  /** To the proxy, until that has opened the way. */
+  #socket: Socket
   readonly #parser = new AnswerParser()
   readonly #timer: NodeJS.Timeout
   #exchange: Exchange | undefined
@@ -59,23 +67,20 @@ export class Connection {
   constructor(destination: Destination, owner: ConnectionOwner) {
     this.#destination = destination
     this.#owner = owner
-    this.#socket = open(destination, {
-      // Read into one buffer, again and again: a stream would make a buffer and an event of every read.
-      buffer: Buffer.allocUnsafeSlow(READ_BYTES),
-      callback: (length, buffer) => this.#read(buffer as Buffer, length),
-    })
     this.#timer = setTimeout(() => this.#late(), destination.connectMs)
-    const socket = this.#socket
-    socket.once(destination.secure ? 'secureConnect' : 'connect', () => this.#ready())
-    socket.on('error', error => {
-      this.#error ??= error
-    })
-    socket.on('end', () => this.#end())
-    socket.on('close', () => this.#closed())
-    if (destination.secure)
-      socket.on('session', (session: Buffer) => {
-        destination.session = session
+    const { proxy } = destination
+    if (proxy === undefined) {
+      this.#socket = open(destination, {
+        // Read into one buffer, again and again: a stream would make a buffer and an event of every read.
+        buffer: Buffer.allocUnsafeSlow(READ_BYTES),
+        callback: (length, buffer) => this.#read(buffer as Buffer, length),
       })
+      this.#attach()
+      return
+    }
+    this.#socket = connectTcp({ ...tcpOptions(destination), host: proxy.host, port: proxy.port })
+    this.#socket.on('error', this.#failed)
+    openTunnel(this.#socket, proxy, destination.host, destination.port).then(() => this.#through(), this.#blocked)
   }
 
   /** Sends it whole; its answer or failure goes to the exchange. @throws where it can't be written; nothing was sent. */
@@ -126,6 +131,44 @@ export class Connection {
     this.destroy()
   }
 
+  /** The proxy has opened the way: what follows on the socket is the upstream's. */
+  #through(): void {
+    if (this.#ended) return
+    const raw = this.#socket
+    const { secure } = this.#destination
+    if (secure) this.#socket = connectTls({ ...tlsOptions(this.#destination), socket: raw })
+    this.#attach()
+    // Over another socket the library knows no buffer of ours.
+    this.#socket.on('data', (chunk: Buffer) => {
+      if (!this.#read(chunk, chunk.length)) this.#socket.pause()
+    })
+    if (secure) return
+    this.#socket.resume()
+    this.#ready()
+  }
+
+  readonly #blocked = (error: unknown): void => {
+    this.#error ??= error instanceof Error ? error : new TunnelFault(String(error))
+    this.#closed()
+  }
+
+  readonly #failed = (error: NodeJS.ErrnoException): void => {
+    this.#error ??= error
+  }
+
+  #attach(): void {
+    const socket = this.#socket
+    const destination = this.#destination
+    socket.once(destination.secure ? 'secureConnect' : 'connect', () => this.#ready())
+    socket.on('error', this.#failed)
+    socket.on('end', () => this.#end())
+    socket.on('close', () => this.#closed())
+    if (destination.secure)
+      socket.on('session', (session: Buffer) => {
+        destination.session = session
+      })
+  }
+
   #ready(): void {
     clearTimeout(this.#timer)
     this.#stands = true
@@ -170,23 +213,36 @@ export class Connection {
   #closed(): void {
     const error = this.#error
     const message = error === undefined ? 'the upstream closed the connection' : described(error)
-    this.fail({ ok: false, code: 'forward.unreachable', message })
+    this.fail({ ok: false, code: error instanceof AddressFault ? 'forward.address' : 'forward.unreachable', message })
   }
 }
 
 function open(destination: Destination, onread: OnReadOpts): Socket {
-  const { secure, tls, host, port, session } = destination
-  const options = { host, port, onread, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }
-  if (!secure) return connectTcp(options)
-  return connectTls({
-    ...options,
+  const { secure, host, port } = destination
+  const options = { ...tcpOptions(destination), host, port, onread }
+  return secure ? connectTls({ ...options, ...tlsOptions(destination) }) : connectTcp(options)
+}
+
+function tcpOptions({ localAddress, lookup }: Destination) {
+  return {
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: 60_000,
+    ...(lookup === undefined ? {} : { lookup }),
+    // A name may have addresses of both families, and only one's can be reached from here.
+    ...(localAddress === undefined ? {} : { localAddress, family: isIP(localAddress) }),
+  }
+}
+
+function tlsOptions({ tls, host, session }: Destination) {
+  return {
     ALPNProtocols: ['http/1.1'],
     // Said, because an environment variable of Node's would else turn the verification off.
     rejectUnauthorized: true,
     ...(isIP(host) === 0 ? { servername: host } : {}),
     ...tls?.options,
     ...(session === undefined ? {} : { session }),
-  })
+  }
 }
 
 function described(error: NodeJS.ErrnoException): string {

@@ -38,6 +38,7 @@ export type ForwardCode =
   | 'forward.timeout'
   | 'forward.malformed'
   | 'forward.no-token'
+  | 'forward.address'
   | 'forward.paced'
   | 'forward.breaker-open'
   | 'forward.too-large'

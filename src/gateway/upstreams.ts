@@ -6,13 +6,18 @@ import { Ledger } from '../forward/ledger.ts'
 import { MAX_QUEUE, MAX_WAIT, type PaceConfig } from '../forward/pace-config.ts'
 import { systemTiming } from '../forward/timing.ts'
 import { Turnstile } from '../forward/turnstile.ts'
-import { Upstream } from '../forward/upstream.ts'
-import type { ClientTls } from '../tls/client.ts'
+import { type Reach, Upstream } from '../forward/upstream.ts'
 import { Kept } from './kept.ts'
+
+/** A way to upstreams; the id is the same for the same way. */
+export interface Identified {
+  readonly id: string
+  readonly reach: Reach
+}
 
 /** What is kept of upstreams across reloads, so that no connection is opened, no token fetched and no limit counted anew. */
 export class Upstreams {
-  /** One pool for each origin, TLS and deadlines; one that no config asks for ends with its requests. */
+  /** One pool for each origin, way to it and deadlines; one that no config asks for ends with its requests. */
   readonly #pools = new Kept<Upstream>(upstream => upstream.retire())
   readonly #tokens = new Kept<OAuth2>()
   readonly #ledgers = new Kept<Ledger>()
@@ -28,11 +33,10 @@ export class Upstreams {
     this.#counts,
   ]
 
-  /** @param tls undefined where the upstream is plain HTTP, or what it needs is missing. */
-  get(to: string, timeout: ForwardConfig['timeout'], tls: ClientTls | undefined): Upstream {
+  get(to: string, timeout: ForwardConfig['timeout'], { id, reach }: Identified): Upstream {
     const { origin } = new URL(to)
-    const key = `${origin} ${timeout.connect} ${timeout.response} ${tls?.id ?? ''}`
-    return this.#pools.get(key, () => new Upstream(origin, timeout, { tls }))
+    const key = `${origin} ${timeout.connect} ${timeout.response} ${id}`
+    return this.#pools.get(key, () => new Upstream(origin, timeout, reach))
   }
 
   token(key: string, make: () => OAuth2): OAuth2 {

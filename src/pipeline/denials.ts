@@ -93,6 +93,14 @@ export const pipelineDenials = {
       'The request was verified, but the upstream gave no whole answer in time. It may have received the request.',
     remedy: 'Mend the upstream, or raise forward.timeout of the route.',
   },
+  'forward.address': {
+    status: 502,
+    title: 'Bad gateway',
+    meaning:
+      "The request was verified, but the upstream's name stands for an address that is not on the internet: private, loopback, link-local or a cloud's metadata. The request was not sent.",
+    remedy:
+      'See the evidence. Where the address is right, name it or its network under forward.allow-private; where it is not, somebody has changed the name.',
+  },
   'forward.no-token': {
     status: 502,
     title: 'Bad gateway',
