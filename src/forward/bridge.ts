@@ -53,7 +53,8 @@ export class Bridge implements Sender {
     let renewed = false
     for (let attempt = 1; ; attempt++) {
       const { result, grants, quiet } = await this.#attempt(outbound, trail)
-      if (!renewed && result.ok && result.status === 401) {
+      // A body that has streamed by is not there a second time.
+      if (!renewed && !outbound.streams && result.ok && result.status === 401) {
         // A 401 says that nothing was done, so any method may be sent again, once, with what is fetched anew.
         renewed = grants.map(grant => grant.refused()).includes(true)
         if (renewed) {
@@ -62,7 +63,7 @@ export class Bridge implements Sender {
           continue
         }
       }
-      const delay = quiet > patience ? undefined : retry?.delay(result, outbound, attempt)
+      const delay = quiet > patience || outbound.streams ? undefined : retry?.delay(result, outbound, attempt)
       if (delay === undefined) return { ...result, trail }
       counts.retries++
       discard(result)

@@ -37,6 +37,10 @@ export interface ForwardConfig {
   readonly proxy?: ProxyConfig | undefined
   /** Names and networks. */
   readonly 'allow-private'?: readonly string[] | undefined
+  /** Request and answer go on as they come; only checks of the head can run. */
+  readonly stream: boolean
+  /** WebSockets are let through as well. */
+  readonly websocket: boolean
   /** Sends `Forwarded`, `X-Forwarded-*` and `Sallyport-*`; absent: unless the route is a bridge. */
   readonly 'context-headers'?: boolean | undefined
 }
@@ -148,4 +152,14 @@ export const forwardConfig = z.strictObject({
     .describe(
       'Names, and networks of names, that may stand for private, loopback or link-local addresses. An address in to itself and localhost need no entry. Default: link-local addresses are refused, and where authenticate or tls.certificate is set all that are not on the internet.',
     ),
+  stream: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Pass request and answer on as they come, of any size and type, without reading the body: only checks of the head can run. timeout.response is then for how long nothing may move.',
+    ),
+  websocket: z
+    .boolean()
+    .default(false)
+    .describe('Let WebSockets through, once the checks of the head have passed. Needs stream.'),
 })

@@ -5,6 +5,7 @@ import { AddressFault } from './address-guard.ts'
 import { AnswerParser } from './answer-parser.ts'
 import { type Exchange, UNSENT, type UpstreamFailure } from './exchange.ts'
 import { requestHead } from './request-head.ts'
+import { BodyPump } from './streamed-body.ts'
 import { openTunnel, type ProxyWay, TunnelFault } from './tunnel.ts'
 
 /** Where connections go, prepared once for an upstream. */
@@ -60,6 +61,8 @@ export class Connection {
   readonly #parser = new AnswerParser()
   readonly #timer: NodeJS.Timeout
   #exchange: Exchange | undefined
+  /** Writes a body that streams. */
+  #pump: BodyPump | undefined
   #stands = false
   #ended = false
   #error: NodeJS.ErrnoException | undefined
@@ -92,7 +95,15 @@ export class Connection {
     exchange.connection = this
     this.#parser.expect(method, exchange)
     const socket = this.#socket
-    if (body === undefined) socket.write(head, 'latin1')
+    const streamed = outbound.streams?.body
+    if (streamed) {
+      socket.write(head, 'latin1')
+      streamed.onBroken(why => {
+        // Cut, so that the upstream does not take a part for the whole.
+        if (this.#pump) this.fail({ ok: false, code: 'forward.unreachable', message: `the sender: ${why}` })
+      })
+      this.#pump = new BodyPump(streamed, socket, () => exchange.moved())
+    } else if (body === undefined) socket.write(head, 'latin1')
     else if (body.length <= ONE_PIECE_BYTES) {
       const piece = Buffer.allocUnsafe(head.length + body.length)
       piece.write(head, 'latin1')
@@ -118,6 +129,8 @@ export class Connection {
     if (this.#ended) return
     this.#ended = true
     this.#exchange = undefined
+    this.#pump?.stop()
+    this.#pump = undefined
     clearTimeout(this.#timer)
     this.#socket.destroy()
     this.#owner.gone(this)
@@ -189,10 +202,11 @@ export class Connection {
     this.#exchange = undefined
     // What has not been read when the answer comes will not be: the rest of the request would be taken for the next one.
     const head = this.#parser.lastHead
-    if (!head?.reusable || this.#socket.writableLength > 0) {
+    if (!head?.reusable || this.#socket.writableLength > 0 || this.#pump?.ended === false) {
       this.destroy()
       return
     }
+    this.#pump = undefined
     const { keptMs } = head
     const kept = keptMs === undefined ? KEPT_MS : Math.min(keptMs - KEPT_MARGIN_MS, KEPT_AT_MOST_MS)
     if (this.#parser.waits) this.resume()

@@ -5,6 +5,7 @@ import type { AnswerReceiver } from './answer-parser.ts'
 import type { Connection } from './connection.ts'
 import type { Deadline, Deadlines, Expiring } from './deadlines.ts'
 import type { Outbound } from './normalise.ts'
+import { streamedBy } from './streamed-bytes.ts'
 
 /** The upstream's answer; the body is whole where it is small, and a stream where it is not. */
 export interface UpstreamAnswer {
@@ -61,6 +62,8 @@ export interface Sender {
 
 /** Up to here an answer is held back until it has ended, so that a broken one becomes a 502 and not half an answer. */
 const WHOLE_BYTES = 256 * 1024
+/** A stream that moves has its deadline put off so often at most. Milliseconds. */
+const MOVES_MS = 250
 const EMPTY = Buffer.alloc(0)
 export const UNSENT = { unsent: true } as const
 
@@ -70,7 +73,8 @@ export class Exchange implements AnswerReceiver, Expiring {
   /** The one it was sent on; `undefined` while it waits, and once its answer has ended. */
   connection: Connection | undefined
   readonly #deadlines: Deadlines
-  readonly #deadline: Deadline
+  #deadline: Deadline
+  #movedAt = 0
   #resolve: ((result: UpstreamResult) => void) | undefined
   #head: AnswerHead | undefined
   #chunks: Buffer[] | undefined
@@ -91,10 +95,28 @@ export class Exchange implements AnswerReceiver, Expiring {
 
   head(head: AnswerHead): void {
     this.#head = head
+    if (this.outbound.streams === undefined) return
+    if (head.framing === 'length') head.headers.push('content-length', String(head.length))
+    this.#startStream()
+  }
+
+  /** Of a stream the deadline is for what moves, in either direction, and not for the whole. */
+  moved(): void {
+    const now = performance.now()
+    if (now - this.#movedAt < MOVES_MS) return
+    this.#movedAt = now
+    this.#deadlines.stop(this.#deadline)
+    this.#deadline = this.#deadlines.start(this)
   }
 
   data(chunk: Buffer): boolean {
-    if (this.#stream) return this.#stream.push(chunk)
+    if (this.#stream) {
+      if (this.outbound.streams !== undefined) {
+        this.moved()
+        streamedBy(chunk.length)
+      }
+      return this.#stream.push(chunk)
+    }
     this.#bytes += chunk.length
     if (this.#chunks === undefined) this.#chunks = [chunk]
     else this.#chunks.push(chunk)
@@ -115,7 +137,8 @@ export class Exchange implements AnswerReceiver, Expiring {
   }
 
   expire(deadlineMs: number): void {
-    const message = `${this.outbound.method}: no whole answer within ${deadlineMs} ms`
+    const what = this.outbound.streams === undefined ? 'no whole answer' : 'nothing moved'
+    const message = `${this.outbound.method}: ${what} within ${deadlineMs} ms`
     const { connection } = this
     this.fail({ ok: false, code: 'forward.timeout', message, ...(connection === undefined ? UNSENT : {}) })
     connection?.destroy()

@@ -1,8 +1,10 @@
 import { createHash, randomFillSync } from 'node:crypto'
+import type { ContentRequest } from '../core/request.ts'
 import type { Secret } from '../core/secret.ts'
 import { MacKey } from '../signing/mac.ts'
 import { standardWebhooks } from '../signing/providers/standard-webhooks.ts'
 import { carriesCredentials, type ForwardConfig } from './config.ts'
+import type { StreamedBody } from './streamed-body.ts'
 import type { VerifiedRequest } from './verified.ts'
 
 /** What is sent upstream: all of it made by the gate. */
@@ -15,6 +17,8 @@ export interface Outbound {
   readonly headers: string[]
   /** `undefined` where there is nothing to send. */
   readonly body: Buffer | undefined
+  /** On a route that streams: the body as it comes, in place of `body`; the answer is passed on as it comes. */
+  readonly streams?: { readonly body: StreamedBody | undefined }
 }
 
 /** A route's part of every outbound request, prepared at load. */
@@ -66,7 +70,12 @@ export function planForward(
 }
 
 /** Pure: the same verified request gives the same outbound request, but for the trace id and the signature's time. */
-export function normalise(verified: VerifiedRequest, plan: ForwardPlan, nowMs: number): Outbound {
+export function normalise(
+  verified: VerifiedRequest,
+  plan: ForwardPlan,
+  nowMs: number,
+  streams?: Outbound['streams'],
+): Outbound {
   const { request, facts } = verified
   const body = request.content.bytes
   let path = plan.strip === 0 ? plan.basePath : plan.basePath + request.path.slice(plan.strip)
@@ -74,6 +83,7 @@ export function normalise(verified: VerifiedRequest, plan: ForwardPlan, nowMs: n
 
   const headers = plan.context ? contextFields(verified, plan) : ownFields(request.id)
   if (body.length > 0) headers.push('Content-Type', 'application/json')
+  if (streams?.body) passType(headers, request)
   if (plan.context) {
     if (facts.principal !== undefined)
       headers.push('Sallyport-Principal', principalOf(facts.principal, facts.principalBy))
@@ -96,7 +106,22 @@ export function normalise(verified: VerifiedRequest, plan: ForwardPlan, nowMs: n
   if (plan.digest)
     headers.push('Sallyport-Content-Digest', `sha-256=:${createHash('sha256').update(request.raw).digest('base64')}:`)
   if (plan.signingKey) signStandardWebhooks(headers, plan.signingKey, request.id, body, nowMs)
-  return { id: request.id, method: request.method, path, headers, body: body.length === 0 ? undefined : body }
+  const outbound = {
+    id: request.id,
+    method: request.method,
+    path,
+    headers,
+    body: body.length === 0 ? undefined : body,
+  }
+  return streams === undefined ? outbound : { ...outbound, streams }
+}
+
+/** A body that nobody reads here keeps what says how to read it. */
+function passType(headers: string[], { headers: sent }: ContentRequest): void {
+  for (const name of ['Content-Type', 'Content-Encoding']) {
+    const value = sent.one(name.toLowerCase())
+    if (typeof value === 'string') headers.push(name, value)
+  }
 }
 
 const ownFields = (id: string): string[] => ['X-Request-Id', id, 'traceparent', traceparent()]

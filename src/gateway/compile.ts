@@ -80,7 +80,7 @@ function compileRoute(
     }
   }
   const placed: Record<Stage, PlacedCheck<never>[]> = { head: [], body: [], content: [] }
-  for (const { kind, config: checkConfig } of withImplicit(config.checks)) {
+  for (const { kind, config: checkConfig } of withImplicit(config.checks, config.forward.stream)) {
     const check = attempt(() => kind.create(checkConfig as never, resources))
     if (check === undefined) continue
     placed[kind.stage].push({ name: kind.name, check, denials: kind.denials })
@@ -95,7 +95,7 @@ function compileRoute(
   const lowest = (caps: readonly (number | undefined)[]): number =>
     Math.min(
       ...caps.filter(cap => cap !== undefined),
-      caps.every(cap => cap === undefined) ? DEFAULT_BYTES : Number.POSITIVE_INFINITY,
+      caps.every(cap => cap === undefined) && !config.forward.stream ? DEFAULT_BYTES : Number.POSITIVE_INFINITY,
     )
   const prefix = config.match.pathPrefix
   const [first] = missing
@@ -111,6 +111,7 @@ function compileRoute(
       body: lowest(all.map(({ check }) => check.limits?.body)),
       decoded: lowest(all.map(({ check }) => check.limits?.decoded)),
     },
+    stream: config.forward.stream,
     plan: planForward(config.name, prefix, config.forward, signingKey),
     upstream: sender ?? NOWHERE,
   }

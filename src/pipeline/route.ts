@@ -22,6 +22,8 @@ export interface Route {
   readonly body: readonly PlacedCheck<'body'>[]
   readonly content: readonly PlacedCheck<'content'>[]
   readonly limits: RouteLimits
+  /** Request and answer go on as they come. */
+  readonly stream: boolean
   readonly plan: ForwardPlan
   readonly upstream: Sender
 }

@@ -50,6 +50,7 @@ async function listen(answers: readonly Allow[]) {
     body: [],
     content: [],
     limits: { body: 1000, decoded: 1000 },
+    stream: false,
     plan: planForward('r', undefined, forwardConfig.parse({ to: `${behind.url}/in` })),
     upstream,
   }

@@ -30,6 +30,7 @@ function route(checks: Partial<Pick<Route, 'head' | 'body' | 'content'>>): Route
     content: [],
     ...checks,
     limits: { body: 1000, decoded: 1000 },
+    stream: false,
     plan: planForward('r', undefined, forwardConfig.parse({ to: 'http://127.0.0.1:9/' })),
     upstream,
   }

@@ -101,6 +101,40 @@ export const oneValueEach: Rule = function* (file) {
   }
 }
 
+/** What needs the body, or a request twice, can't be on a route that streams. */
+export const streamed: Rule = function* (file, context) {
+  for (const { forward, path } of forwards(file)) {
+    if (forward.websocket === true && forward.stream === false)
+      yield error([...path, 'websocket'], 'websocket: the route does not stream', 'add "stream: true"', 'key')
+    if (forward.stream !== true) continue
+    for (const key of ['body', 'retry', 'digest', 'sign'] as const)
+      if (context.at([...path, key]) !== undefined)
+        yield error(
+          [...path, key],
+          `${key}: a route that streams has no body at hand`,
+          'leave it out, or "stream"',
+          'key',
+        )
+    if (forward.authenticate?.signature !== undefined)
+      yield error(
+        [...path, 'authenticate', 'signature'],
+        'signature: a route that streams has no body at hand',
+        'leave it out, or "stream"',
+        'key',
+      )
+    const checks = context.at([...path.slice(0, 2), 'checks'])
+    for (const [index, item] of (Array.isArray(checks) ? checks : []).entries())
+      for (const kind of context.kinds)
+        if (kind.stage !== 'head' && typeof item === 'object' && item !== null && Object.hasOwn(item, kind.name))
+          yield error(
+            [...path.slice(0, 2), 'checks', index, kind.name],
+            `checks: "${kind.name}" needs the body, which a route that streams does not read`,
+            'leave it out, or "stream" of forward',
+            'key',
+          )
+  }
+}
+
 /** A scheme that writes into the JSON that is sent needs it as it is. */
 export const signedBodies: Rule = function* (file) {
   for (const { forward, path } of forwards(file)) {

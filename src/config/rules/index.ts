@@ -1,6 +1,6 @@
 import { certificatesAskedFor, checksInOrder, oneCheckAnEntry } from './checks.ts'
 import type { Rule } from './context.ts'
-import { credentialsInTls, oneValueEach, signedBodies, tlsToHttps, tokenEndpoint } from './forward.ts'
+import { credentialsInTls, oneValueEach, signedBodies, streamed, tlsToHttps, tokenEndpoint } from './forward.ts'
 import { limitsThatFit, networksWithoutHostBits, noOpenAdmin, noPlainHttpAbroad, oneAddressEach } from './listeners.ts'
 import { filesExist, nothingExpired, secretsResolve, variableNames } from './resources.ts'
 import { knownListener, noTwinRoutes, oneNameEach, onePathEach } from './routes.ts'
@@ -24,6 +24,7 @@ export const rules: readonly Rule[] = [
   tokenEndpoint,
   oneValueEach,
   signedBodies,
+  streamed,
   secretsResolve,
   variableNames,
   nothingExpired,
