@@ -1,32 +1,12 @@
-import { connect as connectTcp, isIP, type LookupFunction, type OnReadOpts, type Socket } from 'node:net'
+import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import type { ClientTls } from '../tls/client.ts'
 import { AddressFault } from './address-guard.ts'
 import { AnswerParser } from './answer-parser.ts'
+import { type Destination, described, open, tcpOptions, tlsOptions } from './dial.ts'
 import { type Exchange, UNSENT, type UpstreamFailure } from './exchange.ts'
 import { requestHead } from './request-head.ts'
 import { BodyPump } from './streamed-body.ts'
-import { openTunnel, type ProxyWay, TunnelFault } from './tunnel.ts'
-
-/** Where connections go, prepared once for an upstream. */
-export interface Destination {
-  readonly secure: boolean
-  /** `undefined`: as Node does by itself. */
-  readonly tls: ClientTls | undefined
-  /** Finds the addresses of a name; `undefined`: as the system does. */
-  readonly lookup: LookupFunction | undefined
-  /** The address of this host that connections come from; `undefined`: the system's choice. */
-  readonly localAddress: string | undefined
-  readonly proxy: ProxyWay | undefined
-  readonly host: string
-  readonly port: number
-  /** The fields that every request begins with. */
-  readonly fields: string
-  /** Milliseconds until a connection stands. */
-  readonly connectMs: number
-  /** The last TLS session, so that the next handshake is a short one. */
-  session: Buffer | undefined
-}
+import { openTunnel, TunnelFault } from './tunnel.ts'
 
 /** Who keeps the connections. */
 export interface ConnectionOwner {
@@ -229,39 +209,4 @@ export class Connection {
     const message = error === undefined ? 'the upstream closed the connection' : described(error)
     this.fail({ ok: false, code: error instanceof AddressFault ? 'forward.address' : 'forward.unreachable', message })
   }
-}
-
-function open(destination: Destination, onread: OnReadOpts): Socket {
-  const { secure, host, port } = destination
-  const options = { ...tcpOptions(destination), host, port, onread }
-  return secure ? connectTls({ ...options, ...tlsOptions(destination) }) : connectTcp(options)
-}
-
-function tcpOptions({ localAddress, lookup }: Destination) {
-  return {
-    noDelay: true,
-    keepAlive: true,
-    keepAliveInitialDelay: 60_000,
-    ...(lookup === undefined ? {} : { lookup }),
-    // A name may have addresses of both families, and only one's can be reached from here.
-    ...(localAddress === undefined ? {} : { localAddress, family: isIP(localAddress) }),
-  }
-}
-
-function tlsOptions({ tls, host, session }: Destination) {
-  return {
-    ALPNProtocols: ['http/1.1'],
-    // Said, because an environment variable of Node's would else turn the verification off.
-    rejectUnauthorized: true,
-    ...(isIP(host) === 0 ? { servername: host } : {}),
-    ...tls?.options,
-    ...(session === undefined ? {} : { session }),
-  }
-}
-
-function described(error: NodeJS.ErrnoException): string {
-  // Where a name has several addresses the message is empty, and each attempt's stands in the list.
-  const said =
-    error instanceof AggregateError ? error.errors.map(each => String(each?.message)).join('; ') : error.message
-  return error.code === undefined ? said : `${error.code}: ${said}`
 }

@@ -6,6 +6,7 @@ import type { Connection } from './connection.ts'
 import type { Deadline, Deadlines, Expiring } from './deadlines.ts'
 import type { Outbound } from './normalise.ts'
 import { streamedBy } from './streamed-bytes.ts'
+import type { Tunnel } from './websocket.ts'
 
 /** The upstream's answer; the body is whole where it is small, and a stream where it is not. */
 export interface UpstreamAnswer {
@@ -14,6 +15,8 @@ export interface UpstreamAnswer {
   /** Name, value, name, value, ... without hop-by-hop fields. */
   readonly headers: string[]
   readonly body: Buffer | Readable
+  /** Of a 101: what follows on the connection is for the sender. */
+  readonly tunnel?: Tunnel
   /** Of a bridge. */
   readonly trail?: Trail
 }

@@ -6,6 +6,7 @@ import { standardWebhooks } from '../signing/providers/standard-webhooks.ts'
 import { carriesCredentials, type ForwardConfig } from './config.ts'
 import type { StreamedBody } from './streamed-body.ts'
 import type { VerifiedRequest } from './verified.ts'
+import type { WebSocketOffer } from './websocket.ts'
 
 /** What is sent upstream: all of it made by the gate. */
 export interface Outbound {
@@ -18,7 +19,7 @@ export interface Outbound {
   /** `undefined` where there is nothing to send. */
   readonly body: Buffer | undefined
   /** On a route that streams: the body as it comes, in place of `body`; the answer is passed on as it comes. */
-  readonly streams?: { readonly body: StreamedBody | undefined }
+  readonly streams?: { readonly body: StreamedBody | undefined; readonly upgrade?: WebSocketOffer }
 }
 
 /** A route's part of every outbound request, prepared at load. */

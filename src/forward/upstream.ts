@@ -1,10 +1,12 @@
 import type { LookupFunction } from 'node:net'
 import type { ClientTls } from '../tls/client.ts'
-import { Connection, type ConnectionOwner, type Destination } from './connection.ts'
+import { Connection, type ConnectionOwner } from './connection.ts'
 import { Deadlines } from './deadlines.ts'
+import type { Destination } from './dial.ts'
 import { Exchange, type Sender, UNSENT, type UpstreamFailure, type UpstreamResult } from './exchange.ts'
 import type { Outbound } from './normalise.ts'
 import type { ProxyWay } from './tunnel.ts'
+import { openWebSocket } from './websocket.ts'
 
 export type { UpstreamAnswer, UpstreamFailure, UpstreamResult } from './exchange.ts'
 
@@ -27,6 +29,7 @@ export interface Reach {
 export class Upstream implements ConnectionOwner, Sender {
   readonly #destination: Destination
   readonly #deadlines: Deadlines
+  readonly #responseMs: number
   /** All that stand or are to. */
   readonly #connections = new Set<Connection>()
   /** The one that was used last is taken first, so that the others can end. */
@@ -54,11 +57,14 @@ export class Upstream implements ConnectionOwner, Sender {
       connectMs: timeout.connect,
       session: undefined,
     }
+    this.#responseMs = timeout.response
     this.#deadlines = new Deadlines(timeout.response)
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS).unref()
   }
 
   send(outbound: Outbound): Promise<UpstreamResult> {
+    const offer = outbound.streams?.upgrade
+    if (offer !== undefined) return openWebSocket(this.#destination, outbound, offer, this.#responseMs)
     return new Promise(resolve => this.#dispatch(new Exchange(outbound, this.#deadlines, resolve)))
   }
 

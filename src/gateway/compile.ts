@@ -112,6 +112,7 @@ function compileRoute(
       decoded: lowest(all.map(({ check }) => check.limits?.decoded)),
     },
     stream: config.forward.stream,
+    websocket: config.forward.websocket,
     plan: planForward(config.name, prefix, config.forward, signingKey),
     upstream: sender ?? NOWHERE,
   }

@@ -258,7 +258,10 @@ function liveOf(config: ListenerConfig, generation: Generation): ListenerLive {
   const table = generation.compiled.tables.get(config.name)
   if (table === undefined) throw new Error(`listener ${config.name} has no routes table`)
   const proxies = config.trustedProxies.length > 0 ? new NetworkTable(config.trustedProxies) : undefined
-  return { table, trusted: proxies, maxHeaders: config.limits.headers }
+  const websockets = generation.config.routes.some(
+    ({ listener, forward }) => forward.websocket && (listener === undefined || listener === config.name),
+  )
+  return { table, trusted: proxies, maxHeaders: config.limits.headers, websockets }
 }
 
 /** Whether a listener is the one that a config describes: its address is, and where the system chose the port, its name. */

@@ -9,6 +9,8 @@ export interface ListenerLive {
   /** Whose X-Forwarded-* is believed; `undefined`: nobody's. */
   readonly trusted: NetworkTable | undefined
   readonly maxHeaders: number
+  /** Whether any route lets WebSockets through. */
+  readonly websockets: boolean
 }
 
 /** What every listener shares. */

@@ -13,13 +13,21 @@ export class RequestBody implements BodySource {
   #finish: ((result: Buffer | BodyFault) => void) | undefined
   #fault: BodyFault | undefined
   #broken: ((why: string) => void) | undefined
+  readonly upgrading: boolean
   /** Bytes received. */
   received = 0
   /** Whether the sender may still be sending: the connection can't be used for another request. */
   unread: boolean
 
   /** @param length bytes announced; `undefined` for a chunked body. */
-  constructor(req: IncomingMessage, res: ServerResponse, length: number | undefined, expectsContinue: boolean) {
+  constructor(
+    req: IncomingMessage,
+    res: ServerResponse,
+    length: number | undefined,
+    expectsContinue: boolean,
+    upgrading: boolean,
+  ) {
+    this.upgrading = upgrading
     this.#req = req
     this.#res = res
     this.#length = length

@@ -6,10 +6,12 @@ import type { ReplyHeaders } from '../core/decision.ts'
 import { Headers } from '../core/headers.ts'
 import { requestId } from '../core/request-id.ts'
 import type { UpstreamFailure } from '../forward/upstream.ts'
+import type { Tunnel } from '../forward/websocket.ts'
 import { RequestContext } from '../pipeline/context.ts'
 import { handle, type Result } from '../pipeline/handle.ts'
 import { type Refusal, refuse } from '../pipeline/walk.ts'
 import { auditOf } from './audit.ts'
+import { joinWebSocket } from './join.ts'
 import type { ListenerLive, Shared } from './live.ts'
 import { type Origin, originOf } from './peer.ts'
 import { checkHead, type HeadFacts, PolicyFault } from './policy.ts'
@@ -73,6 +75,7 @@ export class Exchange {
     certificate: ((socket: TLSSocket) => ClientCertificate | undefined) | undefined,
     expectsContinue: boolean,
     closing: () => boolean,
+    upgrade?: Buffer,
   ): Promise<void> {
     const req = this.#req
     const socket = req.socket
@@ -94,7 +97,7 @@ export class Exchange {
       )
       return
     }
-    this.#body = new RequestBody(req, this.#res, facts.contentLength, expectsContinue)
+    this.#body = new RequestBody(req, this.#res, facts.contentLength, expectsContinue, upgrade !== undefined)
     const context = new RequestContext({
       id: this.id,
       receivedAt: this.#receivedAt,
@@ -113,7 +116,10 @@ export class Exchange {
       certificate: certificate && socket instanceof TLSSocket ? () => certificate(socket) : undefined,
     })
     const result = await handle(context, this.#body, this.#live.table, this.#shared.clock)
-    const late = this.#reply(context, result, closing)
+    const late =
+      result.answer?.ok && result.answer.tunnel
+        ? this.#join(context, result, result.answer.tunnel, upgrade)
+        : this.#reply(context, result, closing)
     if (late !== undefined) await late
   }
 
@@ -165,6 +171,13 @@ export class Exchange {
     return done(refusal.spec.status, replyRefusal(this.#connection(broken || closing()), refusal, this.id))
   }
 
+  /** Both ends speak with each other from here on; the request ends with the first of them. */
+  async #join(context: RequestContext, result: Result, tunnel: Tunnel, head: Buffer = EMPTY): Promise<void> {
+    const bytes = await joinWebSocket(this.#req, this.#res, result.answer, tunnel, head, this.id)
+    if (this.#body) this.#body.received = bytes.received
+    await this.#finish(context, result, 101, bytes.sent)
+  }
+
   #finish(context: RequestContext, result: Result, status: number, bytesOut: number): Promise<void> | undefined {
     const { answer, walk } = result
     this.#end()
@@ -201,6 +214,7 @@ export class Exchange {
 }
 
 const NO_HEADERS: ReplyHeaders = []
+const EMPTY = Buffer.alloc(0)
 
 function failed(answer: UpstreamFailure | undefined): Refusal {
   const refusal = refuse(answer?.code ?? 'gateway.fault', undefined, answer?.headers)

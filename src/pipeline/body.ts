@@ -17,6 +17,8 @@ export interface BodySource {
   read(cap: number): Promise<Buffer | BodyFault>
   /** The body as it comes, at most `cap` bytes; `undefined` where there is none. In place of `read`. */
   stream(cap: number): StreamedBody | undefined
+  /** Whether the connection was handed over, so that it can become a WebSocket. */
+  readonly upgrading: boolean
   /** Why the body did not come whole; `undefined` where it did, or still comes. */
   readonly fault: BodyFault | undefined
 }

@@ -79,13 +79,27 @@ async function stream(
 ): Promise<Result> {
   const verified = await walk.content(request)
   if ('kind' in verified) return stopped(route, walk, verified)
-  const outbound = outboundOf(verified, route, clock, { body: source.stream(route.limits.body) })
+  const streams = source.upgrading && route.websocket ? webSocket(request) : { body: source.stream(route.limits.body) }
+  if (streams === undefined)
+    return stopped(route, walk, refuse('request.malformed', { rule: 'it is no WebSocket handshake (RFC 6455)' }))
+  const outbound = outboundOf(verified, route, clock, streams)
   if ('kind' in outbound) return stopped(route, walk, outbound)
   const sentAt = clock.monotonic()
   const answer = await route.upstream.send(outbound)
   // A body that broke off is the sender's fault, whatever the upstream made of it.
   if (!answer.ok && source.fault) return stopped(route, walk, unreadBody(source.fault, route))
   return { route, walk, stop: undefined, answer, upstreamMs: clock.monotonic() - sentAt }
+}
+
+/** What a handshake offers to the upstream; `undefined` where it is none. */
+function webSocket({ headers, contentLength }: RequestContext): Outbound['streams'] {
+  const version = headers.one('sec-websocket-version')
+  const key = headers.one('sec-websocket-key')
+  const known = version === '13' && typeof key === 'string' && /^[A-Za-z0-9+/]{22}==$/.test(key)
+  if (!known || contentLength !== 0) return undefined
+  const joined = (name: string): string | undefined => headers.all(name).join(', ') || undefined
+  const offer = { protocols: joined('sec-websocket-protocol'), extensions: joined('sec-websocket-extensions') }
+  return { body: undefined, upgrade: offer }
 }
 
 /** Facts that no field can hold are answered like any fault, so that what the checks have claimed is let go. */

@@ -24,6 +24,7 @@ export interface Route {
   readonly limits: RouteLimits
   /** Request and answer go on as they come. */
   readonly stream: boolean
+  readonly websocket: boolean
   readonly plan: ForwardPlan
   readonly upstream: Sender
 }
