@@ -3,16 +3,20 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import type { Received } from './upstream.ts'
 
 export interface TlsReceived extends Received {
   /** Common name of the client's certificate; empty where it showed none that verifies. */
   readonly client: string
+  /** The address that it came from. */
+  readonly source: string
 }
 
 /** The external service: TLS, client certificates of the development CA, and what it received. */
 export interface TlsReceiver {
+  readonly url: string
   readonly port: number
   readonly received: TlsReceived[]
   close(): void
@@ -24,6 +28,7 @@ export async function startTlsReceiver(
   answer: (req: IncomingMessage, res: ServerResponse, seen: TlsReceived) => void = (_req, res) =>
     void res.setHeader('content-type', 'application/json').end('{}'),
   port = 0,
+  upgrade?: (req: IncomingMessage, socket: Duplex) => void,
 ): Promise<TlsReceiver> {
   const received: TlsReceived[] = []
   const file = (name: string): Buffer => readFileSync(join(folder, name))
@@ -46,6 +51,7 @@ export async function startTlsReceiver(
           headers: req.headers,
           rawHeaders: req.rawHeaders,
           body: Buffer.concat(chunks),
+          source: socket.remoteAddress ?? '',
           client: socket.authorized ? String(socket.getPeerCertificate().subject.CN) : '',
         }
         received.push(seen)
@@ -53,13 +59,22 @@ export async function startTlsReceiver(
       })
     },
   )
+  const upgraded = new Set<Duplex>()
+  if (upgrade)
+    server.on('upgrade', (req, socket) => {
+      upgraded.add(socket.on('error', () => undefined))
+      upgrade(req, socket)
+    })
   await new Promise<void>(resolve => server.listen(port, '127.0.0.1', resolve))
+  const { port: bound } = server.address() as AddressInfo
   return {
-    port: (server.address() as AddressInfo).port,
+    url: `https://localhost:${bound}`,
+    port: bound,
     received,
     close() {
       server.close()
       server.closeAllConnections()
+      for (const socket of upgraded) socket.destroy()
     },
   }
 }
