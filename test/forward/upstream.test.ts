@@ -43,7 +43,7 @@ const head = 'HTTP/1.1 200 OK\r\n'
 const brief = (result: UpstreamResult) => (result.ok ? result.status : result.code)
 
 describe('an upstream', () => {
-  it('gets what was built, and its answer comes back without what ends at this hop', async () => {
+  it('ups-008: gets what was built, and its answer comes back without what ends at this hop', async () => {
     const server = await raw(socket =>
       socket.write(
         `${head}Connection: keep-alive, X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\nServer: nginx\r\nX-Powered-By: PHP\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nX-B: 2\r\nContent-Length: 2\r\n\r\nok`,
@@ -121,7 +121,7 @@ describe('an upstream', () => {
     expect(brief(await to(server.url).send(outbound))).toBe(200)
   })
 
-  it('that sends more than its answer never has the rest taken for another', async () => {
+  it('ups-006: that sends more than its answer never has the rest taken for another', async () => {
     const server = await raw((socket, request) => {
       const id = /x-id: (\d+)/i.exec(request)?.[1]
       socket.write(`${head}Content-Length: ${id?.length}\r\n\r\n${id}${head}Content-Length: 6\r\n\r\npoison`)
@@ -134,7 +134,7 @@ describe('an upstream', () => {
     }
   })
 
-  it('that answers before it has read the body is believed, and its connection is not used again', async () => {
+  it('ups-003: that answers before it has read the body is believed, and its connection is not used again', async () => {
     let connections = 0
     const server = createServer(socket => {
       connections++
@@ -152,7 +152,7 @@ describe('an upstream', () => {
     expect(connections).toBe(2)
   })
 
-  it('that closes idle connections costs no request', async () => {
+  it('ups-009: that closes idle connections costs no request', async () => {
     const server = await raw(socket => {
       socket.write(`${head}Content-Length: 2\r\n\r\nok`)
       setTimeout(() => socket.end(), 5)
