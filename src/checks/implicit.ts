@@ -16,7 +16,10 @@ export const implicitChecks: readonly { readonly kind: AnyCheckKind; readonly co
 /** All checks of a route in the order they run: after the written ones of the head come the implicit ones. */
 export function withImplicit<C extends { readonly kind: AnyCheckKind; readonly config: unknown }>(
   written: readonly C[],
+  stream: boolean,
 ): readonly (C | (typeof implicitChecks)[number])[] {
+  // A body that is not read may be of any size and type.
+  if (stream) return written
   const names = new Set(written.map(({ kind }) => kind.name))
   const implicit = implicitChecks.filter(({ kind }) => !names.has(kind.name))
   const head = written.filter(({ kind, config }) => stageOf(kind, config) === 'head')

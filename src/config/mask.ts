@@ -1,7 +1,7 @@
 import type { Path } from './fault.ts'
 import type { Source } from './source.ts'
 
-const SENSITIVE = /secret|token|passw|credential|private|api[-_]?key|bearer|authorization/i
+const SENSITIVE = /secret|token|passw|credential|(?<!allow-)private|api[-_]?key|bearer|authorization/i
 const USERINFO = /(:\/\/)([^\s/@"']+)@/g
 // Names that hold no value: what they say is where the value is, or how it is checked.
 const HARMLESS: ReadonlySet<string> = new Set(['env', 'file', 'name', 'header', 'id', 'url', 'token-url'])

@@ -97,7 +97,7 @@ function plannedRoute(route: RouteConfig, show: ShowSecret): PlannedRoute {
       methods: match.methods,
     },
     'public-url': route.publicUrl ?? null,
-    checks: withImplicit(route.checks).map(check =>
+    checks: withImplicit(route.checks, route.forward.stream).map(check =>
       plannedCheck(
         check,
         show,

@@ -113,7 +113,10 @@ export class AnswerParser {
     const stop = bytes.indexOf('\r\n\r\n', at, 'latin1')
     const whole = stop >= 0 && stop + 4 <= end
     if ((whole ? stop : end) - at > MAX_HEAD) return new AnswerFault(`its head is longer than ${MAX_HEAD} bytes`)
-    if (!whole) return startsAsHttp(bytes, at, end) ? -1 : new AnswerFault('it does not begin with "HTTP/1."')
+    if (!whole) {
+      if (!startsAsHttp(bytes, at, end)) return new AnswerFault('it does not begin with "HTTP/1."')
+      return hasBareLineFeed(bytes, at, end) ? new AnswerFault('its head holds a line that does not end in CRLF') : -1
+    }
     const head = readHead(bytes.toString('latin1', at, stop), this.#method)
     if (head instanceof AnswerFault) return head
     if (head.status === 101) return new AnswerFault('it switches protocols, and nobody asked it to')
@@ -187,4 +190,11 @@ const VERSION = Buffer.from('HTTP/1.')
 function startsAsHttp(bytes: Buffer, at: number, end: number): boolean {
   const length = Math.min(VERSION.length, end - at)
   return VERSION.compare(bytes, at, at + length, 0, length) === 0
+}
+
+/** Told at once as well: the end of a head whose lines end otherwise would never come. */
+function hasBareLineFeed(bytes: Buffer, at: number, end: number): boolean {
+  for (let feed = bytes.indexOf(LF, at); feed >= 0 && feed < end; feed = bytes.indexOf(LF, feed + 1))
+    if (feed === at || bytes[feed - 1] !== CR) return true
+  return false
 }

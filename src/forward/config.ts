@@ -1,6 +1,10 @@
 import { z } from 'zod'
 import { type SecretRef, secretRef } from '../core/secret.ts'
 import { duration } from '../core/units.ts'
+import { type ClientTlsConfig, clientTlsConfig } from '../tls/client-config.ts'
+import { type BodyConfig, bodyConfig } from './body-config.ts'
+import type { BreakerSettings } from './breaker.ts'
+import { type AuthenticateConfig, authenticateConfig } from './credentials/config.ts'
 import { HOP_BY_HOP } from './hop-by-hop.ts'
 
 /** Where verified requests of a route go, and how. */
@@ -19,6 +23,34 @@ export interface ForwardConfig {
   readonly digest: boolean
   /** Signs every forwarded request (Standard Webhooks), so that the upstream can tell the gate from anyone else. */
   readonly sign?: SecretRef | undefined
+  /** To an `https:` upstream; absent: the system's CAs, and no certificate of the gate's own. */
+  readonly tls?: ClientTlsConfig | undefined
+  /** The gate's credentials with an external service. */
+  readonly authenticate?: AuthenticateConfig | undefined
+  readonly pace?: PaceConfig | undefined
+  /** Requests under way at once. */
+  readonly concurrency?: number | undefined
+  readonly retry?: RetrySettings | undefined
+  readonly breaker?: BreakerSettings | undefined
+  readonly body?: BodyConfig | undefined
+  readonly 'local-address'?: string | undefined
+  readonly proxy?: ProxyConfig | undefined
+  /** Names and networks. */
+  readonly 'allow-private'?: readonly string[] | undefined
+  /** Request and answer go on as they come; only checks of the head can run. */
+  readonly stream: boolean
+  /** WebSockets are let through as well. */
+  readonly websocket: boolean
+  /** Sends `Forwarded`, `X-Forwarded-*` and `Sallyport-*`; absent: unless the route is a bridge. */
+  readonly 'context-headers'?: boolean | undefined
+}
+
+/**
+ * Whether the route is a bridge: its upstream is a stranger that knows the gate by its credentials, and need not know
+ * which hosts and routes are behind it.
+ */
+export function carriesCredentials(config: Pick<ForwardConfig, 'authenticate' | 'tls'>): boolean {
+  return config.authenticate !== undefined || config.tls?.certificate !== undefined
 }
 
 /** Fields that the gate writes itself or that end at each hop; a route can't pass the sender's. */
@@ -47,6 +79,10 @@ export const RESERVED_HEADERS: ReadonlySet<string> = new Set([
   'webhook-timestamp',
   'webhook-signature',
 ])
+
+import { breakerConfig, concurrencyConfig, type PaceConfig, paceConfig, retryConfig } from './pace-config.ts'
+import { allowPrivate, localAddress, type ProxyConfig, proxyConfig } from './reach-config.ts'
+import type { RetrySettings } from './retry.ts'
 
 const headerName = z
   .string()
@@ -80,4 +116,50 @@ export const forwardConfig = z.strictObject({
   sign: secretRef
     .optional()
     .describe('Sign what is forwarded (Standard Webhooks) with this secret, so that the upstream knows the gate.'),
+  tls: clientTlsConfig
+    .optional()
+    .describe(
+      "How TLS is spoken to an https upstream, whose certificate is always verified. Default: the system's CAs.",
+    ),
+  authenticate: authenticateConfig.optional().describe('What lets the gate in at an external service.'),
+  'context-headers': z
+    .boolean()
+    .optional()
+    .describe(
+      'Send Forwarded, X-Forwarded-* and Sallyport-*. Default: true, but false where authenticate or tls.certificate is set.',
+    ),
+  pace: paceConfig.optional().describe("Keeps to the upstream's rate limit: requests wait for their turn."),
+  concurrency: concurrencyConfig
+    .optional()
+    .describe('How many requests are under way at once; others wait for their turn. Default: any number.'),
+  retry: retryConfig
+    .optional()
+    .describe('Sends again what the upstream did not receive, or may receive twice. Default: nothing is sent twice.'),
+  breaker: breakerConfig
+    .optional()
+    .describe('Sends an upstream that fails nothing for a while: its senders are answered 503 at once.'),
+  body: bodyConfig
+    .optional()
+    .describe('The form and the size in which the upstream takes bodies. Default: JSON, of any size.'),
+  'local-address': localAddress
+    .optional()
+    .describe("The address of this host that connections come from: the one that the upstream's operator lets in."),
+  proxy: proxyConfig
+    .optional()
+    .describe('Reaches the upstream, and a token endpoint, through a proxy, which then resolves their names.'),
+  'allow-private': allowPrivate
+    .optional()
+    .describe(
+      'Names, and networks of names, that may stand for private, loopback or link-local addresses. An address in to itself and localhost need no entry. Default: link-local addresses are refused, and where authenticate or tls.certificate is set all that are not on the internet.',
+    ),
+  stream: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Pass request and answer on as they come, of any size and type, without reading the body: only checks of the head can run. timeout.response is then for how long nothing may move.',
+    ),
+  websocket: z
+    .boolean()
+    .default(false)
+    .describe('Let WebSockets through, once the checks of the head have passed. Needs stream.'),
 })

@@ -1,21 +1,12 @@
-import { connect as connectTcp, isIP, type OnReadOpts, type Socket } from 'node:net'
+import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
+import { AddressFault } from './address-guard.ts'
 import { AnswerParser } from './answer-parser.ts'
-import type { Exchange, UpstreamFailure } from './exchange.ts'
+import { type Destination, described, open, tcpOptions, tlsOptions } from './dial.ts'
+import { type Exchange, UNSENT, type UpstreamFailure } from './exchange.ts'
 import { requestHead } from './request-head.ts'
-
-/** Where connections go, prepared once for an upstream. */
-export interface Destination {
-  readonly secure: boolean
-  readonly host: string
-  readonly port: number
-  /** The fields that every request begins with. */
-  readonly fields: string
-  /** Milliseconds until a connection stands. */
-  readonly connectMs: number
-  /** The last TLS session, so that the next handshake is a short one. */
-  session: Buffer | undefined
-}
+import { BodyPump } from './streamed-body.ts'
+import { openTunnel, TunnelFault } from './tunnel.ts'
 
 /** Who keeps the connections. */
 export interface ConnectionOwner {
@@ -45,10 +36,13 @@ export class Connection {
   usableUntil = 0
   readonly #destination: Destination
   readonly #owner: ConnectionOwner
-  readonly #socket: Socket
+  /** To the proxy, until that has opened the way. */
+  #socket: Socket
   readonly #parser = new AnswerParser()
   readonly #timer: NodeJS.Timeout
   #exchange: Exchange | undefined
+  /** Writes a body that streams. */
+  #pump: BodyPump | undefined
   #stands = false
   #ended = false
   #error: NodeJS.ErrnoException | undefined
@@ -56,23 +50,20 @@ export class Connection {
   constructor(destination: Destination, owner: ConnectionOwner) {
     this.#destination = destination
     this.#owner = owner
-    this.#socket = open(destination, {
-      // Read into one buffer, again and again: a stream would make a buffer and an event of every read.
-      buffer: Buffer.allocUnsafeSlow(READ_BYTES),
-      callback: (length, buffer) => this.#read(buffer as Buffer, length),
-    })
     this.#timer = setTimeout(() => this.#late(), destination.connectMs)
-    const socket = this.#socket
-    socket.once(destination.secure ? 'secureConnect' : 'connect', () => this.#ready())
-    socket.on('error', error => {
-      this.#error ??= error
-    })
-    socket.on('end', () => this.#end())
-    socket.on('close', () => this.#closed())
-    if (destination.secure)
-      socket.on('session', (session: Buffer) => {
-        destination.session = session
+    const { proxy } = destination
+    if (proxy === undefined) {
+      this.#socket = open(destination, {
+        // Read into one buffer, again and again: a stream would make a buffer and an event of every read.
+        buffer: Buffer.allocUnsafeSlow(READ_BYTES),
+        callback: (length, buffer) => this.#read(buffer as Buffer, length),
       })
+      this.#attach()
+      return
+    }
+    this.#socket = connectTcp({ ...tcpOptions(destination), host: proxy.host, port: proxy.port })
+    this.#socket.on('error', this.#failed)
+    openTunnel(this.#socket, proxy, destination.host, destination.port).then(() => this.#through(), this.#blocked)
   }
 
   /** Sends it whole; its answer or failure goes to the exchange. @throws where it can't be written; nothing was sent. */
@@ -84,7 +75,15 @@ export class Connection {
     exchange.connection = this
     this.#parser.expect(method, exchange)
     const socket = this.#socket
-    if (body === undefined) socket.write(head, 'latin1')
+    const streamed = outbound.streams?.body
+    if (streamed) {
+      socket.write(head, 'latin1')
+      streamed.onBroken(why => {
+        // Cut, so that the upstream does not take a part for the whole.
+        if (this.#pump) this.fail({ ok: false, code: 'forward.unreachable', message: `the sender: ${why}` })
+      })
+      this.#pump = new BodyPump(streamed, socket, () => exchange.moved())
+    } else if (body === undefined) socket.write(head, 'latin1')
     else if (body.length <= ONE_PIECE_BYTES) {
       const piece = Buffer.allocUnsafe(head.length + body.length)
       piece.write(head, 'latin1')
@@ -110,6 +109,8 @@ export class Connection {
     if (this.#ended) return
     this.#ended = true
     this.#exchange = undefined
+    this.#pump?.stop()
+    this.#pump = undefined
     clearTimeout(this.#timer)
     this.#socket.destroy()
     this.#owner.gone(this)
@@ -118,9 +119,47 @@ export class Connection {
   /** Ends it, and tells whoever waits for it or on it. */
   fail(failure: UpstreamFailure): void {
     if (this.#ended) return
-    if (!this.#stands) this.#owner.failed(failure)
+    if (!this.#stands) this.#owner.failed({ ...failure, ...UNSENT })
     this.#exchange?.fail(failure)
     this.destroy()
+  }
+
+  /** The proxy has opened the way: what follows on the socket is the upstream's. */
+  #through(): void {
+    if (this.#ended) return
+    const raw = this.#socket
+    const { secure } = this.#destination
+    if (secure) this.#socket = connectTls({ ...tlsOptions(this.#destination), socket: raw })
+    this.#attach()
+    // Over another socket the library knows no buffer of ours.
+    this.#socket.on('data', (chunk: Buffer) => {
+      if (!this.#read(chunk, chunk.length)) this.#socket.pause()
+    })
+    if (secure) return
+    this.#socket.resume()
+    this.#ready()
+  }
+
+  readonly #blocked = (error: unknown): void => {
+    this.#error ??= error instanceof Error ? error : new TunnelFault(String(error))
+    this.#closed()
+  }
+
+  readonly #failed = (error: NodeJS.ErrnoException): void => {
+    this.#error ??= error
+  }
+
+  #attach(): void {
+    const socket = this.#socket
+    const destination = this.#destination
+    socket.once(destination.secure ? 'secureConnect' : 'connect', () => this.#ready())
+    socket.on('error', this.#failed)
+    socket.on('end', () => this.#end())
+    socket.on('close', () => this.#closed())
+    if (destination.secure)
+      socket.on('session', (session: Buffer) => {
+        destination.session = session
+      })
   }
 
   #ready(): void {
@@ -143,10 +182,11 @@ export class Connection {
     this.#exchange = undefined
     // What has not been read when the answer comes will not be: the rest of the request would be taken for the next one.
     const head = this.#parser.lastHead
-    if (!head?.reusable || this.#socket.writableLength > 0) {
+    if (!head?.reusable || this.#socket.writableLength > 0 || this.#pump?.ended === false) {
       this.destroy()
       return
     }
+    this.#pump = undefined
     const { keptMs } = head
     const kept = keptMs === undefined ? KEPT_MS : Math.min(keptMs - KEPT_MARGIN_MS, KEPT_AT_MOST_MS)
     if (this.#parser.waits) this.resume()
@@ -167,25 +207,6 @@ export class Connection {
   #closed(): void {
     const error = this.#error
     const message = error === undefined ? 'the upstream closed the connection' : described(error)
-    this.fail({ ok: false, code: 'forward.unreachable', message })
+    this.fail({ ok: false, code: error instanceof AddressFault ? 'forward.address' : 'forward.unreachable', message })
   }
-}
-
-function open(destination: Destination, onread: OnReadOpts): Socket {
-  const { secure, host, port, session } = destination
-  const options = { host, port, onread, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }
-  if (!secure) return connectTcp(options)
-  return connectTls({
-    ...options,
-    ALPNProtocols: ['http/1.1'],
-    ...(isIP(host) === 0 ? { servername: host } : {}),
-    ...(session === undefined ? {} : { session }),
-  })
-}
-
-function described(error: NodeJS.ErrnoException): string {
-  // Where a name has several addresses the message is empty, and each attempt's stands in the list.
-  const said =
-    error instanceof AggregateError ? error.errors.map(each => String(each?.message)).join('; ') : error.message
-  return error.code === undefined ? said : `${error.code}: ${said}`
 }

@@ -1,9 +1,12 @@
 import { Readable } from 'node:stream'
+import type { Evidence, ReplyHeaders } from '../core/decision.ts'
 import type { AnswerHead } from './answer-head.ts'
 import type { AnswerReceiver } from './answer-parser.ts'
 import type { Connection } from './connection.ts'
 import type { Deadline, Deadlines, Expiring } from './deadlines.ts'
 import type { Outbound } from './normalise.ts'
+import { streamedBy } from './streamed-bytes.ts'
+import type { Tunnel } from './websocket.ts'
 
 /** The upstream's answer; the body is whole where it is small, and a stream where it is not. */
 export interface UpstreamAnswer {
@@ -12,21 +15,60 @@ export interface UpstreamAnswer {
   /** Name, value, name, value, ... without hop-by-hop fields. */
   readonly headers: string[]
   readonly body: Buffer | Readable
+  /** Of a 101: what follows on the connection is for the sender. */
+  readonly tunnel?: Tunnel
+  /** Of a bridge. */
+  readonly trail?: Trail
 }
 
 /** No answer. Nothing is ever sent a second time from here. */
 export interface UpstreamFailure {
   readonly ok: false
-  readonly code: 'forward.unreachable' | 'forward.timeout' | 'forward.malformed'
+  readonly code: ForwardCode
   /** For the operator: what the socket, TLS or the parser said. */
   readonly message: string
+  /** Nothing of the request was written, so that it can be sent again. */
+  readonly unsent?: true
+  readonly evidence?: Evidence
+  readonly headers?: ReplyHeaders
+  /** What the sender is told of his own request: nothing else may stand here. */
+  readonly detail?: string
+  /** Of a bridge. */
+  readonly trail?: Trail
+}
+
+export type ForwardCode =
+  | 'forward.unreachable'
+  | 'forward.timeout'
+  | 'forward.malformed'
+  | 'forward.no-token'
+  | 'forward.address'
+  | 'forward.paced'
+  | 'forward.breaker-open'
+  | 'forward.too-large'
+  | 'forward.no-form'
+
+/** One request's way through a bridge, for the log. */
+export interface Trail {
+  /** How often it was sent. */
+  attempts: number
+  /** Milliseconds in which it waited for its turns. */
+  queuedMs: number
 }
 
 export type UpstreamResult = UpstreamAnswer | UpstreamFailure
 
+/** Sends requests, and gives an answer or a failure, both values. */
+export interface Sender {
+  send(outbound: Outbound): Promise<UpstreamResult>
+}
+
 /** Up to here an answer is held back until it has ended, so that a broken one becomes a 502 and not half an answer. */
 const WHOLE_BYTES = 256 * 1024
+/** A stream that moves has its deadline put off so often at most. Milliseconds. */
+const MOVES_MS = 250
 const EMPTY = Buffer.alloc(0)
+export const UNSENT = { unsent: true } as const
 
 /** One request to an upstream, from the moment it waits for a connection to the end of its answer. */
 export class Exchange implements AnswerReceiver, Expiring {
@@ -34,7 +76,8 @@ export class Exchange implements AnswerReceiver, Expiring {
   /** The one it was sent on; `undefined` while it waits, and once its answer has ended. */
   connection: Connection | undefined
   readonly #deadlines: Deadlines
-  readonly #deadline: Deadline
+  #deadline: Deadline
+  #movedAt = 0
   #resolve: ((result: UpstreamResult) => void) | undefined
   #head: AnswerHead | undefined
   #chunks: Buffer[] | undefined
@@ -55,10 +98,28 @@ export class Exchange implements AnswerReceiver, Expiring {
 
   head(head: AnswerHead): void {
     this.#head = head
+    if (this.outbound.streams === undefined) return
+    if (head.framing === 'length') head.headers.push('content-length', String(head.length))
+    this.#startStream()
+  }
+
+  /** Of a stream the deadline is for what moves, in either direction, and not for the whole. */
+  moved(): void {
+    const now = performance.now()
+    if (now - this.#movedAt < MOVES_MS) return
+    this.#movedAt = now
+    this.#deadlines.stop(this.#deadline)
+    this.#deadline = this.#deadlines.start(this)
   }
 
   data(chunk: Buffer): boolean {
-    if (this.#stream) return this.#stream.push(chunk)
+    if (this.#stream) {
+      if (this.outbound.streams !== undefined) {
+        this.moved()
+        streamedBy(chunk.length)
+      }
+      return this.#stream.push(chunk)
+    }
     this.#bytes += chunk.length
     if (this.#chunks === undefined) this.#chunks = [chunk]
     else this.#chunks.push(chunk)
@@ -79,9 +140,10 @@ export class Exchange implements AnswerReceiver, Expiring {
   }
 
   expire(deadlineMs: number): void {
-    const message = `${this.outbound.method}: no whole answer within ${deadlineMs} ms`
+    const what = this.outbound.streams === undefined ? 'no whole answer' : 'nothing moved'
+    const message = `${this.outbound.method}: ${what} within ${deadlineMs} ms`
     const { connection } = this
-    this.fail({ ok: false, code: 'forward.timeout', message })
+    this.fail({ ok: false, code: 'forward.timeout', message, ...(connection === undefined ? UNSENT : {}) })
     connection?.destroy()
   }
 

@@ -1,18 +1,25 @@
 import { createHash, randomFillSync } from 'node:crypto'
+import type { ContentRequest } from '../core/request.ts'
 import type { Secret } from '../core/secret.ts'
 import { MacKey } from '../signing/mac.ts'
 import { standardWebhooks } from '../signing/providers/standard-webhooks.ts'
-import type { ForwardConfig } from './config.ts'
+import { carriesCredentials, type ForwardConfig } from './config.ts'
+import type { StreamedBody } from './streamed-body.ts'
 import type { VerifiedRequest } from './verified.ts'
+import type { WebSocketOffer } from './websocket.ts'
 
 /** What is sent upstream: all of it made by the gate. */
 export interface Outbound {
+  /** The request's id. */
+  readonly id: string
   readonly method: string
   readonly path: string
   /** Name, value, name, value, ... Content-Length is written by the client from `body`. */
   readonly headers: string[]
   /** `undefined` where there is nothing to send. */
   readonly body: Buffer | undefined
+  /** On a route that streams: the body as it comes, in place of `body`; the answer is passed on as it comes. */
+  readonly streams?: { readonly body: StreamedBody | undefined; readonly upgrade?: WebSocketOffer }
 }
 
 /** A route's part of every outbound request, prepared at load. */
@@ -26,6 +33,8 @@ export interface ForwardPlan {
   readonly passQuery: boolean
   readonly clientCert: boolean
   readonly digest: boolean
+  /** Whether the upstream is told of the sender and of the route. */
+  readonly context: boolean
   /** Standard Webhooks. */
   readonly signingKey: MacKey | undefined
 }
@@ -56,39 +65,31 @@ export function planForward(
     passQuery: config['pass-query'],
     clientCert: config['client-cert-header'],
     digest: config.digest,
+    context: config['context-headers'] ?? !carriesCredentials(config),
     signingKey,
   }
 }
 
 /** Pure: the same verified request gives the same outbound request, but for the trace id and the signature's time. */
-export function normalise(verified: VerifiedRequest, plan: ForwardPlan, nowMs: number): Outbound {
+export function normalise(
+  verified: VerifiedRequest,
+  plan: ForwardPlan,
+  nowMs: number,
+  streams?: Outbound['streams'],
+): Outbound {
   const { request, facts } = verified
   const body = request.content.bytes
   let path = plan.strip === 0 ? plan.basePath : plan.basePath + request.path.slice(plan.strip)
   if (plan.passQuery && request.query !== '') path += `?${request.query}`
 
-  const source = request.source.text
-  const proto = request.encrypted ? 'https' : 'http'
-  const headers = [
-    'X-Request-Id',
-    request.id,
-    'traceparent',
-    traceparent(),
-    'Forwarded',
-    `for=${request.source.family === 6 ? `"[${source}]"` : source};proto=${proto};host="${request.authority}"`,
-    'X-Forwarded-For',
-    source,
-    'X-Forwarded-Proto',
-    proto,
-    'X-Forwarded-Host',
-    request.authority,
-    'Sallyport-Route',
-    plan.route,
-  ]
+  const headers = plan.context ? contextFields(verified, plan) : ownFields(request.id)
   if (body.length > 0) headers.push('Content-Type', 'application/json')
-  if (facts.principal !== undefined)
-    headers.push('Sallyport-Principal', principalOf(facts.principal, facts.principalBy))
-  if (facts.eventId !== undefined) headers.push('Sallyport-Event-Id', fieldText(facts.eventId))
+  if (streams?.body) passType(headers, request)
+  if (plan.context) {
+    if (facts.principal !== undefined)
+      headers.push('Sallyport-Principal', principalOf(facts.principal, facts.principalBy))
+    if (facts.eventId !== undefined) headers.push('Sallyport-Event-Id', fieldText(facts.eventId))
+  }
   for (const { name, lower } of plan.passHeaders) {
     const value = request.headers.one(lower)
     // A field that came twice has no one value to pass.
@@ -106,7 +107,46 @@ export function normalise(verified: VerifiedRequest, plan: ForwardPlan, nowMs: n
   if (plan.digest)
     headers.push('Sallyport-Content-Digest', `sha-256=:${createHash('sha256').update(request.raw).digest('base64')}:`)
   if (plan.signingKey) signStandardWebhooks(headers, plan.signingKey, request.id, body, nowMs)
-  return { method: request.method, path, headers, body: body.length === 0 ? undefined : body }
+  const outbound = {
+    id: request.id,
+    method: request.method,
+    path,
+    headers,
+    body: body.length === 0 ? undefined : body,
+  }
+  return streams === undefined ? outbound : { ...outbound, streams }
+}
+
+/** A body that nobody reads here keeps what says how to read it. */
+function passType(headers: string[], { headers: sent }: ContentRequest): void {
+  for (const name of ['Content-Type', 'Content-Encoding']) {
+    const value = sent.one(name.toLowerCase())
+    if (typeof value === 'string') headers.push(name, value)
+  }
+}
+
+const ownFields = (id: string): string[] => ['X-Request-Id', id, 'traceparent', traceparent()]
+
+/** The fields of every request that tells of its sender. */
+function contextFields({ request }: VerifiedRequest, plan: ForwardPlan): string[] {
+  const source = request.source.text
+  const proto = request.encrypted ? 'https' : 'http'
+  return [
+    'X-Request-Id',
+    request.id,
+    'traceparent',
+    traceparent(),
+    'Forwarded',
+    `for=${request.source.family === 6 ? `"[${source}]"` : source};proto=${proto};host="${request.authority}"`,
+    'X-Forwarded-For',
+    source,
+    'X-Forwarded-Proto',
+    proto,
+    'X-Forwarded-Host',
+    request.authority,
+    'Sallyport-Route',
+    plan.route,
+  ]
 }
 
 function signStandardWebhooks(headers: string[], key: MacKey, id: string, body: Buffer, nowMs: number): void {

@@ -19,6 +19,11 @@ export function requestHead(outbound: Outbound, prepared: string): string {
     if (UNFIT_VALUE.test(value)) throw new Error(`the field ${headers[i]} holds a character that no field may hold`)
     text += `${headers[i]}: ${value}\r\n`
   }
+  const streamed = outbound.streams?.body
+  if (streamed) {
+    const framing = streamed.length === undefined ? 'transfer-encoding: chunked' : `content-length: ${streamed.length}`
+    return `${text}${framing}\r\n\r\n`
+  }
   if (body !== undefined) return `${text}content-length: ${body.length}\r\n\r\n`
   // A method that usually has a body says that there is none (RFC 9110 section 8.6).
   return method === 'GET' || method === 'HEAD' ? `${text}\r\n` : `${text}content-length: 0\r\n\r\n`

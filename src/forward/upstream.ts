@@ -1,7 +1,12 @@
-import { Connection, type ConnectionOwner, type Destination } from './connection.ts'
+import type { LookupFunction } from 'node:net'
+import type { ClientTls } from '../tls/client.ts'
+import { Connection, type ConnectionOwner } from './connection.ts'
 import { Deadlines } from './deadlines.ts'
-import { Exchange, type UpstreamFailure, type UpstreamResult } from './exchange.ts'
+import type { Destination } from './dial.ts'
+import { Exchange, type Sender, UNSENT, type UpstreamFailure, type UpstreamResult } from './exchange.ts'
 import type { Outbound } from './normalise.ts'
+import type { ProxyWay } from './tunnel.ts'
+import { openWebSocket } from './websocket.ts'
 
 export type { UpstreamAnswer, UpstreamFailure, UpstreamResult } from './exchange.ts'
 
@@ -9,13 +14,22 @@ const CONNECTIONS = 256
 /** How often it looks for connections that nobody used for too long. Milliseconds. */
 const SWEEP_MS = 1_000
 
+/** How an upstream is reached: what is left out is as the system does it. */
+export interface Reach {
+  readonly tls?: ClientTls | undefined
+  readonly lookup?: LookupFunction | undefined
+  readonly localAddress?: string | undefined
+  readonly proxy?: ProxyWay | undefined
+}
+
 /**
  * One origin's pooled keep-alive connections, with their deadlines. HTTP/1.1, one request at a time on each connection,
  * and none is sent twice: what was written may have been received.
  */
-export class Upstream implements ConnectionOwner {
+export class Upstream implements ConnectionOwner, Sender {
   readonly #destination: Destination
   readonly #deadlines: Deadlines
+  readonly #responseMs: number
   /** All that stand or are to. */
   readonly #connections = new Set<Connection>()
   /** The one that was used last is taken first, so that the others can end. */
@@ -24,37 +38,44 @@ export class Upstream implements ConnectionOwner {
   readonly #waiting: Exchange[] = []
   #opening = 0
   readonly #sweeper: NodeJS.Timeout
-  #drained: (() => void) | undefined
+  #retired = false
   #closed = false
 
   /** @param timeout milliseconds: until a connection stands; until the answer has ended, waiting included. */
-  constructor(origin: string, timeout: { readonly connect: number; readonly response: number }) {
+  constructor(origin: string, timeout: { readonly connect: number; readonly response: number }, reach: Reach = {}) {
     const { protocol, hostname, port, host } = new URL(origin)
     const secure = protocol === 'https:'
     this.#destination = {
       secure,
+      tls: reach.tls,
+      lookup: reach.lookup,
+      localAddress: reach.localAddress,
+      proxy: reach.proxy,
       host: hostname.startsWith('[') ? hostname.slice(1, -1) : hostname,
       port: port === '' ? (secure ? 443 : 80) : Number(port),
       fields: `host: ${host}\r\n`,
       connectMs: timeout.connect,
       session: undefined,
     }
+    this.#responseMs = timeout.response
     this.#deadlines = new Deadlines(timeout.response)
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS).unref()
   }
 
   send(outbound: Outbound): Promise<UpstreamResult> {
+    const offer = outbound.streams?.upgrade
+    if (offer !== undefined) return openWebSocket(this.#destination, outbound, offer, this.#responseMs)
     return new Promise(resolve => this.#dispatch(new Exchange(outbound, this.#deadlines, resolve)))
   }
 
-  /** Takes nothing new, and waits for what is under way. */
-  async close(): Promise<void> {
-    this.#closed = true
-    if (this.#underWay())
-      await new Promise<void>(resolve => {
-        this.#drained = resolve
-      })
-    this.destroy()
+  /**
+   * Keeps no connection from now on. Requests under an earlier config may still come late, and are sent; when they have
+   * ended nothing is left of it.
+   */
+  retire(): void {
+    this.#retired = true
+    clearInterval(this.#sweeper)
+    for (const connection of [...this.#idle]) connection.destroy()
   }
 
   /** Ends everything at once. */
@@ -73,10 +94,8 @@ export class Upstream implements ConnectionOwner {
   free(connection: Connection): void {
     const exchange = this.#next()
     if (exchange) this.#start(connection, exchange)
-    else {
-      this.#idle.push(connection)
-      this.#settle()
-    }
+    else if (this.#retired) connection.destroy()
+    else this.#idle.push(connection)
   }
 
   failed(failure: UpstreamFailure): void {
@@ -90,7 +109,6 @@ export class Upstream implements ConnectionOwner {
     const at = this.#idle.indexOf(connection)
     if (at >= 0) this.#idle.splice(at, 1)
     if (this.#waiting.length > this.#opening) this.#open()
-    this.#settle()
   }
 
   #dispatch(exchange: Exchange): void {
@@ -115,7 +133,7 @@ export class Upstream implements ConnectionOwner {
       connection.send(exchange)
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error)
-      exchange.fail({ ok: false, code: 'forward.unreachable', message })
+      exchange.fail({ ok: false, code: 'forward.unreachable', message, ...UNSENT })
       this.free(connection)
     }
   }
@@ -131,14 +149,6 @@ export class Upstream implements ConnectionOwner {
     for (let exchange = this.#waiting.shift(); exchange; exchange = this.#waiting.shift())
       if (!exchange.settled) return exchange
     return undefined
-  }
-
-  #underWay(): boolean {
-    return this.#waiting.length > 0 || this.#connections.size > this.#idle.length + this.#opening
-  }
-
-  #settle(): void {
-    if (this.#drained && !this.#underWay()) this.#drained()
   }
 
   #sweep(): void {

@@ -32,7 +32,7 @@ export function auditOf(ended: Ended): AuditRecord {
   } else if (answer && !answer.ok) {
     outcome = 'failed'
     code = answer.code
-    evidence = { said: answer.message }
+    evidence = { said: answer.message, ...answer.evidence }
     remedy = pipelineDenials[answer.code].remedy
   }
   return {
@@ -54,5 +54,7 @@ export function auditOf(ended: Ended): AuditRecord {
     bytesOut: ended.bytesOut,
     totalMs: ended.totalMs,
     upstreamMs,
+    attempts: answer?.trail?.attempts,
+    queuedMs: answer?.trail?.queuedMs,
   }
 }

@@ -2,12 +2,22 @@ import { withImplicit } from '../checks/implicit.ts'
 import type { GatewayConfig, RouteConfig } from '../config/model.ts'
 import { denialsOf, type Member, type Stage, stageOf } from '../core/check.ts'
 import { Offline, type SignedBy } from '../core/resources.ts'
+import type { Sender } from '../forward/exchange.ts'
 import { planForward, signingKeyOf } from '../forward/normalise.ts'
 import { type RouteEntry, RouteTable } from '../pipeline/match.ts'
 import type { PlacedCheck, PlacedGreeter, Route } from '../pipeline/route.ts'
 import { SecretFault } from '../signing/provider.ts'
+import { loadClientTls } from '../tls/client.ts'
+import { TlsProblem } from '../tls/problem.ts'
 import type { Loading } from './loading.ts'
+import { senderOf } from './sender.ts'
 import type { Upstreams } from './upstreams.ts'
+
+/** Of a route that is offline: nothing is sent by it. */
+const NOWHERE: Sender = {
+  send: () => Promise.resolve({ ok: false, code: 'forward.unreachable', message: 'the route is offline' }),
+}
+const SYSTEM_TLS = { 'min-version': 'TLSv1.2' } as const
 
 /** Where no check sets a cap. */
 const DEFAULT_BYTES = 1024 * 1024
@@ -63,14 +73,15 @@ function compileRoute(
       // Only a missing resource is foreseen; anything else takes the route offline all the same, and is no reason to
       // keep the others from starting.
       if (error instanceof Offline) missing.push(error)
-      else if (error instanceof SecretFault) missing.push(new Offline(error.message, error.mend))
+      else if (error instanceof SecretFault || error instanceof TlsProblem)
+        missing.push(new Offline(error.message, error.mend))
       else missing.push(new Offline(String(error), 'This is a fault of the gate. Please report it.'))
       return undefined
     }
   }
   const placed: Record<Stage, PlacedCheck<never>[]> = { head: [], body: [], content: [] }
   let greeter: PlacedGreeter | undefined
-  for (const { kind, config: checkConfig } of withImplicit(config.checks)) {
+  for (const { kind, config: checkConfig } of withImplicit(config.checks, config.forward.stream)) {
     const check = attempt(() => kind.create(checkConfig as never, resources))
     if (check === undefined) continue
     placed[stageOf(kind, checkConfig)].push({ name: kind.name, check, denials: denialsOf(kind, checkConfig) })
@@ -78,12 +89,15 @@ function compileRoute(
     if (check.close) closers.push(() => check.close?.())
   }
   const { sign } = config.forward
+  const secure = config.forward.to.startsWith('https:')
+  const tls = secure ? attempt(() => loadClientTls(config.forward.tls ?? SYSTEM_TLS, resources)) : undefined
   const signingKey = sign && attempt(() => signingKeyOf(resources.secret(sign)))
+  const sender = attempt(() => senderOf(config.forward, { resources, upstreams, tls }))
   const all: readonly PlacedCheck<never>[] = [...placed.head, ...placed.body, ...placed.content]
   const lowest = (caps: readonly (number | undefined)[]): number =>
     Math.min(
       ...caps.filter(cap => cap !== undefined),
-      caps.every(cap => cap === undefined) ? DEFAULT_BYTES : Number.POSITIVE_INFINITY,
+      caps.every(cap => cap === undefined) && !config.forward.stream ? DEFAULT_BYTES : Number.POSITIVE_INFINITY,
     )
   const prefix = config.match.pathPrefix
   const [first] = missing
@@ -100,8 +114,10 @@ function compileRoute(
       body: lowest(all.map(({ check }) => check.limits?.body)),
       decoded: lowest(all.map(({ check }) => check.limits?.decoded)),
     },
+    stream: config.forward.stream,
+    websocket: config.forward.websocket,
     plan: planForward(config.name, prefix, config.forward, signingKey),
-    upstream: upstreams.get(config.forward),
+    upstream: sender ?? NOWHERE,
   }
   return { route, host: config.match.host, path: prefix ?? config.match.path ?? '', prefix: prefix !== undefined }
 }

@@ -14,6 +14,7 @@ import { MemoryRates } from '../store/memory-rates.ts'
 import type { ServerTlsConfig } from '../tls/config.ts'
 import { loadServerTls, type ServerTls } from '../tls/server.ts'
 import { loadTrustFiles } from '../tls/trust-files.ts'
+import { bridgeReadings } from './bridge-readings.ts'
 import { Carried } from './carried.ts'
 import { DEFAULT_FIELD } from './client-cert-header.ts'
 import { type Compiled, compile } from './compile.ts'
@@ -79,6 +80,7 @@ export class Gateway {
     this.#options = options
     this.#remotes = new Remotes(clock, log)
     metrics.watchRemotes(() => this.#remotes.readings())
+    metrics.watchBridges(() => bridgeReadings(this.#generation?.compiled.routes ?? []))
     this.#state = {
       clock,
       rates: new MemoryRates({ clock }),
@@ -298,7 +300,10 @@ function liveOf(config: ListenerConfig, generation: Generation): ListenerLive {
   const proxies = config.trustedProxies.length > 0 ? new NetworkTable(config.trustedProxies) : undefined
   const speakers = config.proxyProtocol && new NetworkTable(config.proxyProtocol.from)
   const carried = generation.carried.get(config.name)
-  return { table, trusted: proxies, proxies: speakers, carried, maxHeaders: config.limits.headers }
+  const websockets = generation.config.routes.some(
+    ({ listener, forward }) => forward.websocket && (listener === undefined || listener === config.name),
+  )
+  return { table, trusted: proxies, proxies: speakers, carried, maxHeaders: config.limits.headers, websockets }
 }
 
 /** Whether a listener is the one that a config describes: its address is, and where the system chose the port, its name. */

@@ -3,7 +3,7 @@ import {
   type IncomingMessage,
   type Server,
   type ServerOptions,
-  type ServerResponse,
+  ServerResponse,
   STATUS_CODES,
 } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
@@ -58,9 +58,10 @@ export class Listener {
     this.#headMs = config.limits.head
     this.#tls = tls
     this.#shared = shared
+    const upgrades = { shouldUpgradeCallback: (req: IncomingMessage) => this.#mayUpgrade(req) }
     this.#server = tls
-      ? createTlsServer({ ...HTTP_OPTIONS, ...tls.options, handshakeTimeout: config.limits.head })
-      : createServer(HTTP_OPTIONS)
+      ? createTlsServer({ ...HTTP_OPTIONS, ...upgrades, ...tls.options, handshakeTimeout: config.limits.head })
+      : createServer({ ...HTTP_OPTIONS, ...upgrades })
     tls?.serveStaples(this.#server as TlsServer)
     // No count: Node drops fields beyond it unseen, and our policy would judge what is left.
     this.#server.maxHeadersCount = 0
@@ -71,6 +72,7 @@ export class Listener {
     this.#server.on('request', serve(false))
     this.#server.on('checkContinue', serve(true))
     this.#server.on('checkExpectation', (req, res) => this.#exchange(req, res).refuse(refuse('request.expectation')))
+    this.#server.on('upgrade', (req, socket, head) => this.#upgrade(req, socket, head))
     this.#server.on('clientError', (error, socket) => this.#clientError(error, socket))
     this.#server.on('timeout', (socket: Socket) => {
       // Nothing moved for a while: not our client's fault only where it waits for an answer that is not there yet.
@@ -86,7 +88,7 @@ export class Listener {
     // Of a connection that never ends its handshake nobody else knows; it would outlive the drain.
     if (this.secure) this.#server.on('connection', (socket: Duplex) => this.#track(socket))
     this.#readProxyHeaders()
-    // Node answers CONNECT and unknown upgrades by closing the connection where nobody listens for them.
+    // Node answers CONNECT by closing the connection where nobody listens for it.
     this.#server.on('dropRequest', (_req, socket) => socket.destroy())
   }
 
@@ -230,7 +232,22 @@ export class Listener {
     return new Exchange(this.name, this.#live, this.#shared, req, res)
   }
 
-  #serve(req: IncomingMessage, res: ServerResponse, expectsContinue: boolean): void {
+  /** Any other Upgrade field is the sender's wish, and answered as if it were not there (RFC 9110 section 7.8). */
+  #mayUpgrade(req: IncomingMessage): boolean {
+    return this.#live.websockets && req.method === 'GET' && req.headers.upgrade?.toLowerCase() === 'websocket'
+  }
+
+  #upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
+    // Node has let go of the socket: a refusal is written as for any request, and is the last on this connection.
+    socket.on('error', () => socket.destroy())
+    const res = new ServerResponse(req)
+    res.shouldKeepAlive = false
+    res.assignSocket(req.socket)
+    res.on('finish', () => req.socket.end(() => req.socket.destroy()))
+    this.#serve(req, res, false, head)
+  }
+
+  #serve(req: IncomingMessage, res: ServerResponse, expectsContinue: boolean, upgrade?: Buffer): void {
     // What follows something unreadable is not believed to be a request; the connection ends with the answer that is due.
     if (busyOf(req.socket).broken) return
     if (this.#counters.inFlight >= this.#maxRequests) {
@@ -242,7 +259,7 @@ export class Listener {
     const trust = this.#tls?.trust
     const certificate = trust && ((socket: TLSSocket) => clientCertificateOf(socket, trust))
     this.#exchange(req, res)
-      .run(certificate, expectsContinue, this.#isDraining)
+      .run(certificate, expectsContinue, upgrade === undefined ? this.#isDraining : ALWAYS, upgrade)
       .then(this.#ended, error => {
         // Nothing here may throw; if it does, this request ends without an answer and no other is touched.
         this.#shared.fault('request', error)
@@ -305,6 +322,8 @@ export class Listener {
     )
   }
 }
+
+const ALWAYS = (): boolean => true
 
 function rawCode(code: string, timeout: boolean): PipelineCode & keyof typeof pipelineDenials {
   if (timeout) return 'request.timeout'

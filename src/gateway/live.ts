@@ -17,6 +17,8 @@ export interface ListenerLive {
   /** The client certificates that trusted proxies carry; `undefined`: none are read. */
   readonly carried?: Carried | undefined
   readonly maxHeaders: number
+  /** Whether any route lets WebSockets through. */
+  readonly websockets: boolean
 }
 
 /** What every listener shares. */

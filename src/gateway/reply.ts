@@ -14,10 +14,11 @@ const DISCARD_BYTES = 64 * 1024
 /** Above, copying the body costs more than a second piece. */
 const ONE_PIECE_BYTES = 16 * 1024
 
-/** RFC 9457. The sender learns the title and the code, nothing else. */
+/** RFC 9457. The sender learns the title and the code, and of his own request what a bridge can't send. */
 export function problemBody(refusal: Refusal, requestId: string): string {
-  const { code, spec } = refusal
-  return `{"type":"urn:sallyport:${code}","title":"${spec.title}","status":${spec.status},"code":"${code}","request-id":"${requestId}"}`
+  const { code, spec, detail } = refusal
+  const more = detail === undefined ? '' : `"detail":${JSON.stringify(detail)},`
+  return `{"type":"urn:sallyport:${code}","title":"${spec.title}",${more}"status":${spec.status},"code":"${code}","request-id":"${requestId}"}`
 }
 
 export interface Connection {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { StreamedBody } from '../forward/streamed-body.ts'
 import type { BodyFault, BodySource } from '../pipeline/body.ts'
 
 const EMPTY = Buffer.alloc(0)
@@ -11,13 +12,22 @@ export class RequestBody implements BodySource {
   readonly #expectsContinue: boolean
   #finish: ((result: Buffer | BodyFault) => void) | undefined
   #fault: BodyFault | undefined
+  #broken: ((why: string) => void) | undefined
+  readonly upgrading: boolean
   /** Bytes received. */
   received = 0
   /** Whether the sender may still be sending: the connection can't be used for another request. */
   unread: boolean
 
   /** @param length bytes announced; `undefined` for a chunked body. */
-  constructor(req: IncomingMessage, res: ServerResponse, length: number | undefined, expectsContinue: boolean) {
+  constructor(
+    req: IncomingMessage,
+    res: ServerResponse,
+    length: number | undefined,
+    expectsContinue: boolean,
+    upgrading: boolean,
+  ) {
+    this.upgrading = upgrading
     this.#req = req
     this.#res = res
     this.#length = length
@@ -33,10 +43,42 @@ export class RequestBody implements BodySource {
     return new Promise(resolve => this.#collect(cap, resolve))
   }
 
+  get fault(): BodyFault | undefined {
+    return this.#fault
+  }
+
+  stream(cap: number): StreamedBody | undefined {
+    if (this.#length === 0) return undefined
+    if (this.#expectsContinue) this.#res.writeContinue()
+    const req = this.#req
+    // Paused first: a listener of data would else let it flow before anybody writes it on.
+    req.pause()
+    req.on('data', (chunk: Buffer) => {
+      this.received += chunk.length
+      if (this.received > cap) this.fail('too-large')
+    })
+    req.on('end', () => {
+      this.unread = false
+    })
+    req.on('close', () => {
+      if (this.unread) this.fail(this.#fault ?? 'incomplete')
+    })
+    return {
+      length: this.#length,
+      readable: req,
+      onBroken: call => {
+        if (this.#fault) call(this.#fault)
+        else this.#broken = call
+      },
+    }
+  }
+
   /** The connection failed: what has been read so far is nothing. */
   fail(fault: BodyFault): void {
     this.#fault ??= fault
     this.#settle(fault)
+    this.#broken?.(fault)
+    this.#broken = undefined
   }
 
   #collect(cap: number, resolve: (result: Buffer | BodyFault) => void): void {

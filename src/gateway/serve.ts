@@ -5,10 +5,13 @@ import type { ClientCertificate } from '../core/client-certificate.ts'
 import type { ReplyHeaders } from '../core/decision.ts'
 import { Headers } from '../core/headers.ts'
 import { requestId } from '../core/request-id.ts'
+import type { UpstreamFailure } from '../forward/upstream.ts'
+import type { Tunnel } from '../forward/websocket.ts'
 import { RequestContext } from '../pipeline/context.ts'
 import { handle, type Result } from '../pipeline/handle.ts'
 import { type Refusal, refuse } from '../pipeline/walk.ts'
 import { auditOf } from './audit.ts'
+import { joinWebSocket } from './join.ts'
 import type { ListenerLive, Shared } from './live.ts'
 import { type Origin, originOf } from './peer.ts'
 import { checkHead, type HeadFacts, PolicyFault } from './policy.ts'
@@ -72,6 +75,7 @@ export class Exchange {
     certificate: ((socket: TLSSocket) => ClientCertificate | undefined) | undefined,
     expectsContinue: boolean,
     closing: () => boolean,
+    upgrade?: Buffer,
   ): Promise<void> {
     const req = this.#req
     const socket = req.socket
@@ -101,7 +105,7 @@ export class Exchange {
       this.#unfit(refuse('request.malformed', { rule: carried.rule }), origin)
       return
     }
-    this.#body = new RequestBody(req, this.#res, facts.contentLength, expectsContinue)
+    this.#body = new RequestBody(req, this.#res, facts.contentLength, expectsContinue, upgrade !== undefined)
     const context = new RequestContext({
       id: this.id,
       receivedAt: this.#receivedAt,
@@ -121,7 +125,10 @@ export class Exchange {
       certificate: this.#certificateOf(socket, origin.byProxy, carried, certificate),
     })
     const result = await handle(context, this.#body, this.#live.table, this.#shared.clock)
-    const late = this.#reply(context, result, closing)
+    const late =
+      result.answer?.ok && result.answer.tunnel
+        ? this.#join(context, result, result.answer.tunnel, upgrade)
+        : this.#reply(context, result, closing)
     if (late !== undefined) await late
   }
 
@@ -179,9 +186,16 @@ export class Exchange {
       const bytes = replyAnswer(this.#connection(closing()), answer, extra, this.id)
       return bytes instanceof Promise ? bytes.then(late => done(answer.status, late)) : done(answer.status, bytes)
     }
-    const refusal = stop ?? refuse(answer?.code ?? 'gateway.fault', { said: answer?.message ?? 'no answer' })
+    const refusal = stop ?? failed(answer)
     const broken = refusal.code === 'request.malformed' || refusal.code === 'request.timeout'
     return done(refusal.spec.status, replyRefusal(this.#connection(broken || closing()), refusal, this.id))
+  }
+
+  /** Both ends speak with each other from here on; the request ends with the first of them. */
+  async #join(context: RequestContext, result: Result, tunnel: Tunnel, head: Buffer = EMPTY): Promise<void> {
+    const bytes = await joinWebSocket(this.#req, this.#res, result.answer, tunnel, head, this.id)
+    if (this.#body) this.#body.received = bytes.received
+    await this.#finish(context, result, 101, bytes.sent)
   }
 
   #finish(context: RequestContext, result: Result, status: number, bytesOut: number): Promise<void> | undefined {
@@ -226,6 +240,12 @@ const CODE = {
 } as const satisfies Record<PolicyFault['kind'], string>
 
 const NO_HEADERS: ReplyHeaders = []
+const EMPTY = Buffer.alloc(0)
+
+function failed(answer: UpstreamFailure | undefined): Refusal {
+  const refusal = refuse(answer?.code ?? 'gateway.fault', undefined, answer?.headers)
+  return answer?.detail === undefined ? refusal : { ...refusal, detail: answer.detail }
+}
 
 function serverNameOf({ servername }: TLSSocket): string | undefined {
   return servername ? servername.toLowerCase() : undefined

@@ -1,34 +1,79 @@
+import { Breaker, type BreakerSettings } from '../forward/breaker.ts'
+import type { BridgeCounts } from '../forward/bridge.ts'
 import type { ForwardConfig } from '../forward/config.ts'
-import { Upstream } from '../forward/upstream.ts'
+import type { OAuth2 } from '../forward/credentials/oauth2.ts'
+import { Ledger } from '../forward/ledger.ts'
+import { MAX_QUEUE, MAX_WAIT, type PaceConfig } from '../forward/pace-config.ts'
+import { systemTiming } from '../forward/timing.ts'
+import { Turnstile } from '../forward/turnstile.ts'
+import { type Reach, Upstream } from '../forward/upstream.ts'
+import { Kept } from './kept.ts'
 
-/** The connection pools: one for each origin and deadlines, kept across reloads so that none is opened anew. */
+/** A way to upstreams; the id is the same for the same way. */
+export interface Identified {
+  readonly id: string
+  readonly reach: Reach
+}
+
+/** What is kept of upstreams across reloads, so that no connection is opened, no token fetched and no limit counted anew. */
 export class Upstreams {
-  readonly #pools = new Map<string, Upstream>()
-  #used = new Set<string>()
+  /** One pool for each origin, way to it and deadlines; one that no config asks for ends with its requests. */
+  readonly #pools = new Kept<Upstream>(upstream => upstream.retire())
+  readonly #tokens = new Kept<OAuth2>()
+  readonly #ledgers = new Kept<Ledger>()
+  readonly #turnstiles = new Kept<Turnstile>()
+  readonly #breakers = new Kept<Breaker>()
+  readonly #counts = new Kept<BridgeCounts>()
+  readonly #all: readonly { begin(): void; sweep(): void }[] = [
+    this.#pools,
+    this.#tokens,
+    this.#ledgers,
+    this.#turnstiles,
+    this.#breakers,
+    this.#counts,
+  ]
 
-  get(config: ForwardConfig): Upstream {
-    const origin = new URL(config.to).origin
-    const key = `${origin} ${config.timeout.connect} ${config.timeout.response}`
-    const known = this.#pools.get(key)
-    this.#used.add(key)
-    if (known) return known
-    const upstream = new Upstream(origin, config.timeout)
-    this.#pools.set(key, upstream)
-    return upstream
+  get(to: string, timeout: ForwardConfig['timeout'], { id, reach }: Identified): Upstream {
+    const { origin } = new URL(to)
+    const key = `${origin} ${timeout.connect} ${timeout.response} ${id}`
+    return this.#pools.get(key, () => new Upstream(origin, timeout, reach))
+  }
+
+  token(key: string, make: () => OAuth2): OAuth2 {
+    return this.#tokens.get(key, make)
+  }
+
+  turnstile(route: string, pace: PaceConfig | undefined, concurrency = Number.POSITIVE_INFINITY): Turnstile {
+    // What was sent counts on where a reload changes the limit, as it does for the receiver.
+    const shared = pace?.shared
+    const ledger = this.#ledgers.get(shared === undefined ? `route ${route}` : `shared ${shared}`, () => new Ledger())
+    const settings = {
+      rate: pace?.rate,
+      burst: pace?.burst ?? pace?.rate.count ?? 1,
+      concurrency,
+      maxWait: pace?.['max-wait'] ?? MAX_WAIT,
+      maxQueue: pace?.['max-queue'] ?? MAX_QUEUE,
+    }
+    const key = JSON.stringify([route, shared, settings])
+    return this.#turnstiles.get(key, () => new Turnstile(settings, ledger, systemTiming))
+  }
+
+  breaker(route: string, settings: BreakerSettings): Breaker {
+    return this.#breakers.get(JSON.stringify([route, settings]), () => new Breaker(settings, systemTiming))
+  }
+
+  counts(route: string): BridgeCounts {
+    return this.#counts.get(route, () => ({ retries: 0 }))
   }
 
   /** Before a config is compiled: what it asks for from now on is in use. */
   begin(): void {
-    this.#used = new Set()
+    for (const kept of this.#all) kept.begin()
   }
 
-  /** After a config has taken over: what it did not ask for is closed once its requests have ended. */
+  /** After a config has taken over. */
   sweep(): void {
-    for (const [key, upstream] of this.#pools) {
-      if (this.#used.has(key)) continue
-      this.#pools.delete(key)
-      void upstream.close()
-    }
+    for (const kept of this.#all) kept.sweep()
   }
 
   close(): void {

@@ -32,4 +32,8 @@ export interface AuditRecord {
   readonly totalMs: number
   /** Milliseconds from sending upstream to its answer's end; 0 where nothing was sent. */
   readonly upstreamMs: number
+  /** How often a bridge sent it; absent where the route is none. */
+  readonly attempts?: number | undefined
+  /** Milliseconds in which it waited for its turn to be sent. */
+  readonly queuedMs?: number | undefined
 }

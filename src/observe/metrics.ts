@@ -1,6 +1,7 @@
 import { Counter, Gauge, Registry } from 'prom-client'
 import { type Clock, systemClock } from '../core/clock.ts'
 import type { AuditRecord } from './audit.ts'
+import { addBridgeMetrics, type BridgeReading } from './bridge-metrics.ts'
 import type { ExpiryReading } from './expiry.ts'
 import { addProcessMetrics } from './process-metrics.ts'
 import { addRemoteMetrics, type RemoteReading } from './remote-metrics.ts'
@@ -40,6 +41,8 @@ export interface Metrics {
   watchExpiries(read: () => Iterable<ExpiryReading>): void
   /** Hands in where to read the documents by URL. */
   watchRemotes(read: () => Iterable<RemoteReading>): void
+  /** Hands in where to read how bridges stand. */
+  watchBridges(read: () => Iterable<BridgeReading>): void
   /** Hands in where to read the lines that the log lost. */
   watchLog(dropped: () => number): void
   readonly contentType: string
@@ -64,6 +67,7 @@ export function createMetrics({ version, clock = systemClock }: MetricsOptions):
   const reloads = { ok: 0, failed: 0, at: clock.now(), successful: true }
   let expiries: () => Iterable<ExpiryReading> = () => []
   let remotes: () => Iterable<RemoteReading> = () => []
+  let bridges: () => Iterable<BridgeReading> = () => []
   let dropped = () => 0
 
   function* all(): Generator<readonly [route: string, counters: RouteCounters]> {
@@ -204,6 +208,7 @@ export function createMetrics({ version, clock = systemClock }: MetricsOptions):
     registers,
   }).set({ version, node: process.versions.node }, 1)
   addRemoteMetrics(registry, () => remotes())
+  addBridgeMetrics(registry, () => bridges())
   addProcessMetrics(registry)
 
   return {
@@ -247,6 +252,9 @@ export function createMetrics({ version, clock = systemClock }: MetricsOptions):
     },
     watchExpiries(read) {
       expiries = read
+    },
+    watchBridges(read) {
+      bridges = read
     },
     watchRemotes(read) {
       remotes = read

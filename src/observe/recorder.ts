@@ -54,6 +54,8 @@ export function auditLine(record: AuditRecord, epochMs: number): string {
   line += `,"path":${quote(bounded(record.path, PATH))},"bytes-in":${record.bytesIn},"bytes-out":${record.bytesOut}`
   line += `,"ms":${millis(record.totalMs)}`
   if (record.upstreamMs > 0) line += `,"upstream-ms":${millis(record.upstreamMs)}`
+  if (record.attempts !== undefined && record.attempts !== 1) line += `,"attempts":${record.attempts}`
+  if (record.queuedMs !== undefined && record.queuedMs > 0) line += `,"queued-ms":${millis(record.queuedMs)}`
   if (record.evidence !== undefined)
     line += `,"evidence":${escapeDeceptive(JSON.stringify(plain(record.evidence) ?? null))}`
   if (record.remedy !== undefined) line += `,"remedy":${quote(record.remedy)}`

@@ -3,6 +3,7 @@ import type { Content } from '../core/request.ts'
 import { formatSize } from '../core/units.ts'
 import { ContentFault, toContent } from '../forward/content.ts'
 import { decode } from '../forward/decode.ts'
+import type { StreamedBody } from '../forward/streamed-body.ts'
 import type { RequestContext } from './context.ts'
 import type { Route } from './route.ts'
 import { type Refusal, refuse } from './walk.ts'
@@ -14,6 +15,12 @@ export type BodyFault = 'too-large' | 'incomplete' | 'timeout' | 'malformed'
 export interface BodySource {
   /** Reads the body once, to its end, at most `cap` bytes. Says 100 Continue first where the sender waits for it. */
   read(cap: number): Promise<Buffer | BodyFault>
+  /** The body as it comes, at most `cap` bytes; `undefined` where there is none. In place of `read`. */
+  stream(cap: number): StreamedBody | undefined
+  /** Whether the connection was handed over, so that it can become a WebSocket. */
+  readonly upgrading: boolean
+  /** Why the body did not come whole; `undefined` where it did, or still comes. */
+  readonly fault: BodyFault | undefined
 }
 
 /** The refusal that a body's fault stands for. @param limit bytes that were to be read at most */

@@ -117,6 +117,49 @@ export const pipelineDenials = {
       'The request was verified, but the upstream gave no whole answer in time. It may have received the request.',
     remedy: 'Mend the upstream, or raise forward.timeout of the route.',
   },
+  'forward.address': {
+    status: 502,
+    title: 'Bad gateway',
+    meaning:
+      "The request was verified, but the upstream's name stands for an address that is not on the internet: private, loopback, link-local or a cloud's metadata. The request was not sent.",
+    remedy:
+      'See the evidence. Where the address is right, name it or its network under forward.allow-private; where it is not, somebody has changed the name.',
+  },
+  'forward.no-token': {
+    status: 502,
+    title: 'Bad gateway',
+    meaning:
+      'The request was verified, but the token endpoint gave no token for the upstream. The request was not sent.',
+    remedy:
+      'See the evidence for what the endpoint answered: are token-url, client-id, the secret or key, and the scopes right?',
+  },
+  'forward.paced': {
+    status: 503,
+    title: 'Temporarily unavailable',
+    meaning:
+      "The request was verified, but its turn to be sent did not come in time: the route's pace, its concurrency or the upstream itself asks to wait. It was not sent.",
+    remedy:
+      'The sender waits as Retry-After says. If this lasts, send less, or raise pace.max-wait and pace.max-queue; raise pace.rate only with the limit of the upstream.',
+  },
+  'forward.breaker-open': {
+    status: 503,
+    title: 'Temporarily unavailable',
+    meaning: 'The upstream failed so often that nothing is sent to it for a while. The request was not sent.',
+    remedy: 'See why the upstream fails, by the log lines before. It is tried again by itself after breaker.rest.',
+  },
+  'forward.too-large': {
+    status: 413,
+    title: 'Content too large for the upstream',
+    meaning: "The body is larger than the route's body.max, which is what the upstream takes. It was not sent.",
+    remedy:
+      'The evidence names the largest members. Send less, or name members under body.truncate whose text may be cut.',
+  },
+  'forward.no-form': {
+    status: 422,
+    title: 'Content is no form',
+    meaning: 'The upstream takes a form, and the JSON body is none: an object of texts, numbers and lists of them.',
+    remedy: 'The evidence names the member. The sender must send it flat; or set body.as to json.',
+  },
 } as const satisfies Readonly<Record<string, DenialSpec>>
 
 export type PipelineCode = keyof typeof pipelineDenials

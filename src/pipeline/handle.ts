@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import { normalise, type Outbound } from '../forward/normalise.ts'
 import type { UpstreamResult } from '../forward/upstream.ts'
+import type { VerifiedRequest } from '../forward/verified.ts'
 import { type BodySource, readContent, unreadBody } from './body.ts'
 import type { RequestContext } from './context.ts'
 import { greet } from './greet.ts'
@@ -58,6 +59,8 @@ export async function handle(
   if (stop instanceof Promise) stop = await stop
   if (stop) return stopped(route, walk, stop)
 
+  if (route.stream) return stream(request, source, route, walk, clock)
+
   const raw = await source.read(route.limits.body)
   if (!Buffer.isBuffer(raw)) return stopped(route, walk, unreadBody(raw, route.limits.body))
   request.raw = raw
@@ -74,13 +77,8 @@ export async function handle(
   if (verified instanceof Promise) verified = await verified
   if ('kind' in verified) return stopped(route, walk, verified)
 
-  let outbound: Outbound
-  try {
-    outbound = normalise(verified, route.plan, clock.now())
-  } catch (error) {
-    // Facts that no field can hold: answered like any fault, so that what the checks have claimed is let go.
-    return stopped(route, walk, refuse('gateway.fault', { error: error instanceof Error ? error.message : 'unknown' }))
-  }
+  const outbound = outboundOf(verified, route, clock)
+  if ('kind' in outbound) return stopped(route, walk, outbound)
   const sentAt = clock.monotonic()
   const answer = await route.upstream.send(outbound)
   return { route, walk, stop: undefined, answer, upstreamMs: clock.monotonic() - sentAt }
@@ -92,6 +90,53 @@ export async function handle(
  */
 function agrees(serverName: string, { method, path }: RequestContext, route: Route, table: RouteTable): boolean {
   return table.match(method, serverName, path).route === route
+}
+
+/** What is left where nothing of the body is read: only checks of the head stand on such a route. */
+async function stream(
+  request: RequestContext,
+  source: BodySource,
+  route: Route,
+  walk: Walk,
+  clock: Clock,
+): Promise<Result> {
+  const verified = await walk.content(request)
+  if ('kind' in verified) return stopped(route, walk, verified)
+  const streams = source.upgrading && route.websocket ? webSocket(request) : { body: source.stream(route.limits.body) }
+  if (streams === undefined)
+    return stopped(route, walk, refuse('request.malformed', { rule: 'it is no WebSocket handshake (RFC 6455)' }))
+  const outbound = outboundOf(verified, route, clock, streams)
+  if ('kind' in outbound) return stopped(route, walk, outbound)
+  const sentAt = clock.monotonic()
+  const answer = await route.upstream.send(outbound)
+  // A body that broke off is the sender's fault, whatever the upstream made of it.
+  if (!answer.ok && source.fault) return stopped(route, walk, unreadBody(source.fault, route.limits.body))
+  return { route, walk, stop: undefined, answer, upstreamMs: clock.monotonic() - sentAt }
+}
+
+/** What a handshake offers to the upstream; `undefined` where it is none. */
+function webSocket({ headers, contentLength }: RequestContext): Outbound['streams'] {
+  const version = headers.one('sec-websocket-version')
+  const key = headers.one('sec-websocket-key')
+  const known = version === '13' && typeof key === 'string' && /^[A-Za-z0-9+/]{22}==$/.test(key)
+  if (!known || contentLength !== 0) return undefined
+  const joined = (name: string): string | undefined => headers.all(name).join(', ') || undefined
+  const offer = { protocols: joined('sec-websocket-protocol'), extensions: joined('sec-websocket-extensions') }
+  return { body: undefined, upgrade: offer }
+}
+
+/** Facts that no field can hold are answered like any fault, so that what the checks have claimed is let go. */
+function outboundOf(
+  verified: VerifiedRequest,
+  route: Route,
+  clock: Clock,
+  streams?: Outbound['streams'],
+): Outbound | Refusal {
+  try {
+    return normalise(verified, route.plan, clock.now(), streams)
+  } catch (error) {
+    return refuse('gateway.fault', { error: error instanceof Error ? error.message : 'unknown' })
+  }
 }
 
 function stopped(route: Route | undefined, walk: Walk | undefined, stop: Stop): Result {

@@ -1,7 +1,7 @@
 import type { Check, Greeter, Stage } from '../core/check.ts'
 import type { DenialSpec } from '../core/decision.ts'
+import type { Sender } from '../forward/exchange.ts'
 import type { ForwardPlan } from '../forward/normalise.ts'
-import type { Upstream } from '../forward/upstream.ts'
 
 /** A check in its place in a route. */
 export interface PlacedCheck<S extends Stage> {
@@ -30,8 +30,11 @@ export interface Route {
   readonly content: readonly PlacedCheck<'content'>[]
   readonly greeter?: PlacedGreeter
   readonly limits: RouteLimits
+  /** Request and answer go on as they come. */
+  readonly stream: boolean
+  readonly websocket: boolean
   readonly plan: ForwardPlan
-  readonly upstream: Upstream
+  readonly upstream: Sender
 }
 
 export interface RouteLimits {

@@ -14,6 +14,8 @@ export interface Refusal {
   readonly spec: DenialSpec
   readonly evidence: Evidence | undefined
   readonly headers: ReplyHeaders | undefined
+  /** What the sender is told of his own request, beside title and code. */
+  readonly detail?: string | undefined
 }
 
 export function refuse(code: PipelineCode, evidence?: Evidence, headers?: ReplyHeaders): Refusal {

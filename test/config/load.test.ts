@@ -81,7 +81,7 @@ describe('parseConfig', () => {
       `gate.yaml:8:16  forward: unknown key "pass-heders"
   8 |     forward: { pass-heders: [], to: http://127.0.0.1:3000/in }
     |                ^^^^^^^^^^^
-  mend: did you mean "pass-headers"? forward takes: client-cert-header, digest, pass-headers, pass-query, sign, timeout, to`,
+  mend: did you mean "pass-headers"? forward takes: allow-private, authenticate, body, breaker, client-cert-header, concurrency, context-headers, digest, local-address, pace, pass-headers, pass-query, proxy, retry, sign, stream, timeout, tls, to, websocket`,
     ])
   })
 

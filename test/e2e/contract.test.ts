@@ -1,4 +1,5 @@
-import { variants } from './contract-configs.ts'
+import { bridge, startService } from './contract-bridge.ts'
+import { variants, variantsOf } from './contract-configs.ts'
 import { inbound } from './contract-inbound.ts'
 import { mtls } from './contract-mtls.ts'
 import { strict } from './contract-strict.ts'
@@ -7,3 +8,4 @@ import { strict } from './contract-strict.ts'
 for (const variant of await variants('inbound.yaml', [8443, 9901], 3000)) inbound(variant)
 for (const variant of await variants('mtls.yaml', [8443], 3000)) mtls(variant)
 for (const variant of await variants('strict.yaml', [8080], 9090)) strict(variant)
+for (const variant of await variantsOf('bridge.yaml', [8080], 9443, startService)) bridge(variant)

@@ -91,6 +91,7 @@ const FAULTS: readonly (readonly [name: string, text: string, fault: RegExp])[] 
   ['a chunk line without an end', `${OK}Transfer-Encoding: chunked\r\n\r\n5;${'x'.repeat(5000)}`, /does not end/],
   ['trailers without an end', `${OK}Transfer-Encoding: chunked\r\n\r\n0\r\n${'X-A: b\r\n'.repeat(1000)}`, /trailers/],
   ['a head without an end', `${OK}X-A: ${'b'.repeat(40_000)}`, /longer than/],
+  ['a head of bare line feeds', 'HTTP/1.1 200 OK\nContent-Length: 2\n\n{}', /does not end in CRLF/],
   ['a thousand fields', `${OK}${'A:b\r\n'.repeat(1000)}\r\n`, /more than 256 fields/],
   ['an upgrade that nobody asked for', 'HTTP/1.1 101 Switching Protocols\r\n\r\n', /switches/],
   ['twenty interim answers', 'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(20), /interim/],

@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { Outbound } from '../../src/forward/normalise.ts'
 import { Upstream, type UpstreamResult } from '../../src/forward/upstream.ts'
 
-const outbound: Outbound = { method: 'POST', path: '/in', headers: ['X-A', '1'], body: Buffer.from('{"a":1}') }
+const outbound: Outbound = { id: '1', method: 'POST', path: '/in', headers: ['X-A', '1'], body: Buffer.from('{"a":1}') }
 const open: (() => void)[] = []
 afterEach(() => {
   for (const close of open.splice(0)) close()
@@ -36,14 +36,14 @@ async function raw(
 
 function to(url: string, response = 1_000): Upstream {
   const upstream = new Upstream(url, { connect: 500, response })
-  open.push(() => void upstream.destroy())
+  open.push(() => upstream.destroy())
   return upstream
 }
 const head = 'HTTP/1.1 200 OK\r\n'
 const brief = (result: UpstreamResult) => (result.ok ? result.status : result.code)
 
 describe('an upstream', () => {
-  it('gets what was built, and its answer comes back without what ends at this hop', async () => {
+  it('ups-008: gets what was built, and its answer comes back without what ends at this hop', async () => {
     const server = await raw(socket =>
       socket.write(
         `${head}Connection: keep-alive, X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\nServer: nginx\r\nX-Powered-By: PHP\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nX-B: 2\r\nContent-Length: 2\r\n\r\nok`,
@@ -121,7 +121,7 @@ describe('an upstream', () => {
     expect(brief(await to(server.url).send(outbound))).toBe(200)
   })
 
-  it('that sends more than its answer never has the rest taken for another', async () => {
+  it('ups-006: that sends more than its answer never has the rest taken for another', async () => {
     const server = await raw((socket, request) => {
       const id = /x-id: (\d+)/i.exec(request)?.[1]
       socket.write(`${head}Content-Length: ${id?.length}\r\n\r\n${id}${head}Content-Length: 6\r\n\r\npoison`)
@@ -134,7 +134,7 @@ describe('an upstream', () => {
     }
   })
 
-  it('that answers before it has read the body is believed, and its connection is not used again', async () => {
+  it('ups-003: that answers before it has read the body is believed, and its connection is not used again', async () => {
     let connections = 0
     const server = createServer(socket => {
       connections++
@@ -152,7 +152,7 @@ describe('an upstream', () => {
     expect(connections).toBe(2)
   })
 
-  it('that closes idle connections costs no request', async () => {
+  it('ups-009: that closes idle connections costs no request', async () => {
     const server = await raw(socket => {
       socket.write(`${head}Content-Length: 2\r\n\r\nok`)
       setTimeout(() => socket.end(), 5)
@@ -194,15 +194,29 @@ describe('an upstream', () => {
     expect(server.seen.filter(text => text.includes('x-late')).length).toBeLessThan(280)
   })
 
-  it('is let go of once what is under way has been answered', async () => {
-    const server = await raw(socket => setTimeout(() => socket.write(`${head}Content-Length: 2\r\n\r\nok`), 100))
+  it('that is retired sends what comes late, and keeps no connection', async () => {
+    const sockets = new Set<Socket>()
+    const server = await raw(socket => {
+      sockets.add(socket)
+      setTimeout(() => socket.write(`${head}Content-Length: 2\r\n\r\nok`), 50)
+    })
+    const upstream = to(server.url)
+    expect(brief(await upstream.send(outbound))).toBe(200)
+    const answer = upstream.send(outbound)
+    upstream.retire()
+    expect(brief(await answer)).toBe(200)
+    expect(brief(await upstream.send(outbound))).toBe(200)
+    await expect.poll(() => [...sockets].filter(socket => !socket.destroyed).length).toBe(0)
+    expect(server.seen.length).toBe(3)
+  })
+
+  it('that is destroyed sends nothing more', async () => {
+    const server = await raw(() => undefined)
     const upstream = to(server.url)
     const answer = upstream.send(outbound)
-    const closed = upstream.close()
+    upstream.destroy()
+    expect(brief(await answer)).toBe('forward.unreachable')
     expect(brief(await upstream.send(outbound))).toBe('forward.unreachable')
-    expect(brief(await answer)).toBe(200)
-    await closed
-    expect(server.seen.length).toBe(1)
   })
 
   it.each(['X-A\r\nX-B', 'a\nb', 'caf\u0113', '\0'])('is sent nothing where a field holds %j', async value => {

@@ -50,6 +50,8 @@ async function listen(answers: readonly Allow[]) {
     body: [],
     content: [],
     limits: { body: 1000, decoded: 1000 },
+    stream: false,
+    websocket: false,
     plan: planForward('r', undefined, forwardConfig.parse({ to: `${behind.url}/in` })),
     upstream,
   }
@@ -58,7 +60,7 @@ async function listen(answers: readonly Allow[]) {
   const faults: string[] = []
   const listener = new Listener(
     { name: 'l', bind: { host: '127.0.0.1', port: 0 }, trustedProxies: [], limits: LIMITS },
-    { table, trusted: undefined, proxies: undefined, maxHeaders: 100 },
+    { table, trusted: undefined, proxies: undefined, maxHeaders: 100, websockets: false },
     undefined,
     { clock: systemClock, record: record => records.push(record), fault: where => faults.push(where) },
   )

@@ -30,6 +30,8 @@ function route(checks: Partial<Pick<Route, 'head' | 'body' | 'content'>>): Route
     content: [],
     ...checks,
     limits: { body: 1000, decoded: 1000 },
+    stream: false,
+    websocket: false,
     plan: planForward('r', undefined, forwardConfig.parse({ to: 'http://127.0.0.1:9/' })),
     upstream,
   }

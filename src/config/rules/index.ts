@@ -1,6 +1,7 @@
 import { challengesAnswerable } from './challenges.ts'
 import { certificatesAskedFor, checksInOrder, oneCheckAnEntry } from './checks.ts'
 import type { Rule } from './context.ts'
+import { credentialsInTls, oneValueEach, signedBodies, streamed, tlsToHttps, tokenEndpoint } from './forward.ts'
 import {
   limitsThatFit,
   networksWithoutHostBits,
@@ -30,6 +31,12 @@ export const rules: readonly Rule[] = [
   checksInOrder,
   certificatesAskedFor,
   challengesAnswerable,
+  tlsToHttps,
+  credentialsInTls,
+  tokenEndpoint,
+  oneValueEach,
+  signedBodies,
+  streamed,
   secretsResolve,
   variableNames,
   nothingExpired,

@@ -77,7 +77,7 @@ export const filesExist: Rule = function* (file, context) {
     }
   }
   for (const { value, path } of leaves(file.routes, ['routes'])) {
-    if (typeof value !== 'string' || !/^(?:.+-)?file$/.test(String(path.at(-1)))) continue
+    if (typeof value !== 'string' || !namesFile(path)) continue
     const fault = unreadable(value, context)
     const at = yamlPath(path, context)
     if (fault) yield warning(at, `${offline(at, context)}: ${fault.message}`, fault.mend)
@@ -95,6 +95,14 @@ function namesAt(path: Path, context: RuleContext): [name: string, at: Path][] {
 
 function isFolder(name: string, { folder }: RuleContext): boolean {
   return statSync(resolve(folder, name), { throwIfNoEntry: false })?.isDirectory() === true
+}
+
+const TLS_FILES: ReadonlySet<unknown> = new Set(['cert', 'key', 'pkcs12', 'ca'])
+
+/** Whether the value at a path of a route is a file's name: by its key, `file` or `...-file`, or inside forward.tls. */
+function namesFile(path: Path): boolean {
+  const key = path.at(-1)
+  return /^(?:.+-)?file$/.test(String(key)) || (path[2] === 'forward' && path[3] === 'tls' && TLS_FILES.has(key))
 }
 
 function unreadable(name: string | undefined, context: RuleContext): { message: string; mend: string } | undefined {

@@ -1,0 +1,40 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { pipeline } from 'node:stream/promises'
+import type { UpstreamResult } from '../forward/upstream.ts'
+import { acceptOf, type Tunnel } from '../forward/websocket.ts'
+
+/**
+ * Answers a WebSocket handshake and joins the two connections; ends both with the first that ends.
+ *
+ * @param head frames that the sender sent along with its handshake
+ */
+export async function joinWebSocket(
+  req: IncomingMessage,
+  res: ServerResponse,
+  answer: UpstreamResult | undefined,
+  tunnel: Tunnel,
+  head: Buffer,
+  requestId: string,
+): Promise<{ readonly received: number; readonly sent: number }> {
+  const { socket } = req
+  const upstream = tunnel.socket
+  res.detachSocket(socket)
+  // What is idle here may be waiting on purpose: the two ends have pings of their own.
+  socket.setTimeout(0)
+  const fields = [
+    ...['Connection', 'Upgrade', 'Upgrade', 'websocket'],
+    ...['Sec-WebSocket-Accept', acceptOf(String(req.headers['sec-websocket-key'])), 'X-Request-Id', requestId],
+    ...(answer?.ok ? answer.headers : []),
+  ]
+  let text = 'HTTP/1.1 101 Switching Protocols\r\n'
+  for (let at = 0; at < fields.length; at += 2) text += `${fields[at]}: ${fields[at + 1]}\r\n`
+  socket.write(`${text}\r\n`, 'latin1')
+  if (tunnel.rest.length > 0) socket.write(tunnel.rest)
+  if (head.length > 0) upstream.write(head)
+  const before = socket.bytesRead
+  await Promise.allSettled([pipeline(socket, upstream), pipeline(upstream, socket)])
+  return {
+    received: head.length + socket.bytesRead - before,
+    sent: upstream.bytesRead,
+  }
+}
