@@ -13,6 +13,13 @@ const SECTIONS = [
   'routes[]',
   'routes[].match',
   'routes[].forward',
+  'routes[].forward.tls',
+  'routes[].forward.authenticate',
+  'routes[].forward.pace',
+  'routes[].forward.retry',
+  'routes[].forward.breaker',
+  'routes[].forward.body',
+  'routes[].forward.proxy',
 ]
 
 const UNITS = `## How values are written
