@@ -133,7 +133,7 @@ function ask(
 ): Decision | 'body' | undefined {
   const { greeter } = compile(challenge, config, resources)
   const full = fakeRequest(request)
-  const said = greeter?.greet(full)
+  const said = greeter?.asks(full) ? greeter.greet(full) : undefined
   return said === 'body' ? greeter?.greetBody(full) : said
 }
 
