@@ -80,6 +80,11 @@ async function start(until: string): Promise<string> {
   return `http://127.0.0.1:${gate.port('public')}`
 }
 
+async function codeOf(answer: Response): Promise<unknown> {
+  const problem: unknown = await answer.json()
+  return typeof problem === 'object' && problem !== null ? Reflect.get(problem, 'code') : undefined
+}
+
 const json = (body: string, headers: Readonly<Record<string, string>> = {}) => ({
   method: 'POST',
   headers: { 'content-type': 'application/json', ...headers },
@@ -149,7 +154,7 @@ describe('the checks that a handshake must pass', () => {
   it('refuse it from a foreign address, and nothing is paired', async () => {
     const url = await startGuarded('source-ip: { allow: [192.0.2.0/24] }')
     const answered = await fetch(`${url}${subscription(VERIFY_TOKEN)}`)
-    expect([answered.status, (await answered.json()).code]).toEqual([403, 'source-ip.outside'])
+    expect([answered.status, await codeOf(answered)]).toEqual([403, 'source-ip.outside'])
     expect((await fetch(`${url}/asana`, json('{}', PAIRING))).status).toBe(403)
     expect(existsSync(join(gate?.folder ?? '', 'asana.secret'))).toBe(false)
   })
@@ -167,7 +172,7 @@ describe('the checks that a handshake must pass', () => {
     for (const token of ['a', 'b', 'c', 'd']) statuses.push((await fetch(`${url}${subscription(token)}`)).status)
     expect(statuses).toEqual([403, 403, 403, 429])
     const late = await fetch(`${url}${subscription(VERIFY_TOKEN)}`)
-    expect([late.status, (await late.json()).code]).toEqual([429, 'rate-limit.exceeded'])
+    expect([late.status, await codeOf(late)]).toEqual([429, 'rate-limit.exceeded'])
     expect(Number(late.headers.get('retry-after'))).toBeGreaterThan(0)
   })
 
