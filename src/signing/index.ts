@@ -35,6 +35,7 @@ import { mandrill } from './providers/mandrill.ts'
 import { meta } from './providers/meta.ts'
 import { notion } from './providers/notion.ts'
 import { nylas } from './providers/nylas.ts'
+import { okta } from './providers/okta.ts'
 import { paddle } from './providers/paddle.ts'
 import { pagerduty } from './providers/pagerduty.ts'
 import { paystack } from './providers/paystack.ts'
@@ -144,7 +145,7 @@ export const providers: readonly Provider[] = [
 ]
 
 /** The services that offer nothing to verify, by name. */
-export const unsignedServices: readonly UnsignedService[] = [salesforceOutbound]
+export const unsignedServices: readonly UnsignedService[] = [okta, salesforceOutbound]
 
 const byId = new Map(providers.map(provider => [provider.id, provider]))
 const unsignedById = new Map(unsignedServices.map(service => [service.id, service]))
