@@ -7,7 +7,7 @@ import { checksPage } from './checks.ts'
 import { cliPage } from './cli.ts'
 import { codesPage } from './codes.ts'
 import { configPage } from './config.ts'
-import { providerPage, providersPage } from './providers.ts'
+import { providerPage, providersPage, spelledOutPage } from './providers.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 
@@ -20,6 +20,7 @@ export async function referencePages(): Promise<ReadonlyMap<string, string>> {
     ['cli.md', await cliPage()],
     ['sallyport.schema.json', `${JSON.stringify(configSchema(checkKinds), null, 2)}\n`],
     ['providers/README.md', providersPage()],
+    ['providers/spelled-out.md', spelledOutPage()],
     ...[...providers, ...unsignedServices].map((provider): [string, string] => [
       `providers/${provider.id}.md`,
       providerPage(provider),

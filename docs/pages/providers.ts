@@ -1,8 +1,10 @@
 import { signature } from '../../src/checks/signature.ts'
 import { routeConfig } from '../../src/cli/providers-config.ts'
+import { templateOf } from '../../src/cli/providers-spelled-out.ts'
 import { formatDuration } from '../../src/core/units.ts'
 import { providers, unsignedServices } from '../../src/signing/index.ts'
 import type { Provider, UnsignedService } from '../../src/signing/provider.ts'
+import { spelledOutServices, UNCONFIRMED } from '../../src/signing/spelled-out.ts'
 import { anchor, code, fenced, GENERATED, page, table } from './markdown.ts'
 
 /** docs/reference/providers/README.md */
@@ -12,8 +14,32 @@ export function providersPage(): string {
     GENERATED,
     `A provider is a service whose way of signing the gate knows: \`signature: { provider: NAME, ... }\` is all that its config
 needs. \`sallyport providers NAME\` prints what its page here says. A service that is not listed is described by its scheme:
-see [signature](../checks.md#signature), "With \`scheme\`".`,
+see [signature](../checks.md#signature), "With \`scheme\`". For services of which no official word was found, or that sign
+nothing, [templates](spelled-out.md) say what is known.`,
     providerTable(''),
+  )
+}
+
+/** docs/reference/providers/spelled-out.md */
+export function spelledOutPage(): string {
+  return page(
+    '# Services to be spelled out',
+    GENERATED,
+    `These are no providers: no page of theirs that says how they sign could be read, or they sign nothing. What is known of
+them stands here with what it rests on, and is never taken for a fact: \`provider: NAME\` does not take them.
+\`sallyport providers NAME\` prints the same template.`,
+    UNCONFIRMED,
+    ...spelledOutServices.map(service =>
+      page(
+        `## ${service.name}`,
+        service.signs
+          ? service.known
+          : `${service.known} So there is nothing to verify; what stands below keeps strangers out.`,
+        service.restsOn,
+        ...service.steps,
+        fenced('yaml', `routes:\n${templateOf(service)}`),
+      ).trimEnd(),
+    ),
   )
 }
 

@@ -29,7 +29,7 @@ const config = z
     'open-until': expiry
       .optional()
       .describe(
-        'asana, dropbox, microsoft-graph, notion: a handshake without a signature is answered until then, at most a day ahead. Set it when you register the endpoint.',
+        'asana, dropbox, microsoft-graph, notion, nylas, okta: a handshake without a signature is answered until then, at most a day ahead. Set it when you register the endpoint.',
       ),
     'save-to': z
       .string()
@@ -159,12 +159,15 @@ function greetingCheck(id: string, handshake: Handshake, given: Config, resource
   const greeter: Greeter<Code> = {
     methods: handshake.method === 'POST' ? [] : [handshake.method],
     maxBytes: BODY_BYTES,
-    greet(request) {
-      if (request.method !== handshake.method) return undefined
+    asks(request) {
+      if (request.method !== handshake.method) return false
       const asked = handshake.read(request)
-      if (asked !== 'body') return asked && settle(asked)
       // Every body looks like a handshake until it is read, so none is read but while the pairing is awaited.
-      return isOpen() && !resources.hasKept(saveTo ?? '') ? 'body' : undefined
+      return asked === 'body' ? isOpen() && !resources.hasKept(saveTo ?? '') : asked !== undefined
+    },
+    greet(request) {
+      const asked = handshake.read(request)
+      return asked === 'body' ? 'body' : settle(asked ?? 'malformed')
     },
     greetBody: request => settle(handshake.readBody?.(request.peekJson()) ?? 'malformed'),
   }

@@ -8,6 +8,7 @@ const list = z.array(networkEntry)
 export const sourceIp = defineCheck({
   name: 'source-ip',
   stage: 'head',
+  beforeGreeting: true,
   summary:
     'Admits requests from the listed networks only. IPv4 written in IPv6 form counts as IPv4; ::/0 holds IPv6 alone.',
   example:

@@ -3,6 +3,7 @@ import { resolveSecret } from '../config/secrets.ts'
 import { type Secret, SecretRef } from '../core/secret.ts'
 import { providerOf, providers, unsignedOf, unsignedServices } from '../signing/index.ts'
 import type { Provider, UnsignedService } from '../signing/provider.ts'
+import { type SpelledOutService, spelledOutOf, spelledOutServices } from '../signing/spelled-out.ts'
 import { VerbFault } from './fault.ts'
 import type { VerbArgs, VerbIo } from './verb.ts'
 
@@ -24,18 +25,23 @@ export function textsOf(args: VerbArgs, option: string): readonly string[] {
   return Array.isArray(value) ? value.filter(each => typeof each === 'string') : []
 }
 
-/** @throws VerbFault for a name that no provider has, or one of a service that signs nothing */
+/** @throws VerbFault for a name that no provider has, or one of a service that signs nothing or is not confirmed */
 export function namedProvider(name: string): Provider {
   const service = namedService(name)
   if ('scheme' in service) return service
+  if ('restsOn' in service)
+    throw new VerbFault(
+      `${service.name} is no provider`,
+      `"sallyport providers ${name}" tells what is known of it, and how to spell it out`,
+    )
   throw new VerbFault(`${service.name} signs nothing`, `"sallyport providers ${name}" tells what it offers instead`)
 }
 
 /** @throws VerbFault for a name that no service has */
-export function namedService(name: string): Provider | UnsignedService {
-  const service = providerOf(name) ?? unsignedOf(name)
+export function namedService(name: string): Provider | UnsignedService | SpelledOutService {
+  const service = providerOf(name) ?? unsignedOf(name) ?? spelledOutOf(name)
   if (service) return service
-  const known = [...providers, ...unsignedServices].map(({ id }) => id)
+  const known = [...providers, ...unsignedServices, ...spelledOutServices].map(({ id }) => id)
   const near = nearest(name, known)
   throw new VerbFault(
     `there is no provider ${JSON.stringify(name)}`,

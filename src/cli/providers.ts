@@ -2,9 +2,11 @@ import { formatDuration } from '../core/units.ts'
 import { challenges } from '../signing/challenges/index.ts'
 import { providers as all, unsignedServices } from '../signing/index.ts'
 import type { Provider, UnsignedService } from '../signing/provider.ts'
+import { type SpelledOutService, spelledOutServices } from '../signing/spelled-out.ts'
 import { namedService } from './arguments.ts'
 import { tellFault } from './fault.ts'
 import { routeConfig } from './providers-config.ts'
+import { plainSpelledOut, spelledOutList, spelledOutPage } from './providers-spelled-out.ts'
 import { table } from './table.ts'
 import { EXIT, type Verb, wrongUsage } from './verb.ts'
 
@@ -22,7 +24,7 @@ export const providers: Verb = {
     if (rest.length > 0) return wrongUsage(io, providers, 'more than one provider is named')
     try {
       const shown = name === undefined ? undefined : namedService(name)
-      const told = shown ? plain(shown) : [...all, ...unsignedServices].map(plain)
+      const told = shown ? plain(shown) : [...all, ...unsignedServices, ...spelledOutServices].map(plain)
       if (values.json === true) io.stdout.write(`${JSON.stringify(told, null, 2)}\n`)
       else io.stdout.write(shown ? page(shown) : list())
       return EXIT.ok
@@ -41,10 +43,11 @@ function list(): string {
     eventIdOf(provider) ?? 'none',
   ])
   rows.push(...unsignedServices.map(({ id, name, instead }) => [id, name, `none: ${instead.check}`, 'none', 'none']))
-  return `${table(['provider', 'service', 'scheme', 'timestamp', 'event id'], rows)}\nsallyport providers NAME tells more.\n`
+  return `${table(['provider', 'service', 'scheme', 'timestamp', 'event id'], rows)}\n${spelledOutList()}\nsallyport providers NAME tells more.\n`
 }
 
-function page(service: Provider | UnsignedService): string {
+function page(service: Provider | UnsignedService | SpelledOutService): string {
+  if ('restsOn' in service) return spelledOutPage(service)
   const { id, name, traps, response } = service
   const fields: (readonly [string, string | undefined])[] = [
     ['scheme', service.summary],
@@ -83,7 +86,8 @@ function signedFields(provider: Provider): (readonly [string, string | undefined
   ]
 }
 
-function plain(service: Provider | UnsignedService): Record<string, unknown> {
+function plain(service: Provider | UnsignedService | SpelledOutService): Record<string, unknown> {
+  if ('restsOn' in service) return plainSpelledOut(service)
   const { id, name, page, summary, accept, traps, response } = service
   return {
     id,

@@ -1,6 +1,7 @@
 import { Secret } from '../core/secret.ts'
 import { newCredentials, type Provider, signerKey } from '../signing/provider.ts'
 import { signMessage } from '../signing/scheme.ts'
+import { UnsignableFault } from '../signing/signed-form.ts'
 import { VerbFault } from './fault.ts'
 
 export const FORGERIES = ['secret', 'body', 'timestamp'] as const
@@ -42,7 +43,8 @@ const PRIVATE = /authorization|cookie|token|key|secret/i
 /**
  * Signs the draft as its provider does.
  * @throws SecretFault where the secret is not in the provider's form
- * @throws VerbFault where a header is given that signing sets, or a forgery is asked for that the scheme can't notice
+ * @throws VerbFault where a header is given that signing sets, a forgery is asked for that the scheme can't notice, or the
+ *   body lacks what the scheme signs
  */
 export function compose(draft: Draft): SignedRequest {
   const { provider, url, publicOrigin, body, contentType, id, forge } = draft
@@ -57,7 +59,7 @@ export function compose(draft: Draft): SignedRequest {
     nowMs: draft.nowMs - (forge === 'timestamp' ? FORGED_AGE_MS : 0),
     id,
   }
-  const message = signMessage(scheme, key, given)
+  const message = signable(provider, () => signMessage(scheme, key, given))
   const signed = message.headers
   const { pathname, search } = new URL(message.url)
   const carried = [
@@ -77,6 +79,18 @@ export function compose(draft: Draft): SignedRequest {
         ([name, value]) => [name, scheme.kind === 'token' ? new Secret(key).toString() : shortened(value, id)] as const,
       ),
     ],
+  }
+}
+
+function signable<T>({ name }: Provider, sign: () => T): T {
+  try {
+    return sign()
+  } catch (error) {
+    if (!(error instanceof UnsignableFault)) throw error
+    throw new VerbFault(
+      `what ${name} signs is missing: ${error.message}`,
+      'give a body as the service sends it, and its type with --content-type',
+    )
   }
 }
 

@@ -5,6 +5,7 @@ import { buffer } from 'node:stream/consumers'
 import { visible } from '../config/problem.ts'
 import { whyUnreadable } from '../config/secrets.ts'
 import { parseMediaType } from '../core/media-type.ts'
+import type { Provider } from '../signing/provider.ts'
 import { namedProvider, neededText, secretAt, textOf, textsOf } from './arguments.ts'
 import { tellFault, VerbFault } from './fault.ts'
 import { type Answer, post } from './send-answer.ts'
@@ -30,7 +31,11 @@ export const send: Verb = {
     url: { type: 'string', description: 'Where to post it: http:// or https://.' },
     body: { type: 'string', description: 'The file that holds the body, byte for byte; - reads it from stdin.' },
     data: { type: 'string', description: 'The body as text, instead of --body.' },
-    'content-type': { type: 'string', description: 'Default application/json; none where the body is empty.' },
+    'content-type': {
+      type: 'string',
+      description:
+        'Default application/json, or a form for a service that sends nothing else; none where the body is empty.',
+    },
     header: { type: 'string', multiple: true, description: "A further header, 'Name: value'; may be repeated." },
     id: { type: 'string', description: "The event's id, where the service sends one in a header. Default a new UUID." },
     'public-url': {
@@ -71,7 +76,7 @@ async function read(args: VerbArgs, io: VerbIo): Promise<Draft> {
     url,
     publicOrigin: readOrigin(textOf(args, 'public-url')),
     body,
-    contentType: readType(textOf(args, 'content-type'), body),
+    contentType: readType(textOf(args, 'content-type'), body, provider),
     headers: textsOf(args, 'header').map(readHeader),
     id: readId(textOf(args, 'id')),
     nowMs: Date.now(),
@@ -132,8 +137,10 @@ function readOption(args: VerbArgs, option: 'body' | 'ca', io: VerbIo): Buffer |
   }
 }
 
-function readType(text: string | undefined, body: Buffer): string {
-  if (text === undefined) return body.length === 0 ? '' : 'application/json'
+function readType(text: string | undefined, body: Buffer, { accept = ['json'] }: Provider): string {
+  const usual =
+    accept[0] === 'form' && !accept.includes('json') ? 'application/x-www-form-urlencoded' : 'application/json'
+  if (text === undefined) return body.length === 0 ? '' : usual
   if (parseMediaType(text) === undefined)
     throw new VerbFault(`--content-type ${JSON.stringify(text)} is no media type`, 'write e.g. application/json')
   return text

@@ -16,14 +16,16 @@ export interface RequestAt {
 }
 
 /**
- * What a service asks before it can sign anything. It comes before every other check, even where the route lacks
- * something; it is answered or refused, and nothing of it is ever forwarded.
+ * What a service asks before it can sign anything. It comes before every check but those of `beforeGreeting`, even where
+ * the route lacks something; it is answered or refused, and nothing of it is ever forwarded.
  */
 export interface Greeter<Code extends string = string> {
   /** Methods that reach the route for this alone. */
   readonly methods: readonly string[]
-  /** `undefined`: not asked; `body`: the body says. */
-  greet(request: HeadRequest): Reply | Denial<Code> | 'body' | undefined
+  /** Whether the head asks, or leaves it to the body. It only looks: no check has let the request in yet. */
+  asks(request: HeadRequest): boolean
+  /** Of a request that asks. `body`: the body says. */
+  greet(request: HeadRequest): Reply | Denial<Code> | 'body'
   /** Of at most `maxBytes`, plain. */
   greetBody(request: BodyRequest): Reply | Denial<Code>
   readonly maxBytes: number
@@ -52,6 +54,8 @@ export interface CheckKind<S extends Stage, Config, Code extends string> {
   /** Kebab case: the file, the YAML key, the code's prefix, the reference page. */
   readonly name: string
   readonly stage: S
+  /** For a head check that asks who may try at all: handshakes pass it too, before they are answered. */
+  readonly beforeGreeting?: S extends 'head' ? true : never
   /** One sentence for the reference page. */
   readonly summary: string
   /** An example of its configuration, YAML, for the reference page; a test parses it. */
@@ -73,6 +77,7 @@ export interface CheckKind<S extends Stage, Config, Code extends string> {
 export interface AnyCheckKind {
   readonly name: string
   readonly stage: Stage
+  readonly beforeGreeting?: true
   readonly summary: string
   readonly example: string
   readonly config: ZodType

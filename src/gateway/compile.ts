@@ -80,12 +80,19 @@ function compileRoute(
     }
   }
   const placed: Record<Stage, PlacedCheck<never>[]> = { head: [], body: [], content: [] }
-  let greeter: PlacedGreeter | undefined
+  const guards: PlacedCheck<never>[] = []
+  let unguarded = false
+  let greets: Omit<PlacedGreeter, 'guards'> | undefined
   for (const { kind, config: checkConfig } of withImplicit(config.checks, config.forward.stream)) {
     const check = attempt(() => kind.create(checkConfig as never, resources))
-    if (check === undefined) continue
-    placed[stageOf(kind, checkConfig)].push({ name: kind.name, check, denials: denialsOf(kind, checkConfig) })
-    if (check.greeter) greeter = { name: kind.name, greeter: check.greeter, denials: kind.denials }
+    if (check === undefined) {
+      unguarded ||= kind.beforeGreeting === true
+      continue
+    }
+    const entry = { name: kind.name, check, denials: denialsOf(kind, checkConfig) }
+    placed[stageOf(kind, checkConfig)].push(entry)
+    if (kind.beforeGreeting) guards.push(entry)
+    if (check.greeter) greets = { name: kind.name, greeter: check.greeter, denials: kind.denials }
     if (check.close) closers.push(() => check.close?.())
   }
   const { sign } = config.forward
@@ -109,7 +116,8 @@ function compileRoute(
     head: placed.head,
     body: placed.body,
     content: placed.content,
-    ...(greeter ? { greeter } : {}),
+    // Handshakes are answered while the route is offline, but not where that is for want of a check that they must pass.
+    ...(greets && !unguarded ? { greeter: { ...greets, guards } } : {}),
     limits: {
       body: lowest(all.map(({ check }) => check.limits?.body)),
       decoded: lowest(all.map(({ check }) => check.limits?.decoded)),

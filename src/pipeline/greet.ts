@@ -1,17 +1,21 @@
 import { type BodySource, unreadBody } from './body.ts'
 import type { RequestContext } from './context.ts'
 import type { PlacedGreeter } from './route.ts'
-import { refuse, type Stop } from './walk.ts'
+import { refuse, type Stop, type Walk } from './walk.ts'
 
 /** Answers or refuses a handshake; `undefined` where the request is none. Nothing that it asks is ever forwarded. */
 export async function greet(
   request: RequestContext,
   source: BodySource,
   { name, greeter, denials }: PlacedGreeter,
+  walk: Walk,
 ): Promise<Stop | undefined> {
   try {
+    // Looked at first: an ordinary request meets the same checks on its own way, and must not be counted twice.
+    if (!greeter.asks(request)) return undefined
+    const stop = await walk.greeting(request)
+    if (stop) return stop
     let said = greeter.greet(request)
-    if (said === undefined) return undefined
     if (said === 'body') {
       const raw = await source.read(greeter.maxBytes)
       if (!Buffer.isBuffer(raw)) return unreadBody(raw, greeter.maxBytes)

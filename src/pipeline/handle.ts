@@ -38,8 +38,9 @@ export async function handle(
       refuse('request.misdirected', { 'server-name': serverName.slice(0, 255), host: request.host }),
     )
   if (route.greeter) {
-    const stop = await greet(request, source, route.greeter)
-    if (stop) return stopped(route, undefined, stop)
+    const walk = new Walk(route)
+    const stop = await greet(request, source, route.greeter, walk)
+    if (stop) return stopped(route, walk, stop)
     // The method was let through for the handshake alone.
     if (!route.methods.has(request.method))
       return stopped(route, undefined, unmatched(request, [...route.methods], table))

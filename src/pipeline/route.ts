@@ -10,10 +10,11 @@ export interface PlacedCheck<S extends Stage> {
   readonly denials: Readonly<Record<string, DenialSpec>>
 }
 
-/** The handshake of a route, with the texts of its check. */
+/** The handshake of a route, with the texts of its check, and the checks that a handshake must pass. */
 export interface PlacedGreeter {
   readonly name: string
   readonly greeter: Greeter
+  readonly guards: readonly PlacedCheck<'head'>[]
   readonly denials: Readonly<Record<string, DenialSpec>>
 }
 

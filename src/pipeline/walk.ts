@@ -35,6 +35,11 @@ export class Walk {
     this.#route = route
   }
 
+  /** The checks that hold for a handshake too. */
+  greeting(request: HeadRequest): Stop | undefined | Promise<Stop | undefined> {
+    return this.#run(this.#route.greeter?.guards ?? [], request, 0)
+  }
+
   /** The head's checks, then what the body's checks can already say; the first refusal ends it. */
   head(request: HeadRequest): Stop | undefined | Promise<Stop | undefined> {
     const stop = this.#run(this.#route.head, request, 0)

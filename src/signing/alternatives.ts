@@ -1,5 +1,12 @@
 import type { HeadRequest } from '../core/request.ts'
-import { fault, type Scheme, type SignatureFault, type SyncVerifier, type Verifier } from './scheme.ts'
+import {
+  type DescribedScheme,
+  fault,
+  type Scheme,
+  type SignatureFault,
+  type SyncVerifier,
+  type Verifier,
+} from './scheme.ts'
 
 /** One service, several header families: the first whose header is there decides, and no other is tried after it. */
 export function firstPresent(families: readonly { readonly header: string; readonly scheme: Scheme }[]): Scheme {
@@ -28,6 +35,19 @@ export function firstPresent(families: readonly { readonly header: string; reado
       }
     },
     sign: (key, message) => last.scheme.sign(key, message),
+  }
+}
+
+/** One service, several headers, each with a signature of its own: one that verifies is enough. */
+export function anyOf(first: DescribedScheme, ...others: readonly DescribedScheme[]): DescribedScheme {
+  return {
+    ...first,
+    headers: [first, ...others].flatMap(({ headers }) => headers),
+    verifier: (keys, toleranceMs) =>
+      others.reduce(
+        (either, other) => eitherOf(either, other.verifier(keys, toleranceMs)),
+        first.verifier(keys, toleranceMs),
+      ),
   }
 }
 

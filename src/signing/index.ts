@@ -1,16 +1,21 @@
 import type { Provider, UnsignedService } from './provider.ts'
 import { adyenPlatform } from './providers/adyen-platform.ts'
 import { airtable } from './providers/airtable.ts'
+import { asana } from './providers/asana.ts'
+import { bigcommerce } from './providers/bigcommerce.ts'
 import { bitbucket } from './providers/bitbucket.ts'
 import { circleci } from './providers/circleci.ts'
 import { clickup } from './providers/clickup.ts'
 import { coinbaseCommerce } from './providers/coinbase-commerce.ts'
 import { crisp } from './providers/crisp.ts'
+import { customerio } from './providers/customerio.ts'
 import { discord } from './providers/discord.ts'
 import { discourse } from './providers/discourse.ts'
+import { docusign } from './providers/docusign.ts'
 import { dropbox } from './providers/dropbox.ts'
 import { frontApplication } from './providers/front-application.ts'
 import { frontRule } from './providers/front-rule.ts'
+import { gitbook } from './providers/gitbook.ts'
 import { github } from './providers/github.ts'
 import { gitlab } from './providers/gitlab.ts'
 import { gocardless } from './providers/gocardless.ts'
@@ -25,10 +30,15 @@ import { kustomer } from './providers/kustomer.ts'
 import { lemonsqueezy } from './providers/lemonsqueezy.ts'
 import { line } from './providers/line.ts'
 import { linear } from './providers/linear.ts'
+import { linkedin } from './providers/linkedin.ts'
+import { mandrill } from './providers/mandrill.ts'
 import { meta } from './providers/meta.ts'
 import { notion } from './providers/notion.ts'
+import { nylas } from './providers/nylas.ts'
+import { okta } from './providers/okta.ts'
 import { paddle } from './providers/paddle.ts'
 import { pagerduty } from './providers/pagerduty.ts'
+import { paystack } from './providers/paystack.ts'
 import { quickbooks } from './providers/quickbooks.ts'
 import { razorpay } from './providers/razorpay.ts'
 import { resend } from './providers/resend.ts'
@@ -45,14 +55,19 @@ import { stripe } from './providers/stripe.ts'
 import { svix } from './providers/svix.ts'
 import { teamsOutgoing } from './providers/teams-outgoing.ts'
 import { telegram } from './providers/telegram.ts'
+import { telnyx } from './providers/telnyx.ts'
+import { terraform } from './providers/terraform.ts'
 import { trello } from './providers/trello.ts'
 import { twilio } from './providers/twilio.ts'
 import { twitch } from './providers/twitch.ts'
+import { typeform } from './providers/typeform.ts'
 import { viber } from './providers/viber.ts'
 import { webflow } from './providers/webflow.ts'
 import { websub } from './providers/websub.ts'
 import { woocommerce } from './providers/woocommerce.ts'
 import { workos } from './providers/workos.ts'
+import { xTwitter } from './providers/x-twitter.ts'
+import { xero } from './providers/xero.ts'
 import { zendesk } from './providers/zendesk.ts'
 import { zoom } from './providers/zoom.ts'
 
@@ -60,16 +75,21 @@ import { zoom } from './providers/zoom.ts'
 export const providers: readonly Provider[] = [
   adyenPlatform,
   airtable,
+  asana,
+  bigcommerce,
   bitbucket,
   circleci,
   clickup,
   coinbaseCommerce,
   crisp,
+  customerio,
   discord,
   discourse,
+  docusign,
   dropbox,
   frontApplication,
   frontRule,
+  gitbook,
   github,
   gitlab,
   gocardless,
@@ -84,10 +104,14 @@ export const providers: readonly Provider[] = [
   lemonsqueezy,
   line,
   linear,
+  linkedin,
+  mandrill,
   meta,
   notion,
+  nylas,
   paddle,
   pagerduty,
+  paystack,
   quickbooks,
   razorpay,
   resend,
@@ -103,20 +127,25 @@ export const providers: readonly Provider[] = [
   svix,
   teamsOutgoing,
   telegram,
+  telnyx,
+  terraform,
   trello,
   twilio,
   twitch,
+  typeform,
   viber,
   webflow,
   websub,
   woocommerce,
   workos,
+  xTwitter,
+  xero,
   zendesk,
   zoom,
 ]
 
 /** The services that offer nothing to verify, by name. */
-export const unsignedServices: readonly UnsignedService[] = [salesforceOutbound]
+export const unsignedServices: readonly UnsignedService[] = [okta, salesforceOutbound]
 
 const byId = new Map(providers.map(provider => [provider.id, provider]))
 const unsignedById = new Map(unsignedServices.map(service => [service.id, service]))

@@ -28,8 +28,8 @@ export interface PublicKeyForm {
   create(): KeyPair
 }
 
-/** How a service shows its public key: `raw-hex` are the 32 bytes of Ed25519, `spki` is DER in base64. */
-export type KeyWriting = 'raw-hex' | 'spki' | 'pem'
+/** How a service shows its public key: `raw-hex` and `raw-base64` are the 32 bytes of Ed25519, `spki` is DER in base64. */
+export type KeyWriting = 'raw-hex' | 'raw-base64' | 'spki' | 'pem'
 
 /** A public key that `readPublicKey` reads in whatever form it is given. */
 export function publicKey(
@@ -65,5 +65,6 @@ function write(key: KeyObject, writing: KeyWriting): string {
   if (writing === 'pem') return key.export({ format: 'pem', type: 'spki' }).toString()
   const der = key.export({ format: 'der', type: 'spki' })
   // RFC 8410: the key is the end of its DER.
-  return writing === 'raw-hex' ? der.subarray(-32).toString('hex') : der.toString('base64')
+  if (writing === 'spki') return der.toString('base64')
+  return der.subarray(-32).toString(writing === 'raw-hex' ? 'hex' : 'base64')
 }

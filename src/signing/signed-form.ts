@@ -32,6 +32,11 @@ export interface SignedForm extends SignatureForm {
   readonly partOfBody?: boolean
 }
 
+/** A message that lacks what its scheme signs: the message says what. */
+export class UnsignableFault extends Error {
+  override readonly name = 'UnsignableFault'
+}
+
 const FIVE_MINUTES = 300_000
 
 export const templateOf = ({ payload, partOfBody }: SignedForm): Template => new Template(payload, { partOfBody })
@@ -58,7 +63,7 @@ export interface Signing {
   carry(signature: Buffer): SignedHeaders
 }
 
-/** @throws Error where the message lacks what the form signs. */
+/** @throws UnsignableFault where the message lacks what the form signs. */
 export function beginSigning(form: SignedForm, template: Template, message: Message): Signing {
   const { header, encoding, prefix = '', list, timestamp, id } = form
   const when = timestamp ? writeTimestamp(message.nowMs, timestamp.unit) : ''
@@ -95,6 +100,6 @@ function inputOf(message: Message, signed: SignedHeaders): TemplateInput {
 }
 
 function filled(text: string | TemplateGap): string {
-  if (text instanceof TemplateGap) throw new Error(text.why)
+  if (text instanceof TemplateGap) throw new UnsignableFault(text.why)
   return text
 }

@@ -102,6 +102,25 @@ const UNANSWERED: readonly Unanswered[] = [
   ],
   ['every origin', events, { method: 'OPTIONS', headers: { 'WebHook-Request-Origin': '*' } }, 'challenge.malformed'],
   ['no origin', events, { method: 'OPTIONS' }, undefined],
+  [
+    'a challenge of Okta twice',
+    { provider: 'okta', 'open-until': OPEN },
+    { method: 'GET', headers: { 'X-Okta-Verification-Challenge': ['a', 'b'] } },
+    'challenge.malformed',
+  ],
+  [
+    'a challenge of Okta that is a page',
+    { provider: 'okta', 'open-until': OPEN },
+    { method: 'GET', headers: { 'X-Okta-Verification-Challenge': '<svg>' } },
+    'challenge.malformed',
+  ],
+  ["a GET without Okta's challenge", { provider: 'okta', 'open-until': OPEN }, { method: 'GET' }, undefined],
+  [
+    'a closed window for Nylas',
+    { provider: 'nylas' },
+    { method: 'GET', target: '/?challenge=abc' },
+    'challenge.closed',
+  ],
   ['a secret of another form', asana, { headers: { 'X-Hook-Secret': 'a b' } }, 'challenge.malformed'],
   ['a secret twice', asana, { headers: { 'X-Hook-Secret': [asanaSecret, asanaSecret] } }, 'challenge.malformed'],
   [
@@ -133,7 +152,7 @@ function ask(
 ): Decision | 'body' | undefined {
   const { greeter } = compile(challenge, config, resources)
   const full = fakeRequest(request)
-  const said = greeter?.greet(full)
+  const said = greeter?.asks(full) ? greeter.greet(full) : undefined
   return said === 'body' ? greeter?.greetBody(full) : said
 }
 
@@ -234,6 +253,20 @@ describe('a handshake', () => {
       { method: 'GET', target: '/?challenge=abc123' },
       'abc123',
       { 'Content-Type': 'text/plain; charset=utf-8', 'X-Content-Type-Options': 'nosniff' },
+    ],
+    [
+      'nylas',
+      { provider: 'nylas', 'open-until': OPEN },
+      { method: 'GET', target: '/?challenge=8e1f0c5a-4b5d' },
+      '8e1f0c5a-4b5d',
+      { 'Content-Type': 'text/plain; charset=utf-8', 'X-Content-Type-Options': 'nosniff' },
+    ],
+    [
+      'okta',
+      { provider: 'okta', 'open-until': OPEN },
+      { method: 'GET', target: '/', headers: { 'X-Okta-Verification-Challenge': 'ENRBjS7uMBFI_vgLNO3p' } },
+      '{"verification":"ENRBjS7uMBFI_vgLNO3p"}',
+      { 'Content-Type': 'application/json' },
     ],
     [
       'microsoft-graph',

@@ -127,7 +127,7 @@ async function decide<S extends Stage, Config, Code extends string>(
   // A request of the last stage is one of every stage before it.
   const ask = (request: RequestDescription | undefined, facts: Facts | undefined) => {
     const full = fakeRequest(request)
-    const said = check.greeter?.greet(full)
+    const said = check.greeter?.asks(full) ? check.greeter.greet(full) : undefined
     const greeted = said === 'body' ? check.greeter?.greetBody(full) : said
     return greeted ?? check.decide(full as RequestAt[S], facts ?? {})
   }

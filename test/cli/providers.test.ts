@@ -5,6 +5,7 @@ import { check } from '../../src/cli/check.ts'
 import { providers as verb } from '../../src/cli/providers.ts'
 import { variableOf } from '../../src/cli/providers-config.ts'
 import { providers, unsignedServices } from '../../src/signing/index.ts'
+import { spelledOutServices, UNCONFIRMED } from '../../src/signing/spelled-out.ts'
 import { credentials } from '../support/signed.ts'
 import { temporaryFolder } from '../tls/craft.ts'
 import { runVerb } from './run-verb.ts'
@@ -55,7 +56,9 @@ describe('providers', () => {
 
   it('prints the same as JSON', async () => {
     const all = JSON.parse((await runVerb(verb, ['--json'])).stdout)
-    expect(all.map((each: { id: string }) => each.id)).toEqual([...providers, ...unsignedServices].map(({ id }) => id))
+    expect(all.map((each: { id: string }) => each.id)).toEqual(
+      [...providers, ...unsignedServices, ...spelledOutServices].map(({ id }) => id),
+    )
     expect(JSON.parse((await runVerb(verb, ['zendesk', '--json'])).stdout)).toMatchObject({
       id: 'zendesk',
       scheme: 'hmac-sha256',
@@ -70,5 +73,62 @@ describe('providers', () => {
     expect((await runVerb(verb, ['strip'])).stderr).toContain('did you mean "stripe"?')
     expect((await runVerb(verb, ['strip'])).code).toBe(2)
     expect((await runVerb(verb, ['stripe', 'slack'])).code).toBe(2)
+  })
+})
+
+/** What `check` says of a pasted route, with every secret that it names at hand. */
+async function checked(id: string, pasted: string) {
+  const file = join(folder.path, `${id}.yaml`)
+  writeFileSync(file, `listeners:\n  - { name: public, bind: "127.0.0.1:8080" }\nroutes:\n${pasted}`)
+  const env = Object.fromEntries(
+    [...pasted.matchAll(/env: (\w+)/g)].map(([, name = '']) => [name, 'a-secret-of-32-characters-length']),
+  )
+  const { code, stdout, stderr } = await runVerb(check, [file, '--strict'], { env })
+  return { code, said: `${stdout}${stderr}`.replace(file, 'FILE') }
+}
+
+const FIT = { code: 0, said: 'FILE: 1 listener, 1 route, fit to run\n' }
+
+describe('services that are no providers', () => {
+  it('have names of their own, in order', () => {
+    const ids = spelledOutServices.map(({ id }) => id)
+    expect(ids).toEqual([...new Set(ids)].sort())
+    expect([...providers, ...unsignedServices].filter(({ id }) => ids.includes(id))).toEqual([])
+  })
+
+  it('are listed apart from those that are', async () => {
+    const { stdout } = await runVerb(verb, [])
+    const [known = '', apart = ''] = stdout.split('Spell the scheme out: ')
+    for (const { id, name } of spelledOutServices) {
+      expect(apart).toMatch(new RegExp(`^${id} +${name} `, 'm'))
+      expect(known).not.toMatch(new RegExp(`^${id} `, 'm'))
+    }
+    expect(apart).toMatch(/^mollie +Mollie +api-key +nothing to verify$/m)
+    expect(apart).toMatch(/^vercel +Vercel +signature +as others do it$/m)
+  })
+
+  it.each(spelledOutServices)('tells of $id what is known, and that it is not confirmed', async service => {
+    const { code, stdout } = await runVerb(verb, [service.id])
+    expect(code).toBe(0)
+    for (const text of [UNCONFIRMED, service.known, service.restsOn, ...service.steps]) expect(stdout).toContain(text)
+    const [, pasted = ''] = stdout.split('Under routes, to paste:\n\n')
+    expect(pasted).toContain(`  # ${UNCONFIRMED}\n`)
+    expect(await checked(service.id, pasted)).toEqual(FIT)
+  })
+
+  it.each(unsignedServices)('gives a config for $id that check takes', async ({ id, instead }) => {
+    const { stdout } = await runVerb(verb, [id])
+    const [, pasted = ''] = stdout.split('Under routes, to paste:\n\n')
+    if (instead.check === 'client-cert') expect(pasted).toContain('client-cert: ')
+    else expect(await checked(id, pasted)).toEqual(FIT)
+  })
+
+  it('say in JSON that they are not confirmed', async () => {
+    expect(JSON.parse((await runVerb(verb, ['vercel', '--json'])).stdout)).toMatchObject({
+      id: 'vercel',
+      confirmed: false,
+      signs: true,
+      'rests-on': 'It is what programs of others do; no page of the service was read.',
+    })
   })
 })

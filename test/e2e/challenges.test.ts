@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type RunningGate, startGate } from '../support/gate.ts'
@@ -43,11 +43,46 @@ routes:
     forward: { to: ${crm.url}/notion }
 `
 
+/** A Meta and an Asana route behind `checks`, entries of YAML. */
+const guarded = (...checks: readonly string[]): string => `
+listeners: [{ name: public, bind: "127.0.0.1:0" }]
+routes:
+  - name: meta
+    match: { path: /meta }
+    checks:
+${checks.map(check => `      - ${check}`).join('\n')}
+      - signature: { provider: meta, secrets: [{ env: SLACK_SECRET }] }
+      - challenge: { verify-token: { env: VERIFY_TOKEN } }
+    forward: { to: ${crm.url}/meta }
+  - name: asana
+    match: { path: /asana }
+    checks:
+${checks.map(check => `      - ${check}`).join('\n')}
+      - signature: { provider: slack, secrets: [{ file: asana.secret }] }
+      - challenge: { provider: asana, open-until: "${open()}", save-to: asana.secret }
+    forward: { to: ${crm.url}/asana }
+`
+
 const SECRET = 'a-signing-secret'
+const VERIFY_TOKEN = 'the-verify-token'
+const PAIRING = { 'x-hook-secret': 'b537207f20cbfa02357cf448134da559' }
+
+async function startGuarded(...checks: readonly string[]): Promise<string> {
+  gate = await startGate(guarded(...checks), { SLACK_SECRET: SECRET, VERIFY_TOKEN })
+  return `http://127.0.0.1:${gate.port('public')}`
+}
+
+const subscription = (token: string): string =>
+  `/meta?${new URLSearchParams({ 'hub.mode': 'subscribe', 'hub.challenge': '1158201444', 'hub.verify_token': token })}`
 
 async function start(until: string): Promise<string> {
   gate = await startGate(config(until), { SLACK_SECRET: SECRET })
   return `http://127.0.0.1:${gate.port('public')}`
+}
+
+async function codeOf(answer: Response): Promise<unknown> {
+  const problem: unknown = await answer.json()
+  return typeof problem === 'object' && problem !== null ? Reflect.get(problem, 'code') : undefined
 }
 
 const json = (body: string, headers: Readonly<Record<string, string>> = {}) => ({
@@ -112,5 +147,49 @@ describe('challenges through a running gate', () => {
     const second = await fetch(`${url}/notion`, json('{"verification_token":"secret_of_a_stranger_0123"}'))
     expect(second.status).toBe(401)
     expect(readFileSync(file, 'utf8')).toBe(token)
+  })
+})
+
+describe('the checks that a handshake must pass', () => {
+  it('refuse it from a foreign address, and nothing is paired', async () => {
+    const url = await startGuarded('source-ip: { allow: [192.0.2.0/24] }')
+    const answered = await fetch(`${url}${subscription(VERIFY_TOKEN)}`)
+    expect([answered.status, await codeOf(answered)]).toEqual([403, 'source-ip.outside'])
+    expect((await fetch(`${url}/asana`, json('{}', PAIRING))).status).toBe(403)
+    expect(existsSync(join(gate?.folder ?? '', 'asana.secret'))).toBe(false)
+  })
+
+  it('let it through from an address of theirs, although the route lacks its secret', async () => {
+    const url = await startGuarded('source-ip: { allow: [127.0.0.0/8] }')
+    expect(await (await fetch(`${url}${subscription(VERIFY_TOKEN)}`)).text()).toBe('1158201444')
+    const paired = await fetch(`${url}/asana`, json('{}', PAIRING))
+    expect([paired.status, paired.headers.get('x-hook-secret')]).toEqual([200, PAIRING['x-hook-secret']])
+  })
+
+  it('limit guesses of a verify token', async () => {
+    const url = await startGuarded('rate-limit: { rate: 3/h }')
+    const statuses: number[] = []
+    for (const token of ['a', 'b', 'c', 'd']) statuses.push((await fetch(`${url}${subscription(token)}`)).status)
+    expect(statuses).toEqual([403, 403, 403, 429])
+    const late = await fetch(`${url}${subscription(VERIFY_TOKEN)}`)
+    expect([late.status, await codeOf(late)]).toEqual([429, 'rate-limit.exceeded'])
+    expect(Number(late.headers.get('retry-after'))).toBeGreaterThan(0)
+  })
+
+  it('count an ordinary request once', async () => {
+    const url = await startGuarded('rate-limit: { rate: 2/h }')
+    const body = '{"object":"page"}'
+    const mac = createHmac('sha256', SECRET).update(body).digest('hex')
+    const statuses: number[] = []
+    for (let i = 0; i < 3; i++)
+      statuses.push((await fetch(`${url}/meta`, json(body, { 'x-hub-signature-256': `sha256=${mac}` }))).status)
+    expect(statuses).toEqual([200, 200, 429])
+  })
+
+  it('keep it from being answered where one of them can not be made', async () => {
+    const url = await startGuarded('source-ip: { allow: [127.0.0.0/8, { file: missing.txt }] }')
+    expect((await fetch(`${url}${subscription(VERIFY_TOKEN)}`)).status).not.toBe(200)
+    expect((await fetch(`${url}/asana`, json('{}', PAIRING))).status).toBe(503)
+    expect(existsSync(join(gate?.folder ?? '', 'asana.secret'))).toBe(false)
   })
 })

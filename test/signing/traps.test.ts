@@ -25,6 +25,7 @@ describe('secrets of another kind', () => {
     ['hubspot-v3', 'pat-na1-123', /access token/],
     ['resend', 're_123456789', /API key/],
     ['razorpay', 'rzp_live_123456', /API key id/],
+    ['paystack', 'pk_live_1234', /public key/],
     ['square', 'EAAAEO1234', /access token/],
     ['square', 'sq0csp-1234', /application secret/],
     ['trello', 'ATTA1234', /token of a user/],

@@ -28,6 +28,18 @@ export const crmVectors: readonly Vector[] = [
     body: '{"example_field":"example_value"}',
   },
   {
+    provider: 'customerio',
+    name: 'the documented v0:timestamp:body',
+    source: 'customerio/customerio-node test/webhooks.ts@b0288a4',
+    secret: 'signing-secret',
+    now: '2021-02-25T15:03:04Z',
+    headers: {
+      'X-CIO-Timestamp': '1614265384',
+      'X-CIO-Signature': '6f55cf23f9b73a2ff07733fe04421f64ce9ec5e409696edda6b2a80311944230',
+    },
+    body: '{"event_id":"abc","object_type":"email","metric":"delivered"}',
+  },
+  {
     provider: 'line',
     name: 'success',
     source: 'line/line-bot-sdk-nodejs test/validate-signature.spec.ts@3c0a10c',

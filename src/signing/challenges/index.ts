@@ -5,6 +5,8 @@ import { dropbox } from './dropbox.ts'
 import { meta } from './meta.ts'
 import { microsoftGraph } from './microsoft-graph.ts'
 import { notion } from './notion.ts'
+import { nylas } from './nylas.ts'
+import { okta } from './okta.ts'
 import { slack } from './slack.ts'
 import { websub } from './websub.ts'
 import { zoom } from './zoom.ts'
@@ -17,6 +19,8 @@ export const challenges: ReadonlyMap<string, Challenge> = new Map<string, Challe
   ['meta', meta],
   ['microsoft-graph', microsoftGraph],
   ['notion', notion],
+  ['nylas', nylas],
+  ['okta', okta],
   ['slack', slack],
   ['websub', websub],
   ['zoom', zoom],

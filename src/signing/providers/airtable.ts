@@ -6,7 +6,8 @@ export const airtable: Provider = {
   id: 'airtable',
   name: 'Airtable',
   page: 'https://airtable.com/developers/web/api/webhooks-overview',
-  summary: 'HMAC-SHA256 over the raw body, hexadecimal, in X-Airtable-Content-MAC.',
+  summary:
+    'HMAC-SHA256 over the raw body, hexadecimal, in X-Airtable-Content-MAC. The name of the header and the encoding rest on a post in its community, and on libraries that others wrote.',
   scheme: hmacScheme({
     algorithm: 'sha256',
     header: 'X-Airtable-Content-MAC',
