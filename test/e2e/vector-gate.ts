@@ -1,0 +1,97 @@
+import { expect } from 'vitest'
+import { providerOf } from '../../src/signing/index.ts'
+import type { Vector } from '../signing/vectors.ts'
+import { ask } from '../support/client.ts'
+import { type FrozenGate, startFrozenGate } from '../support/frozen-gate.ts'
+import type { TestUpstream } from '../support/upstream.ts'
+
+const URL_OF_NONE = 'https://hooks.example.com/in'
+/** The clock of vectors that sign no time. */
+export const NOW_OF_NONE = '2026-01-01T00:00:00Z'
+
+/** A code stands for a refusal; `any` where the source names none. */
+export interface PipelineVector extends Omit<Vector, 'code'> {
+  readonly code?: Vector['code'] | 'any'
+}
+
+const isJson = (body: string): boolean => /^[[{]/.test(body)
+const lowerCase = (headers: Vector['headers']): Vector['headers'] =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
+
+type Sent = Pick<Vector, 'headers' | 'body'>
+
+/** What the vector's URL begins with, up to the path: its credentials too. */
+function originOf(url: string): string {
+  return /^[a-z]+:\/\/[^/?]*/.exec(url)?.[0] ?? url
+}
+
+/** A gate with one route, which asks for the vector's provider, and the vector's clock, which stands. */
+export function gateOf({ provider, secret, now, url, method }: PipelineVector, to: string): Promise<FrozenGate> {
+  return startFrozenGate(
+    `
+listeners:
+  - { name: public, bind: "127.0.0.1:0" }
+routes:
+  - name: vector
+    match: { path-prefix: /, methods: [${method ?? 'POST'}] }
+    public-url: ${originOf(url ?? URL_OF_NONE)}
+    checks:
+      - content-type: { accept: [any] }
+      - signature: { provider: ${provider}, secrets: [{ env: SECRET }] }
+    forward: { to: "${to}/" }
+`,
+    { SECRET: secret },
+    Date.parse(now ?? NOW_OF_NONE),
+  )
+}
+
+/**
+ * Sends a vector over a socket, through a whole gate and on to `upstream`; where it verifies, also with one character
+ * changed in its body and in each header that carries its signature, its time or its id.
+ */
+export async function sendVector(vector: PipelineVector, upstream: TestUpstream): Promise<void> {
+  const { provider, url = URL_OF_NONE, method = 'POST', body, code } = vector
+  const headers = isJson(body) ? { 'content-type': 'application/json', ...lowerCase(vector.headers) } : vector.headers
+  const gate = await gateOf(vector, upstream.url)
+  const send = async (sent: Sent) => {
+    upstream.received.length = 0
+    const path = url.slice(originOf(url).length)
+    const reply = await ask({ port: gate.port('public'), path, method, ...sent })
+    return { status: reply.status, code: reply.code, forwarded: upstream.received.length }
+  }
+  const refused = (expected: unknown) => ({ status: 401, code: expected, forwarded: 0 })
+  const anyCode = expect.stringMatching(/^signature\./)
+  try {
+    if (code !== undefined) {
+      expect(await send({ headers, body })).toEqual(refused(code === 'any' ? anyCode : code))
+      return
+    }
+    expect(await send({ headers, body })).toEqual({ status: 200, code: '', forwarded: 1 })
+    if (isJson(body)) expect(upstream.received[0]?.body.toString()).toBe(body)
+    expect(await send({ headers, body: changed(body) }), 'body').toEqual(refused('signature.mismatch'))
+    for (const name of signing(provider, headers))
+      expect(await send({ headers: { ...headers, [name]: forged(String(headers[name])) }, body }), name).toEqual(
+        refused(anyCode),
+      )
+  } finally {
+    await gate.close()
+  }
+}
+
+/** The headers of a request that carry its signature, its time and its id. */
+function signing(provider: string, headers: Vector['headers']): string[] {
+  const named = providerOf(provider)?.scheme.headers.map(name => name.toLowerCase()) ?? []
+  const found = Object.keys(headers).filter(name => named.includes(name.toLowerCase()))
+  expect(found).not.toEqual([])
+  return found
+}
+
+/** The text with its last letter or digit changed for another. */
+function changed(text: string): string {
+  return text.replace(/[a-z0-9](?=[^a-z0-9]*$)/, found => (found === '7' ? '8' : '7')) || 'x'
+}
+
+/** A header's value with one character changed; where it lists signatures behind blanks, one of each. */
+function forged(value: string): string {
+  return value.startsWith('v1,') ? value.replace(/\S+/g, changed) : changed(value)
+}
