@@ -25,7 +25,7 @@ export const bigcommerce: Provider = {
   traps: [
     'The secret is the text itself: do not write it in base64, and do not put whsec_ before it.',
     'It signs with the secret of the app that made the webhook, not with one of the webhook.',
-    'Header names that other guides give, such as X-BC-Signature, do not exist.',
+    'Header names that guides of others give, such as X-BC-Signature, stand nowhere on its pages.',
   ],
   response: '200.',
 }

@@ -18,7 +18,6 @@ export const linkedin: Provider = {
     'LinkedIn Developer Portal: the application, Auth, Primary Client Secret.',
     'service',
   ),
-  eventId: { json: ['notificationId'] },
   traps: [
     'hmacsha256= stands before the body in what is signed, and not in the header.',
     'LinkedIn tries the endpoint every two hours by a GET with challengeCode, and wants it signed with the client secret. The gate signs nothing that a stranger chose: let a route for GET pass it to a program of yours that answers.',

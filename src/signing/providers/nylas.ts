@@ -16,7 +16,6 @@ export const nylas: Provider = {
   eventId: { json: ['id'] },
   traps: [
     'Before it sends, Nylas tries the endpoint by a GET with challenge in the query: open a window for it with challenge.',
-    'Compressed notifications are signed as they are sent, compressed: accept gzip under content-encoding where you asked for them.',
     'There is no timestamp beside the signature: add replay.',
   ],
 }

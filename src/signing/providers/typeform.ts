@@ -18,7 +18,6 @@ export const typeform: Provider = {
     "Typeform: the form, Connect, Webhooks, the webhook's Secret; or secret in the call that updates the webhook.",
     'operator',
   ),
-  eventId: { json: ['event_id'] },
   traps: [
     'Behind sha256= stands base64, where others write hexadecimal.',
     'Without a secret nothing is signed.',

@@ -14,9 +14,9 @@ export const xero: Provider = {
     'service',
   ),
   traps: [
-    'Before it sends events Xero tries the endpoint, partly with wrong signatures: they must be answered with 401, as the gate does, and the right ones with 200.',
-    'It wants an empty body and no cookies in the answer: let the upstream answer so.',
+    'A wrong signature must be answered with 401, as its example and the gate do; others write that Xero sends such on purpose before it takes an endpoint.',
+    'Its example answers with an empty body: let the upstream answer so.',
     'There is no timestamp: add replay.',
   ],
-  response: '200 with an empty body, within 5 seconds.',
+  response: '200 with an empty body.',
 }
