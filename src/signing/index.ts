@@ -38,6 +38,7 @@ import { nylas } from './providers/nylas.ts'
 import { okta } from './providers/okta.ts'
 import { paddle } from './providers/paddle.ts'
 import { pagerduty } from './providers/pagerduty.ts'
+import { paypal } from './providers/paypal.ts'
 import { paystack } from './providers/paystack.ts'
 import { quickbooks } from './providers/quickbooks.ts'
 import { razorpay } from './providers/razorpay.ts'
@@ -111,6 +112,7 @@ export const providers: readonly Provider[] = [
   nylas,
   paddle,
   pagerduty,
+  paypal,
   paystack,
   quickbooks,
   razorpay,
