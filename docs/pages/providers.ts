@@ -135,7 +135,9 @@ function refusals(provider: Provider): string {
   const codes = Object.keys(denials).filter(
     (name): name is keyof typeof denials =>
       // No service lets a route say what must be covered: that is for RFC 9421.
-      name !== 'signature.incomplete' && (name !== 'signature.expired' || provider.scheme.tolerance !== undefined),
+      name !== 'signature.incomplete' &&
+      (name !== 'signature.expired' || provider.scheme.tolerance !== undefined) &&
+      (name !== 'signature.unavailable' || (provider.secret === undefined && provider.publicKey === undefined)),
   )
   const rows = codes.map(name => {
     const meaning = here[name] ?? denials[name].meaning

@@ -60,6 +60,14 @@ export const signature = defineCheck({
         'Compare the clocks of sender and gate (the evidence has the difference). A retry long after the event is refused on purpose.',
       headers: WWW_AUTHENTICATE,
     },
+    'signature.unavailable': {
+      status: 503,
+      title: 'Try again later',
+      meaning: "The provider's certificate that the request names could not be fetched, or is none of the provider's.",
+      remedy:
+        'The evidence says why. Can the gate reach the host of the URL, over https? Else whoever sent this is not the provider.',
+      headers: [['Retry-After', '30']],
+    },
   },
   create(config: SignatureConfig, resources) {
     const { verifier, principal, toleranceMs, absent, eventId } = compile(config, resources)

@@ -16,7 +16,9 @@ export function routeConfig(provider: Provider | UnsignedService): string {
     ...(networks ? [`source-ip: { allow: ["provider:${id}"] }`] : []),
     ...('instead' in provider ? provider.instead.checks : []),
     `content-type: { accept: [${accept.join(', ')}] }`,
-    ...('instead' in provider ? [] : [`signature: { ${settingsOf(provider).join(', ')} }`]),
+    ...('instead' in provider
+      ? (provider.instead.bodyChecks ?? [])
+      : [`signature: { ${settingsOf(provider).join(', ')} }`]),
     ...(challenges.get(id)?.kind === 'signed' ? ['challenge: {}'] : []),
     'replay: {}',
   ]

@@ -6,6 +6,7 @@ import { bigcommerce } from './providers/bigcommerce.ts'
 import { bitbucket } from './providers/bitbucket.ts'
 import { circleci } from './providers/circleci.ts'
 import { clickup } from './providers/clickup.ts'
+import { cloudevents } from './providers/cloudevents.ts'
 import { coinbaseCommerce } from './providers/coinbase-commerce.ts'
 import { crisp } from './providers/crisp.ts'
 import { customerio } from './providers/customerio.ts'
@@ -38,7 +39,9 @@ import { nylas } from './providers/nylas.ts'
 import { okta } from './providers/okta.ts'
 import { paddle } from './providers/paddle.ts'
 import { pagerduty } from './providers/pagerduty.ts'
+import { paypal } from './providers/paypal.ts'
 import { paystack } from './providers/paystack.ts'
+import { pipedrive } from './providers/pipedrive.ts'
 import { quickbooks } from './providers/quickbooks.ts'
 import { razorpay } from './providers/razorpay.ts'
 import { resend } from './providers/resend.ts'
@@ -111,6 +114,7 @@ export const providers: readonly Provider[] = [
   nylas,
   paddle,
   pagerduty,
+  paypal,
   paystack,
   quickbooks,
   razorpay,
@@ -145,7 +149,7 @@ export const providers: readonly Provider[] = [
 ]
 
 /** The services that offer nothing to verify, by name. */
-export const unsignedServices: readonly UnsignedService[] = [okta, salesforceOutbound]
+export const unsignedServices: readonly UnsignedService[] = [cloudevents, okta, pipedrive, salesforceOutbound]
 
 const byId = new Map(providers.map(provider => [provider.id, provider]))
 const unsignedById = new Map(unsignedServices.map(service => [service.id, service]))

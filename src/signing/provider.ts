@@ -52,8 +52,15 @@ export interface UnsignedService {
   readonly page: string
   /** What it offers instead of a signature, one sentence. */
   readonly summary: string
-  /** The check that tells its requests from others, and the checks of a route for it, in YAML, an entry each. */
-  readonly instead: { readonly check: string; readonly checks: readonly string[] }
+  /**
+   * The check that tells its requests from others, and the checks of a route for it, in YAML, an entry each; `bodyChecks`
+   * are those that stand behind the checks of the head.
+   */
+  readonly instead: {
+    readonly check: string
+    readonly checks: readonly string[]
+    readonly bodyChecks?: readonly string[]
+  }
   readonly traps: readonly string[]
   readonly response?: string
   readonly accept?: readonly string[]

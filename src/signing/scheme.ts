@@ -22,6 +22,7 @@ export type SignatureCode =
   | 'signature.mismatch'
   | 'signature.incomplete'
   | 'signature.expired'
+  | 'signature.unavailable'
 
 /** Why a signature is not taken. Evidence never holds a secret or a signature. */
 export interface SignatureFault {

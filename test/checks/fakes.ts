@@ -172,7 +172,8 @@ export function fakeResources(
     remote: (url, options) => fakeRemote(url, options, clock, () => fetch(url)),
     remoteSet: <T>(options: RemoteSetOptions<T>) => ({
       get(url: string) {
-        if (!options.admits(new URL(url))) return new RemoteFault("is no https URL of the provider's own hosts", 'none')
+        if (!URL.canParse(url) || !options.admits(new URL(url)))
+          return new RemoteFault("is no https URL of the provider's own hosts", 'none')
         const bytes = fetch(url)
         return bytes instanceof RemoteFault ? bytes : options.parse(bytes)
       },

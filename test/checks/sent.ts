@@ -42,15 +42,16 @@ export function gate(
       publicUrl: url,
     }
     const decision = check.foresee?.(request, {}) ?? check.decide(request, {})
-    if (decision instanceof Promise) throw new Error('a signature is checked at once')
+    if (decision instanceof Promise) throw new Error('a signature by a key of the config is checked at once')
     return decision
   }
 }
 
 /** The provider's settings as its page shows them, and its secret or public key. */
 export function configOf(id: string): Record<string, unknown> {
-  const { secret, settings } = provider(id)
-  return { provider: id, ...settings?.example, [secret ? 'secrets' : 'keys']: [{ env: 'SECRET' }] }
+  const { secret, publicKey, settings } = provider(id)
+  const keys = secret || publicKey ? { [secret ? 'secrets' : 'keys']: [{ env: 'SECRET' }] } : {}
+  return { provider: id, ...settings?.example, ...keys }
 }
 
 /** The outcome in a word: `ok`, or the code. */

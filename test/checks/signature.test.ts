@@ -163,6 +163,25 @@ testCheck(signature, {
       evidence: { scheme: 'http-message-signature', missing: ['"content-digest"'] },
     },
     {
+      name: "a certificate that PayPal's host does not have",
+      config: { provider: 'paypal', 'webhook-id': '1AB' },
+      request: {
+        headers: {
+          'paypal-transmission-id': 'a',
+          'paypal-transmission-time': '2026-11-24T10:00:00Z',
+          'paypal-transmission-sig': 'AAAA',
+          'paypal-cert-url': 'https://api.paypal.com/v1/notifications/certs/CERT-1',
+          'paypal-auth-algo': 'SHA256withRSA',
+        },
+      },
+      code: 'signature.unavailable',
+      evidence: {
+        scheme: 'paypal',
+        certificate: 'https://api.paypal.com/v1/notifications/certs/CERT-1',
+        because: 'answered 404',
+      },
+    },
+    {
       name: 'no timestamp',
       config: STANDARD,
       resources: hook,

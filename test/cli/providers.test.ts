@@ -6,7 +6,7 @@ import { providers as verb } from '../../src/cli/providers.ts'
 import { variableOf } from '../../src/cli/providers-config.ts'
 import { providers, unsignedServices } from '../../src/signing/index.ts'
 import { spelledOutServices, UNCONFIRMED } from '../../src/signing/spelled-out.ts'
-import { credentials } from '../support/signed.ts'
+import { credentials, keyed } from '../support/signed.ts'
 import { temporaryFolder } from '../tls/craft.ts'
 import { runVerb } from './run-verb.ts'
 
@@ -23,14 +23,15 @@ describe('providers', () => {
 
   it.each(providers)(
     'tells of $id what it takes to set it up',
-    async ({ id, page, scheme, secret, publicKey, traps, networks }) => {
+    async ({ id, page, scheme, secret, publicKey, settings, traps, networks }) => {
       const { code, stdout } = await runVerb(verb, [id])
       expect(code).toBe(0)
       const forms = [secret, publicKey].filter(form => form !== undefined)
-      expect(forms.length).toBeGreaterThan(0)
+      expect(forms.length + Object.keys(settings?.shape ?? {}).length).toBeGreaterThan(0)
       for (const text of [
         page,
         ...forms.flatMap(({ looks, where }) => [looks, where]),
+        ...Object.entries(settings?.shape ?? {}).map(([key, type]) => `${key}: ${type.description}`),
         ...scheme.headers,
         ...traps,
         ...(networks?.cidrs ?? []),
@@ -46,12 +47,24 @@ describe('providers', () => {
     const [, pasted = ''] = stdout.split('Under routes, to paste:\n\n')
     const file = join(folder.path, `${provider.id}.yaml`)
     writeFileSync(file, `listeners:\n  - { name: public, bind: "127.0.0.1:8080" }\nroutes:\n${pasted}`)
-    const env = { [variableOf(provider)]: credentials(provider).given }
+    const env = keyed.includes(provider) ? { [variableOf(provider)]: credentials(provider).given } : {}
     expect(await runVerb(check, [file, '--strict'], { env })).toEqual({
       code: 0,
       stdout: `${file}: 1 listener, 1 route, fit to run\n`,
       stderr: '',
     })
+  })
+
+  it.each(unsignedServices)('gives a config for $id, which signs nothing, that check takes', async ({ id }) => {
+    const { stdout } = await runVerb(verb, [id])
+    const [, pasted = ''] = stdout.split('Under routes, to paste:\n\n')
+    const file = join(folder.path, `${id}.yaml`)
+    writeFileSync(file, `listeners:\n  - { name: public, bind: "127.0.0.1:8080" }\nroutes:\n${pasted}`)
+    const env = { PIPEDRIVE_PASSWORD: 'a-password-of-length', CLOUDEVENTS_TOKEN: 'f'.repeat(40) }
+    const checked = await runVerb(check, [file], { env })
+    // A client certificate needs a listener that asks for one.
+    if (id === 'salesforce-outbound') expect(checked.stderr).toContain('client')
+    else expect(checked).toMatchObject({ code: 0, stderr: '' })
   })
 
   it('prints the same as JSON', async () => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { secret } from '../../src/cli/secret.ts'
 import { Secret } from '../../src/core/secret.ts'
-import { providers } from '../../src/signing/index.ts'
 import { signerKey } from '../../src/signing/provider.ts'
+import { keyed } from '../support/signed.ts'
 import { runVerb } from './run-verb.ts'
 
 describe('secret new', () => {
@@ -14,7 +14,7 @@ describe('secret new', () => {
     expect((await runVerb(secret, ['new'])).stdout).not.toBe(stdout)
   })
 
-  it.each(providers)('makes one that $id takes, and says where it goes', async provider => {
+  it.each(keyed)('makes one that $id takes, and says where it goes', async provider => {
     const { id, name, secret: form = provider.publicKey } = provider
     const { code, stdout, stderr } = await runVerb(secret, ['new', '--provider', id])
     expect(code).toBe(0)
@@ -25,6 +25,12 @@ describe('secret new', () => {
     )
     expect(stderr).toContain(form?.where)
     expect(stderr).not.toContain(stdout)
+  })
+
+  it('makes none for a service that signs with a key of its own', async () => {
+    const { code, stdout, stderr } = await runVerb(secret, ['new', '--provider', 'paypal'])
+    expect({ code: code === 0, stdout }).toEqual({ code: false, stdout: '' })
+    expect(stderr).toContain('PayPal has no secret, and no key of yours')
   })
 
   it('calls anything else wrong usage', async () => {

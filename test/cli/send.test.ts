@@ -7,14 +7,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { variableOf } from '../../src/cli/providers-config.ts'
 import { send } from '../../src/cli/send.ts'
 import { Secret } from '../../src/core/secret.ts'
-import { providers } from '../../src/signing/index.ts'
 import { initCertificates } from '../../src/tls/directory.ts'
 import { type RunningGate, startGate, tempFolder } from '../support/gate.ts'
-import { credentials } from '../support/signed.ts'
+import { credentials, keyed } from '../support/signed.ts'
 import { startUpstream, type TestUpstream } from '../support/upstream.ts'
 import { runVerb } from './run-verb.ts'
 
-const made = providers.map(provider => [variableOf(provider), credentials(provider)] as const)
+const made = keyed.map(provider => [variableOf(provider), credentials(provider)] as const)
 /** What the senders hold; the gate is given the public half where there is one. */
 const secrets = Object.fromEntries(made.map(([name, { held }]) => [name, held]))
 const given = Object.fromEntries(made.map(([name, pair]) => [name, pair.given]))
@@ -43,7 +42,7 @@ beforeAll(async () => {
   - name: tls
     bind: 127.0.0.1:0
     tls: { certificates: [{ cert: certs/server.crt, key: certs/server.key }] }
-routes:${providers
+routes:${keyed
     .map(provider =>
       route(
         provider.id,
@@ -76,7 +75,7 @@ const as = (provider: string, ...rest: string[]) => {
 }
 
 describe('send', () => {
-  it.each(providers)('signs as $id, so that the gate lets it in', async ({ id }) => {
+  it.each(keyed)('signs as $id, so that the gate lets it in', async ({ id }) => {
     const { code, stdout } = await run(as(id, '--data', bodyOf(id), '--id', `event-of-${id}`))
     expect(stdout).toContain('\n< 200 OK\n')
     expect(code).toBe(0)
@@ -90,7 +89,7 @@ describe('send', () => {
     expect(received.replace(/"webhookTimestamp":\d+,/, '')).toBe(forwardedOf(id))
   })
 
-  it.each(providers)('lets a forgery of $id be refused', async ({ id, scheme }) => {
+  it.each(keyed)('lets a forgery of $id be refused', async ({ id, scheme }) => {
     const before = upstream.received.length
     const secret = await run(as(id, '--data', bodyOf(id), '--forge', 'secret'))
     expect(secret).toMatchObject({ code: 1 })

@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { Secret } from '../../src/core/secret.ts'
-import { providerOf } from '../../src/signing/index.ts'
+import { providerOf, providers } from '../../src/signing/index.ts'
 import { type Credentials, newCredentials, type Provider, signerKey } from '../../src/signing/provider.ts'
 import { signMessage } from '../../src/signing/scheme.ts'
 
@@ -12,6 +12,9 @@ export interface Signed {
   /** Of the event. */
   readonly id?: string
 }
+
+/** Those whose secret or key is in the config; the others sign with a key that they publish. */
+export const keyed: readonly Provider[] = providers.filter(({ secret, publicKey }) => secret ?? publicKey)
 
 /** Both ends of a new key of a provider that has secrets or keys. */
 export function credentials(provider: Provider): Credentials {
