@@ -29,7 +29,7 @@ const config = z
     'open-until': expiry
       .optional()
       .describe(
-        'asana, dropbox, microsoft-graph, notion, nylas, okta: a handshake without a signature is answered until then, at most a day ahead. Set it when you register the endpoint.',
+        'asana, dropbox, msgraph, notion, nylas, okta: a handshake without a signature is answered until then, at most a day ahead. Set it when you register the endpoint.',
       ),
     'save-to': z
       .string()

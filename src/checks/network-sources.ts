@@ -15,17 +15,17 @@ const SOONEST_MS = 10_000
 const FEED_BYTES = 8 * 1024 * 1024
 
 /** The networks that a provider publishes, as of the day that they were put into this release. */
-interface ProviderEntry {
+export interface ProviderEntry {
   readonly provider: string
   readonly 'as-of': string
   readonly networks: readonly Network[]
 }
 
-interface FileEntry {
+export interface FileEntry {
   readonly file: string
 }
 
-interface FeedEntry {
+export interface FeedEntry {
   readonly feed: string
   /** Empty: a text list. */
   readonly select: readonly string[]

@@ -134,4 +134,9 @@ function expectNoticed(provider: Provider, forge: Forgery): void {
       `${name} signs nothing of the body, so a changed one is as good as the first`,
       `use --forge secret; "sallyport providers ${id}" tells what the token protects`,
     )
+  if (forge === 'body' && scheme.partOfBody)
+    throw new VerbFault(
+      `${name} signs a part of the body only, so a body changed elsewhere is as good as the first`,
+      `use --forge secret; "sallyport providers ${id}" tells what is signed`,
+    )
 }

@@ -1,9 +1,11 @@
 import type { Provider, UnsignedService } from './provider.ts'
+import { adyen } from './providers/adyen.ts'
 import { adyenPlatform } from './providers/adyen-platform.ts'
 import { airtable } from './providers/airtable.ts'
 import { asana } from './providers/asana.ts'
 import { bigcommerce } from './providers/bigcommerce.ts'
 import { bitbucket } from './providers/bitbucket.ts'
+import { braintree } from './providers/braintree.ts'
 import { circleci } from './providers/circleci.ts'
 import { clickup } from './providers/clickup.ts'
 import { cloudevents } from './providers/cloudevents.ts'
@@ -32,8 +34,12 @@ import { lemonsqueezy } from './providers/lemonsqueezy.ts'
 import { line } from './providers/line.ts'
 import { linear } from './providers/linear.ts'
 import { linkedin } from './providers/linkedin.ts'
+import { mailgun } from './providers/mailgun.ts'
 import { mandrill } from './providers/mandrill.ts'
+import { messagebird } from './providers/messagebird.ts'
 import { meta } from './providers/meta.ts'
+import { msgraph } from './providers/msgraph.ts'
+import { netlify } from './providers/netlify.ts'
 import { notion } from './providers/notion.ts'
 import { nylas } from './providers/nylas.ts'
 import { okta } from './providers/okta.ts'
@@ -46,6 +52,7 @@ import { quickbooks } from './providers/quickbooks.ts'
 import { razorpay } from './providers/razorpay.ts'
 import { resend } from './providers/resend.ts'
 import { salesforceOutbound } from './providers/salesforce-outbound.ts'
+import { sendgrid } from './providers/sendgrid.ts'
 import { sentry } from './providers/sentry.ts'
 import { shopify } from './providers/shopify.ts'
 import { sinchConversation } from './providers/sinch-conversation.ts'
@@ -65,6 +72,7 @@ import { twilio } from './providers/twilio.ts'
 import { twitch } from './providers/twitch.ts'
 import { typeform } from './providers/typeform.ts'
 import { viber } from './providers/viber.ts'
+import { vonage } from './providers/vonage.ts'
 import { webflow } from './providers/webflow.ts'
 import { websub } from './providers/websub.ts'
 import { woocommerce } from './providers/woocommerce.ts'
@@ -76,11 +84,13 @@ import { zoom } from './providers/zoom.ts'
 
 /** Every provider there is, by name. */
 export const providers: readonly Provider[] = [
+  adyen,
   adyenPlatform,
   airtable,
   asana,
   bigcommerce,
   bitbucket,
+  braintree,
   circleci,
   clickup,
   coinbaseCommerce,
@@ -109,7 +119,11 @@ export const providers: readonly Provider[] = [
   linear,
   linkedin,
   mandrill,
+  mailgun,
+  messagebird,
   meta,
+  msgraph,
+  netlify,
   notion,
   nylas,
   paddle,
@@ -119,6 +133,7 @@ export const providers: readonly Provider[] = [
   quickbooks,
   razorpay,
   resend,
+  sendgrid,
   sentry,
   shopify,
   sinchConversation,
@@ -138,6 +153,7 @@ export const providers: readonly Provider[] = [
   twitch,
   typeform,
   viber,
+  vonage,
   webflow,
   websub,
   woocommerce,

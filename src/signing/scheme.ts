@@ -84,6 +84,8 @@ export interface Scheme {
   readonly headers: readonly string[]
   /** Milliseconds either way, where the scheme signs a timestamp and the config names no tolerance. */
   readonly tolerance: number | undefined
+  /** Whether it leaves a part of the body unsigned, which whoever captures a request can change. */
+  readonly partOfBody?: boolean
   /** @param resources for keys that are no part of the config, such as a certificate at a URL. */
   verifier(keys: readonly SigningKey[], toleranceMs: number | undefined, resources: Resources): Verifier
   /**

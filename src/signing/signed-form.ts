@@ -15,14 +15,15 @@ export interface SignedForm extends SignatureForm {
   readonly field?: FieldPlace | undefined
   /** See `Template`, e.g. `{timestamp}.{body}`. */
   readonly payload: string
-  /** The signed timestamp: a header, a member of the JSON body; without either it stands in the list. */
+  /** The signed timestamp: a header, a field of the body; without any it stands in the list. */
   readonly timestamp?: {
     readonly header?: string | undefined
     readonly json?: readonly string[] | undefined
+    readonly form?: string | undefined
     readonly unit: TimestampUnit
   }
-  /** A header, or a member of the JSON body, whose value is signed as the event's id. */
-  readonly id?: { readonly header: string } | { readonly json: readonly string[] }
+  /** A header, or a field of the body, whose value is signed as the event's id. */
+  readonly id?: { readonly header: string } | FieldPlace
   /** Milliseconds either way; default 5 minutes where there is a timestamp. */
   readonly tolerance?: number
   /**

@@ -1,6 +1,6 @@
 import type { Headers } from '../core/headers.ts'
 import type { BodyRequest } from '../core/request.ts'
-import { fieldOf } from './body-fields.ts'
+import { type FieldPlace, fieldName, fieldOf } from './body-fields.ts'
 import { fault, type SignatureFault, type SignatureMatch } from './scheme.ts'
 import { SignatureList } from './signature-list.ts'
 import { carrierOf, type SignedForm } from './signed-form.ts'
@@ -25,6 +25,8 @@ export class SignedParts {
   readonly #header: string | undefined
   readonly #timestampHeader: string | undefined
   readonly #idHeader: string | undefined
+  readonly #timestampField: FieldPlace | undefined
+  readonly #idField: FieldPlace | undefined
   readonly #inBody: boolean
   /** What else of the head is signed. */
   readonly #signed: readonly { readonly header: string; readonly lower: string }[]
@@ -46,11 +48,13 @@ export class SignedParts {
     this.#template = template
     this.#toleranceMs = toleranceMs
     this.#carrier = carrierOf(form)
-    this.#timestampCarrier = timestamp?.header ?? timestamp?.json?.join('.') ?? this.#carrier
+    this.#timestampField = fieldOfTimestamp(timestamp)
+    this.#idField = id && !('header' in id) ? id : undefined
+    this.#timestampCarrier = timestamp?.header ?? shown(this.#timestampField) ?? this.#carrier
     this.#header = form.header?.toLowerCase()
     this.#timestampHeader = timestamp?.header?.toLowerCase()
     this.#idHeader = id && 'header' in id ? id.header.toLowerCase() : undefined
-    this.#inBody = form.field !== undefined || timestamp?.json !== undefined || (id !== undefined && 'json' in id)
+    this.#inBody = [form.field, this.#timestampField, this.#idField].some(place => place !== undefined)
     this.#signed = template.headers.map(header => ({ header, lower: header.toLowerCase() }))
     this.list = new SignatureList(form, bytes)
   }
@@ -118,22 +122,23 @@ export class SignedParts {
 
   /** What stands in fields of the body. */
   #readBody(request: BodyRequest): SignatureFault | undefined {
-    const { field, timestamp, id } = this.#form
+    const { field, timestamp } = this.#form
     if (field) {
       const value = fieldOf(request, field)
       if (value === undefined || value === '') return fault('signature.missing', { field: this.#carrier })
       const why = this.list.read(value)
       if (why !== undefined) return malformed({ field: this.#carrier }, why)
     }
-    if (id && 'json' in id) {
-      const text = fieldOf(request, id)
-      if (text === undefined || text === '') return fault('signature.missing', { field: id.json.join('.') })
-      if (!ID.test(text)) return malformed({ field: id.json.join('.') }, BAD_ID)
+    if (this.#idField) {
+      const text = fieldOf(request, this.#idField)
+      const place = { field: shown(this.#idField) ?? '' }
+      if (text === undefined || text === '') return fault('signature.missing', place)
+      if (!ID.test(text)) return malformed(place, BAD_ID)
       this.#id = text
     }
     if (timestamp === undefined || this.#timestampHeader !== undefined) return undefined
-    if (timestamp.json === undefined) return this.#takeTimestamp(this.list.timestamp)
-    const text = fieldOf(request, { json: timestamp.json })
+    if (this.#timestampField === undefined) return this.#takeTimestamp(this.list.timestamp)
+    const text = fieldOf(request, this.#timestampField)
     return text === undefined
       ? fault('signature.missing', { field: this.#timestampCarrier })
       : this.#takeTimestamp(text)
@@ -179,8 +184,18 @@ export class SignedParts {
   #timestampPlace(): SignatureFault['evidence'] {
     const { timestamp } = this.#form
     if (timestamp?.header !== undefined) return { header: timestamp.header }
-    return timestamp?.json === undefined ? this.#place() : { field: this.#timestampCarrier }
+    return this.#timestampField === undefined ? this.#place() : { field: this.#timestampCarrier }
   }
+}
+
+function fieldOfTimestamp(timestamp: SignedForm['timestamp']): FieldPlace | undefined {
+  if (timestamp?.json !== undefined) return { json: timestamp.json }
+  return timestamp?.form === undefined ? undefined : { form: timestamp.form }
+}
+
+/** For evidence: a member of the JSON by its path alone. */
+function shown(place: FieldPlace | undefined): string | undefined {
+  return place && ('json' in place ? place.json.join('.') : fieldName(place))
 }
 
 const BAD_ID = 'the id is longer than 256 characters, or holds a character that ids do not'

@@ -77,11 +77,11 @@ const UNANSWERED: readonly Unanswered[] = [
   ],
   [
     'markup for Graph',
-    { provider: 'microsoft-graph', 'open-until': OPEN },
+    { provider: 'msgraph', 'open-until': OPEN },
     { target: '/?validationToken=%26lt%3B' },
     'challenge.malformed',
   ],
-  ['an event for Graph', { provider: 'microsoft-graph', 'open-until': OPEN }, { json: {} }, undefined],
+  ['an event for Graph', { provider: 'msgraph', 'open-until': OPEN }, { json: {} }, undefined],
   [
     'another topic',
     websub,
@@ -269,8 +269,8 @@ describe('a handshake', () => {
       { 'Content-Type': 'application/json' },
     ],
     [
-      'microsoft-graph',
-      { provider: 'microsoft-graph', 'open-until': OPEN },
+      'msgraph',
+      { provider: 'msgraph', 'open-until': OPEN },
       { target: '/?validationToken=Validation%3a+Testing+client+for+522a8e7e-096a' },
       'Validation: Testing client for 522a8e7e-096a',
       { 'Content-Type': 'text/plain; charset=utf-8' },

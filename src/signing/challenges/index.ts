@@ -3,7 +3,7 @@ import { asana } from './asana.ts'
 import { cloudevents } from './cloudevents.ts'
 import { dropbox } from './dropbox.ts'
 import { meta } from './meta.ts'
-import { microsoftGraph } from './microsoft-graph.ts'
+import { msgraph } from './msgraph.ts'
 import { notion } from './notion.ts'
 import { nylas } from './nylas.ts'
 import { okta } from './okta.ts'
@@ -17,7 +17,7 @@ export const challenges: ReadonlyMap<string, Challenge> = new Map<string, Challe
   ['cloudevents', cloudevents],
   ['dropbox', dropbox],
   ['meta', meta],
-  ['microsoft-graph', microsoftGraph],
+  ['msgraph', msgraph],
   ['notion', notion],
   ['nylas', nylas],
   ['okta', okta],

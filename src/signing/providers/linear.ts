@@ -1,5 +1,6 @@
 import type { BodyRequest } from '../../core/request.ts'
 import { hmacScheme } from '../hmac.ts'
+import { withMember } from '../json-member.ts'
 import { type Provider, textSecret } from '../provider.ts'
 import { fault, type Scheme, type SignatureFault } from '../scheme.ts'
 import { refusing } from '../secret-forms.ts'
@@ -41,13 +42,7 @@ const scheme: Scheme = {
       },
     }
   },
-  body({ body, nowMs }) {
-    const text = body.toString('utf8')
-    // Into the text: parsed and written again, its numbers might change.
-    const [, open, rest] = /^(\s*\{)(.*)$/s.exec(text) ?? []
-    if (open === undefined || rest === undefined || text.includes(`"${MEMBER}"`)) return body
-    return Buffer.from(`${open}"${MEMBER}":${nowMs}${/^\s*\}/.test(rest) ? '' : ','}${rest}`)
-  },
+  body: ({ body, nowMs }) => withMember(body, MEMBER, nowMs) ?? body,
 }
 
 export const linear: Provider = {
