@@ -201,7 +201,8 @@ describe.each(senders)('$name', sender => {
   if (window)
     it('takes a time that lies within its tolerance, and none before or after', async () => {
       const { past, ahead } = window
-      for (const offset of [-past / 2, ahead / 2]) await accepts(sender, await deliver(sender, { offset }))
+      // A quarter, because Paddle's five seconds must also last for what a busy machine takes.
+      for (const offset of [-past / 4, ahead / 2]) await accepts(sender, await deliver(sender, { offset }))
       const before = upstream.received.length
       for (const offset of [-past - 2_000, -86_400_000, ahead + 2_000, 86_400_000])
         expect(await send(sender, await deliver(sender, { offset })), `${offset} ms`).toEqual(
