@@ -60,7 +60,11 @@ describe('providers', () => {
     const [, pasted = ''] = stdout.split('Under routes, to paste:\n\n')
     const file = join(folder.path, `${id}.yaml`)
     writeFileSync(file, `listeners:\n  - { name: public, bind: "127.0.0.1:8080" }\nroutes:\n${pasted}`)
-    const env = { PIPEDRIVE_PASSWORD: 'a-password-of-length', CLOUDEVENTS_TOKEN: 'f'.repeat(40) }
+    const env = {
+      PIPEDRIVE_PASSWORD: 'a-password-of-length',
+      CLOUDEVENTS_TOKEN: 'f'.repeat(40),
+      OKTA_KEY: 'f'.repeat(40),
+    }
     const checked = await runVerb(check, [file], { env })
     // A client certificate needs a listener that asks for one.
     if (id === 'salesforce-outbound') expect(checked.stderr).toContain('client')
