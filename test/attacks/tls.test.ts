@@ -464,11 +464,11 @@ describe('the attack corpus on TLS to the upstream', () => {
     }
     const routes = Object.entries(ports).map(
       ([name, port]) =>
-        `  - { name: ${name}, match: { path: /${name} }, checks: [{ source-ip: { allow: [127.0.0.0/8] } }], forward: { to: "https://localhost:${port}/in" } }`,
+        `  - { name: ${name}, match: { path: /${name} }, checks: [{ source-ip: { allow: [127.0.0.0/8] } }], forward: { to: "https://localhost:${port}/in", tls: { ca: upstream.crt } } }`,
     )
     strict = await startGate(
       `listeners:\n  - { name: public, bind: "127.0.0.1:0" }\nroutes:\n${routes.join('\n')}\n`,
-      { NODE_EXTRA_CA_CERTS: join(home, 'upstream.crt') },
+      {},
       home,
     )
   }, 30_000)
