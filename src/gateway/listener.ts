@@ -15,6 +15,7 @@ import { requestId } from '../core/request-id.ts'
 import type { ListenerCounters } from '../observe/metrics.ts'
 import type { PipelineCode, pipelineDenials } from '../pipeline/denials.ts'
 import { type Refusal, refuse } from '../pipeline/walk.ts'
+import { explainHandshake } from '../tls/handshake.ts'
 import { clientCertificateOf } from '../tls/identity.ts'
 import type { ServerTls } from '../tls/server.ts'
 import { auditOf } from './audit.ts'
@@ -282,6 +283,16 @@ export class Listener {
     if (busy.active > 0) {
       busy.broken = true
       busy.latest?.fail(timeout ? 'timeout' : 'malformed')
+      return
+    }
+    if (this.secure && /^ERR_(SSL|TLS)_/.test(code)) {
+      const { message, mend } = explainHandshake(error)
+      this.#recordRefusal(
+        socket as Socket,
+        refuse('request.handshake', { handshake: message, mend: mend ?? null, code }),
+        0,
+      )
+      socket.destroy()
       return
     }
     // A connection that only opened and closed, or was reset, made no request.

@@ -27,6 +27,12 @@ export const pipelineDenials = {
     meaning: 'The Expect field asks for something other than 100-continue.',
     remedy: 'The sender must leave out Expect, or send 100-continue.',
   },
+  'request.handshake': {
+    status: 400,
+    title: 'Malformed request',
+    meaning: 'The TLS handshake failed, so there was no request. The connection was closed without an answer.',
+    remedy: 'The evidence says why, and what to do about it where that is known.',
+  },
   'request.no-source': {
     status: 403,
     title: 'Forbidden',

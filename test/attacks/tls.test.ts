@@ -130,6 +130,15 @@ describe('the attack corpus on TLS', () => {
     expect(statuses).toEqual([])
   })
 
+  it('tls-001: the log says why there was no handshake', async () => {
+    await speak(['-tls1_2', '-cipher', 'AES128-SHA'])
+    const line = await gate.line(({ evidence }) => /no cipher suite that fits/.test(JSON.stringify(evidence ?? '')))
+    expect(line).toMatchObject({ code: 'request.handshake', status: 0, listener: 'mutual' })
+    const plain = await ask({ port: gate.port('mutual'), path: '/any', headers: JSON_TYPE }).catch(String)
+    expect(String(plain)).toMatch(/socket hang up|ECONNRESET/)
+    await gate.line(({ evidence }) => /speaks plain HTTP on a TLS listener/.test(JSON.stringify(evidence ?? '')))
+  })
+
   it('tls-002: no certificate where a route demands one', () => refused([], 401, 'client-cert.missing'))
 
   it.each(['-tls1_2', '-tls1_3'])(
@@ -455,11 +464,11 @@ describe('the attack corpus on TLS to the upstream', () => {
     }
     const routes = Object.entries(ports).map(
       ([name, port]) =>
-        `  - { name: ${name}, match: { path: /${name} }, checks: [{ source-ip: { allow: [127.0.0.0/8] } }], forward: { to: "https://localhost:${port}/in" } }`,
+        `  - { name: ${name}, match: { path: /${name} }, checks: [{ source-ip: { allow: [127.0.0.0/8] } }], forward: { to: "https://localhost:${port}/in", tls: { ca: upstream.crt } } }`,
     )
     strict = await startGate(
       `listeners:\n  - { name: public, bind: "127.0.0.1:0" }\nroutes:\n${routes.join('\n')}\n`,
-      { NODE_EXTRA_CA_CERTS: join(home, 'upstream.crt') },
+      {},
       home,
     )
   }, 30_000)

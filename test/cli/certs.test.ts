@@ -350,7 +350,7 @@ describe('certs show', () => {
     expect(asked.stdout).toMatch(
       /request of +CN=partner, O=Partner\n +names +dns partner\.example\n[\s\S]*signed +by its own key/,
     )
-  })
+  }, 30_000)
 
   it('explains a file that is missing or holds nothing', async () => {
     await init()

@@ -29,6 +29,7 @@ listeners:
     bind: 127.0.0.1:0
     tls: { certificates: [{ cert: server.crt, key: server.key }], client-ca: clients-ca.crt }
     proxy-protocol: { from: [127.0.0.1] }
+  - { name: socket, bind: "unix:gate.sock", proxy-protocol: { from: [127.0.0.1] } }
 routes:
   - name: a
     match: { path: /a }
@@ -43,7 +44,7 @@ routes:
 beforeAll(async () => {
   await makeCertificates(folder)
   upstream = await startUpstream()
-  gate = await startGate(config(), {}, folder, 2)
+  gate = await startGate(config(), {}, folder, 3)
 }, 30_000)
 afterAll(async () => {
   await upstream.close()
@@ -181,6 +182,24 @@ describe('the PROXY protocol', () => {
     const line = await gate.line(({ code }) => code === 'request.proxy-header')
     expect(line).toMatchObject({ listener: 'plain', source: '127.0.0.1', status: 0 })
     expect(line.evidence).toMatchObject({ rule: 'the connection does not begin with a PROXY header' })
+  })
+
+  it('is read on a Unix socket, each connection for itself', async () => {
+    const dial = (source: string): Promise<string> =>
+      new Promise((resolve, reject) => {
+        const socket = connect(join(folder, 'gate.sock'), () =>
+          socket.write(`PROXY TCP4 ${source} 192.0.2.2 1 2\r\n${REQUEST}`),
+        )
+        socket.on('error', reject).once('data', (chunk: Buffer) => {
+          resolve(chunk.toString('latin1').slice(0, 12))
+          socket.destroy()
+        })
+      })
+    const from = upstream.received.length
+    const sources = ['192.0.2.31', '192.0.2.32', '203.0.113.1', '192.0.2.33']
+    expect(await Promise.all(sources.map(dial))).toEqual([200, 200, 403, 200].map(status => `HTTP/1.1 ${status}`))
+    const seen = upstream.received.slice(from).map(({ headers }) => headers['x-forwarded-for'])
+    expect(seen.toSorted()).toEqual(['192.0.2.31', '192.0.2.32', '192.0.2.33'])
   })
 
   it('is waited for no longer than a head', async () => {
