@@ -117,6 +117,7 @@ function checked(provider: Provider): string {
 
 function placeOf(place: NonNullable<Provider['eventId']>): string {
   const signed = place.signed !== false ? 'signed' : 'not signed, so `replay` remembers the signature beside it'
+  if ('claim' in place) return `${code(place.claim)} of the token; it reaches the CRM as \`Sallyport-Event-Id\``
   if ('json' in place)
     return `${code(place.json.join('.'))} of the body${place.signed === false ? `, ${signed}` : ''}; it reaches the CRM as \`Sallyport-Event-Id\``
   return `${code(place.header)}, ${signed}; it reaches the CRM as \`Sallyport-Event-Id\``

@@ -7,6 +7,7 @@ import { expiry, nameOfSecret, Secret, secretRef } from '../core/secret.ts'
 import type { Answer, Asked, Handshake, SignedChallenge } from '../signing/challenge.ts'
 import { challenges } from '../signing/challenges/index.ts'
 import { providerOf } from '../signing/index.ts'
+import { SecretFault } from '../signing/provider.ts'
 
 type Code = 'challenge.malformed' | 'challenge.closed' | 'challenge.token' | 'challenge.unexpected' | 'challenge.taken'
 
@@ -29,7 +30,7 @@ const config = z
     'open-until': expiry
       .optional()
       .describe(
-        'asana, dropbox, msgraph, notion, nylas, okta: a handshake without a signature is answered until then, at most a day ahead. Set it when you register the endpoint.',
+        'asana, braintree, dropbox, msgraph, notion, nylas, okta: a handshake without a signature is answered until then, at most a day ahead. Set it when you register the endpoint.',
       ),
     'save-to': z
       .string()
@@ -105,17 +106,7 @@ export const challenge = defineCheck({
 
 /** Only what this very provider's signature verified is answered, and by the key that verified it. */
 function signedCheck(id: string, { answer }: SignedChallenge, resources: Resources) {
-  const keys = new Map<string, Buffer>()
-  const provider = providerOf(id)
-  for (const [index, secret] of (resources.signedBy?.secrets ?? []).entries()) {
-    try {
-      const value = resources.secret(secret.ref)
-      keys.set(nameOfSecret(secret, index), provider?.secret?.parse(value) ?? value.bytes())
-    } catch (error) {
-      // The signature check says what is wrong with it, and no request verifies by it.
-      if (!(error instanceof Offline)) throw error
-    }
-  }
+  const keys = keysOf(id, resources)
   return {
     decide(
       request: { peekJson(): unknown },
@@ -131,6 +122,22 @@ function signedCheck(id: string, { answer }: SignedChallenge, resources: Resourc
   }
 }
 
+/** Those of the route's signature that are there, by name, in their order. */
+function keysOf(id: string, resources: Resources): ReadonlyMap<string, Buffer> {
+  const keys = new Map<string, Buffer>()
+  const provider = providerOf(id)
+  for (const [index, secret] of (resources.signedBy?.secrets ?? []).entries()) {
+    try {
+      const value = resources.secret(secret.ref)
+      keys.set(nameOfSecret(secret, index), provider?.secret?.parse(value) ?? value.bytes())
+    } catch (error) {
+      // The signature check says what is wrong with it, and no request verifies by it.
+      if (!(error instanceof Offline || error instanceof SecretFault)) throw error
+    }
+  }
+  return keys
+}
+
 function greetingCheck(id: string, handshake: Handshake, given: Config, resources: Resources) {
   const until = given['open-until']
   const saveTo = given['save-to']
@@ -143,6 +150,7 @@ function greetingCheck(id: string, handshake: Handshake, given: Config, resource
     throw new Offline('challenge: open-until is more than a day ahead', 'Set it to when you will have registered.')
   const token = given['verify-token'] && resources.secret(given['verify-token'])
   const listed = new Set<string>([...(given.origins ?? []), ...(given.topics ?? [])])
+  const [key] = resources.signedBy?.provider === id ? keysOf(id, resources).values() : []
   const isOpen = (): boolean => needs !== 'open-until' || (until !== undefined && resources.clock.now() <= until)
 
   const settle = (asked: Asked | 'malformed'): Reply | Denial<Code> => {
@@ -154,7 +162,9 @@ function greetingCheck(id: string, handshake: Handshake, given: Config, resource
       return deny('challenge.unexpected', { provider: id, named: (asked.shows ?? '').slice(0, 128) })
     if (asked.secret !== undefined && !resources.keepSecret(saveTo ?? '', new Secret(Buffer.from(asked.secret))))
       return deny('challenge.taken', { provider: id, file: saveTo ?? '' })
-    return replyWith(asked.answer)
+    if (typeof asked.answer !== 'function') return replyWith(asked.answer)
+    // Without the secret nothing can be answered, and the signature check says why it is not there.
+    return key === undefined ? deny('challenge.closed', { provider: id }) : replyWith(asked.answer(key))
   }
   const greeter: Greeter<Code> = {
     methods: handshake.method === 'POST' ? [] : [handshake.method],

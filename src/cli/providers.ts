@@ -134,6 +134,7 @@ function challengeOf(id: string): string | undefined {
 
 function eventIdOf({ eventId }: Provider): string | undefined {
   if (eventId === undefined) return undefined
+  if ('claim' in eventId) return `${eventId.claim} of the token`
   if ('json' in eventId) return `${eventId.json.join('.')} of the body${eventId.signed === false ? ', not signed' : ''}`
   return `${eventId.header}, ${eventId.signed ? 'signed' : 'not signed'}`
 }

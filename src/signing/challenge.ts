@@ -40,7 +40,8 @@ export interface Greeting {
 }
 
 export interface Asked {
-  readonly answer: Answer
+  /** A function where the answer is made with the first secret of the route's signature. */
+  readonly answer: Answer | ((key: Buffer) => Answer)
   /** What must be the operator's own: a verify token, an origin, a topic. */
   readonly shows?: string
   /** The secret that the service hands over. */

@@ -11,7 +11,7 @@ export type EventIdReader = (request: BodyRequest) => EventId | undefined
 
 /** Reads the sender's id of an event; `undefined` where there is none, or one that can't tell events apart. */
 export function eventIdReader(place: EventIdPlace | undefined): EventIdReader {
-  if (place === undefined) return () => undefined
+  if (place === undefined || 'claim' in place) return () => undefined
   if ('header' in place) {
     const { signed } = place
     const header = place.header.toLowerCase()

@@ -35,7 +35,7 @@ export interface Provider {
 }
 
 /**
- * In a header, or a member of the JSON body. `signed`: a stranger can't change it without breaking the signature.
+ * In a header, a member of the JSON body, or a claim of the signed token, which the scheme itself reads. `signed`: a stranger can't change it without breaking the signature.
  * `elsewhere`: the header that holds it in the service's other family of headers. `page`: where it is described, if not
  * on the provider's own.
  */
@@ -43,6 +43,7 @@ export type EventIdPlace = (
   | { readonly header: string; readonly elsewhere?: string; readonly signed: boolean }
   // Default: signed, as the whole body is.
   | { readonly json: readonly string[]; readonly signed?: boolean }
+  | { readonly claim: string; readonly signed?: true }
 ) & { readonly page?: string }
 
 /** A service that offers nothing to verify, and what is to be done about it: one file of `providers/` each as well. */

@@ -244,6 +244,45 @@ describe('a signed challenge', () => {
   })
 })
 
+describe('the handshake of Braintree', () => {
+  const ask = (
+    given: string,
+    changes: Parameters<typeof fakeResources>[0] = {},
+    config: object = { 'open-until': OPEN },
+  ) => {
+    const resources = {
+      signedBy: { provider: 'braintree', secrets: [ref('BT')] },
+      secrets: { BT: BRAINTREE },
+      ...changes,
+    }
+    const { greeter } = compile(challenge, { provider: 'braintree', ...config }, fakeResources(resources))
+    const request = fakeRequest({ method: 'GET', target: `/?bt_challenge=${given}` })
+    return greeter?.asks(request) ? greeter.greet(request) : undefined
+  }
+  const BRAINTREE = 'integration_public_key:integration_private_key'
+  const CHALLENGE = '20f9f8ed05f77439fe955c977e4c8a53'
+
+  it('is answered with the secret of the signature', () => {
+    // Of Braintree's own library: test/unit/braintree/webhook_notification_gateway_spec.js@7a9270a.
+    const body = 'integration_public_key|d9b899556c966b3f06945ec21311865d35df3ce4'
+    expect(ask(CHALLENGE)).toMatchObject({ ok: 'reply', status: 200, body, reason: 'challenge' })
+  })
+  it('is answered in its window alone, and by no other secret', () => {
+    expect(ask(CHALLENGE, {}, {})).toMatchObject({ code: 'challenge.closed' })
+    expect(ask(CHALLENGE, { secrets: {} })).toMatchObject({ code: 'challenge.closed' })
+    expect(ask(CHALLENGE, { secrets: { BT: 'no pair of keys' } })).toMatchObject({ code: 'challenge.closed' })
+    expect(ask(CHALLENGE, { signedBy: { provider: 'github', secrets: [ref('BT')] } })).toMatchObject({
+      code: 'challenge.closed',
+    })
+  })
+  it.each(['', 'abc', CHALLENGE.toUpperCase(), `${CHALLENGE}0`, 'PG5vdGlmaWNhdGlvbi8%2B', `${CHALLENGE}%0A`])(
+    'signs nothing but a challenge: %j',
+    given => {
+      expect(ask(given)).toMatchObject({ code: 'challenge.malformed' })
+    },
+  )
+})
+
 describe('a handshake', () => {
   it.each<[string, unknown, RequestDescription, string, Readonly<Record<string, string>>]>([
     ['meta', meta, { method: 'GET', target: hub() }, '1158201444', { 'X-Content-Type-Options': 'nosniff' }],

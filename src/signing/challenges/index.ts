@@ -1,5 +1,6 @@
 import type { Challenge } from '../challenge.ts'
 import { asana } from './asana.ts'
+import { braintree } from './braintree.ts'
 import { cloudevents } from './cloudevents.ts'
 import { dropbox } from './dropbox.ts'
 import { meta } from './meta.ts'
@@ -14,6 +15,7 @@ import { zoom } from './zoom.ts'
 /** Every challenge there is, by the name of its provider or standard. */
 export const challenges: ReadonlyMap<string, Challenge> = new Map<string, Challenge>([
   ['asana', asana],
+  ['braintree', braintree],
   ['cloudevents', cloudevents],
   ['dropbox', dropbox],
   ['meta', meta],

@@ -19,7 +19,7 @@ const PAYLOAD = 'bt_payload'
 const MOST_PAIRS = 10
 
 /** What Braintree asks to be signed when it tries an endpoint, which must never pass for an event. */
-const CHALLENGE = /^[a-f0-9]{20,32}$/
+export const CHALLENGE = /^[a-f0-9]{20,32}$/
 
 /** `PUBLIC:PRIVATE` */
 function split(bytes: Buffer): { readonly publicKey: string; readonly mac: MacKey } {
@@ -29,6 +29,12 @@ function split(bytes: Buffer): { readonly publicKey: string; readonly mac: MacKe
     publicKey: text.slice(0, colon),
     mac: new MacKey('sha1', hash('sha1', text.slice(colon + 1), 'buffer')),
   }
+}
+
+/** What Braintree is to be answered when it tries an endpoint. @param challenge as `CHALLENGE` has it */
+export function answerChallenge(challenge: string, key: Buffer): string {
+  const { publicKey, mac } = split(key)
+  return `${publicKey}|${mac.hex('', Buffer.from(challenge), '')}`
 }
 
 /** Its signatures by public key; `undefined` where it is no such list. */
@@ -138,7 +144,7 @@ export const braintree: Provider = {
     'bt_payload is signed with the line feed at its end; without it, it is taken too.',
     "bt_signature has a pair for each of the account's keys, and only those whose public key is yours count.",
     'The timestamp in the XML is looked at by the upstream alone: add replay.',
-    'The bt_challenge of a new endpoint is not answered: create the webhook while the endpoint stands elsewhere, or answer from the upstream.',
+    'A new endpoint is tried with a bt_challenge, which challenge answers while its window is open.',
   ],
   response: '2xx.',
   accept: ['form'],

@@ -77,6 +77,7 @@ export const mailgun: Provider = {
     'the Mailgun secret is an API key',
     'use the HTTP webhook signing key',
   ),
+  eventId: { json: ['signature', 'token'] },
   traps: [
     'Whoever captures a request can write any event beside its signature: keep TLS, and add replay, which remembers the signed token.',
     "A subaccount's events hold parent-signature too, which verifies under the main account's key.",

@@ -28,6 +28,7 @@ export const messagebird: Provider = {
     },
   }),
   secret: textSecret('the signing key, used as text', 'MessageBird Dashboard: Developers, API settings.', 'service'),
+  eventId: { claim: 'jti' },
   traps: [
     'The URL is signed as MessageBird was given it: set public-url where the gate stands behind another name, scheme or port.',
     'A token lives for a minute, and clocks may differ by five seconds: keep the clock of this host right.',

@@ -47,6 +47,7 @@ export const vonage: Provider = {
     'Vonage Dashboard: API Settings, Signed webhooks, the signature secret of the account. It is not the API secret.',
     'service',
   ),
+  eventId: { claim: 'jti' },
   traps: [
     'Vonage calls the check of payload_hash optional: without it any body would do, so a token without it is refused.',
     'Each API key has its own signature secret: list them all, where several accounts send here.',
