@@ -30,15 +30,19 @@ export interface Sender {
   /** Default: JSON that would not survive being parsed and written again. */
   readonly body?: (id: string) => string
   /** What the upstream gets in place of the sender's own bytes. */
-  readonly arrives?: (id: string) => unknown
+  readonly arrives?: (delivery: Delivery) => unknown
   /** Of a service that signs the URL. */
   readonly query?: (body: string) => string
   /** How far the signed time may lie off, in milliseconds; absent where none is signed. */
   readonly window?: { readonly past: number; readonly ahead: number }
-  /** The fields that the library signs with; absent where it only verifies. */
+  /** The fields that the library signs with; absent where it makes none. */
   readonly sign?: (event: Event, held: string) => Fields | Promise<Fields>
-  /** As `sign`, by this project. */
-  readonly signOurselves?: (event: Event, held: string) => Fields
+  /** The body into which the library writes its signature, in place of fields. */
+  readonly seal?: (event: Event, held: string) => string
+  /** As `sign` and `seal`, by this project. */
+  readonly signOurselves?: (event: Event, held: string) => Delivery
+  /** The places of the body that are signed, in bytes; default: all of them. */
+  readonly signed?: (body: string) => readonly number[]
   /** What the library says of a delivery; a throw is a refusal. Absent where it only signs. */
   readonly verify?: (delivery: Delivery, given: string) => unknown
 }
@@ -61,12 +65,11 @@ export function ofProvider(id: string, contentType = JSON_TYPE) {
     signature: `{ provider: ${id}, ${provider.secret ? 'secrets' : 'keys'}: [{ env: KEY }] }`,
     makeKeys: () => credentials(provider),
     contentType,
-    signOurselves({ body, ...event }: Event, held: string): Fields {
+    signOurselves(event: Event, held: string): Delivery {
       const key = signerKey(provider, new Secret(Buffer.from(held)))
-      const message = { ...event, method: 'POST', body: Buffer.from(body), contentType }
-      const signed = signMessage(provider.scheme, key, message)
-      if (signed.url !== event.url || signed.body.toString() !== body) throw new Error(`${id} sends something else`)
-      return Object.fromEntries(signed.headers)
+      const message = { ...event, method: 'POST', body: Buffer.from(event.body), contentType }
+      const { url, body, headers } = signMessage(provider.scheme, key, message)
+      return { ...event, url, body: body.toString(), headers: Object.fromEntries(headers) }
     },
   }
 }

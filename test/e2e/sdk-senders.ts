@@ -56,7 +56,8 @@ function ed25519Pair() {
   }
 }
 
-export const senders: readonly Sender[] = [
+/** Services that sign in fields of the request. */
+export const fieldSenders: readonly Sender[] = [
   {
     name: 'stripe',
     ...ofProvider('stripe'),
@@ -79,7 +80,7 @@ export const senders: readonly Sender[] = [
       new URLSearchParams(
         Object.entries(twilioForm(id)).flatMap(([name, value]) => [value].flat().map(one => [name, one])),
       ).toString(),
-    arrives: twilioForm,
+    arrives: ({ id }) => twilioForm(id),
     query: () => 'a=1&b=two',
     sign: ({ url, body }, token) => ({
       'X-Twilio-Signature': getExpectedTwilioSignature(token, url, parametersOf(body)),

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { providerOf } from '../../src/signing/index.ts'
 import { NOW_OF_NONE, type PipelineVector } from './vector-gate.ts'
 
 /** The public suite's form of a vector, as far as it is read here. */
@@ -15,16 +16,26 @@ const suiteVector = z.object({
   expect: z.enum(['valid', 'invalid']),
   source: z.string(),
   now: z.string().optional(),
+  keyid: z.string().optional(),
+  expected_response_body: z.string().optional(),
 })
 type SuiteVector = z.infer<typeof suiteVector>
 
+/** Whether the gate knows how the vector is signed. One that tells of an answer is a handshake, and no signature. */
+export function isCovered(vector: SuiteVector): boolean {
+  if (vector.expected_response_body !== undefined) return false
+  return vector.provider === MESSAGE_SIGNATURE || providerOf(providerIdOf(vector)) !== undefined
+}
+
 export const suite = z.object({ vectors: z.array(suiteVector) })
+
+const MESSAGE_SIGNATURE = 'rfc9421'
 
 /** 1531420618 s, which the vector signs; the suite's `now` is seven hours later. */
 const SLACK_NOW = '2018-07-12T18:36:58Z'
 
 /** HubSpot's versions are providers of their own here. */
-export function providerIdOf({ provider, request }: SuiteVector): string {
+function providerIdOf({ provider, request }: SuiteVector): string {
   return provider === 'hubspot' ? `hubspot-${request.headers['X-HubSpot-Signature-Version'] ?? 'v3'}` : provider
 }
 
@@ -41,6 +52,7 @@ export function pipelineVectorOf(vector: SuiteVector): PipelineVector {
     method: request.method,
     headers: request.headers,
     body: request.body,
+    ...(provider === MESSAGE_SIGNATURE ? messageSignature(vector) : {}),
     ...(vector.expect === 'valid' ? {} : { code: 'any' }),
   }
 }
@@ -48,4 +60,17 @@ export function pipelineVectorOf(vector: SuiteVector): PipelineVector {
 /** Sinch signs a time in vectors of which the suite tells no clock. */
 function timeIn(headers: SuiteVector['request']['headers']): string {
   return /\d{4}-\S+Z/.exec(headers['x-timestamp'] ?? '')?.[0] ?? NOW_OF_NONE
+}
+
+/** What the RFC's examples need of the config: that everything is covered which they cover. */
+function messageSignature({ secret_or_public_key: secret, keyid, request }: SuiteVector) {
+  const covered = /\((.*?)\)/.exec(request.headers['Signature-Input'] ?? '')?.[1] ?? ''
+  const keys =
+    typeof secret === 'string'
+      ? `algorithm: rsa-pss-sha512, keys: [{ id: ${keyid}, env: SECRET }]`
+      : `algorithm: hmac-sha256, key-form: base64, secrets: [{ id: ${keyid}, env: SECRET }]`
+  return {
+    settings: `{ scheme: http-message-signature, ${keys}, require: [${covered.replaceAll(' ', ', ')}] }`,
+    bodyUnsigned: !covered.includes('"content-digest"'),
+  }
 }
