@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-// Plain JavaScript that any Node runs: it finds a Node that is new enough, and the code (dist/ in the package, src/ in
-// a checkout), and hands over.
+// Plain JavaScript that any Node runs: it finds a Node that is new enough, and the code, and hands over. The code is
+// dist/ in the package; in a checkout src/, or dist/ where nothing of src/ is newer, which starts in half the time.
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { createRequire, enableCompileCache } from 'node:module'
 import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -15,7 +15,7 @@ const needed = 24
 
 if (Number(process.versions.node.split('.')[0]) >= needed) {
   enableCompileCache?.()
-  const { main } = await import(pathToFileURL(existsSync(source) ? source : built).href)
+  const { main } = await import(pathToFileURL(isBuilt() ? built : source).href)
   process.exitCode = await main(process.argv.slice(2))
 } else {
   const node = bundledNode()
@@ -30,6 +30,13 @@ if (Number(process.versions.node.split('.')[0]) >= needed) {
   })
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   child.on('exit', (code, signal) => process.exit(signal ? 128 + constants.signals[signal] : code))
+}
+
+function isBuilt() {
+  const since = statSync(built, { throwIfNoEntry: false })?.mtimeMs
+  if (since === undefined || !existsSync(source)) return since !== undefined
+  const files = readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true })
+  return files.every(file => statSync(join(file.parentPath, file.name)).mtimeMs <= since)
 }
 
 /** The binary of the dev dependency `node`. */

@@ -20,11 +20,13 @@ const ROOMS = [
 const SRC = join(import.meta.dirname, '../src')
 const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter(file => file.endsWith('.ts'))
 
-function importsOf(file: string): string[] {
+function importsOf(file: string, which: 'all' | 'static' = 'all'): string[] {
   const text = readFileSync(join(SRC, file), 'utf8')
-  return [...text.matchAll(/(?:from|import)\s*\(?\s*'(\.{1,2}\/[^']+)'/g)].map(match =>
-    relative(SRC, join(SRC, file, '..', match[1] ?? '')),
-  )
+  const form =
+    which === 'all'
+      ? /(?:from|import)\s*\(?\s*'(\.{1,2}\/[^']+)'/g
+      : /^(?:import|export|\}) (?!type )(?:[^'\n]*from )?'(\.{1,2}\/[^']+)'/gm
+  return [...text.matchAll(form)].map(match => relative(SRC, join(SRC, file, '..', match[1] ?? '')))
 }
 
 describe('the house', () => {
@@ -43,6 +45,21 @@ describe('the house', () => {
   it.each(files)('%s stays under 400 lines', file => {
     const lines = readFileSync(join(SRC, file), 'utf8').split('\n').length
     expect(lines, `src/${file} has more than one subject by now: split it`).toBeLessThanOrEqual(400)
+  })
+
+  it('starts without what only some gates need', () => {
+    const loaded = new Set(['cli/main.ts', 'cli/run.ts'])
+    for (const file of loaded) for (const target of importsOf(file, 'static')) loaded.add(target)
+    expect(loaded.size).toBeGreaterThan(100)
+    const late =
+      /^import (?!type )[^']*'(prom-client|undici|jose|ajv|ajv-formats|@peculiar\/x509|node-forge|node:http)['/]/gm
+    for (const file of loaded) {
+      const found = [...readFileSync(join(SRC, file), 'utf8').matchAll(late)].map(match => match[1])
+      expect(
+        found,
+        `src/${file} is loaded at each start: import what takes long where it is first used (node:http: src/core/http.ts)`,
+      ).toEqual([])
+    }
   })
 
   it('lets only the walk say that a request is verified', () => {

@@ -1,4 +1,5 @@
-import { type Dispatcher, Pool } from 'undici'
+import { createRequire } from 'node:module'
+import type { Dispatcher, Pool } from 'undici'
 import type { Secret } from '../core/secret.ts'
 import { readJsonObject } from '../signing/jws.ts'
 import type { Claims } from './claims.ts'
@@ -44,7 +45,9 @@ export class IntrospectionClient {
     this.#path = url.pathname + url.search
     this.#timeout = timeout
     this.#authorization = `Basic ${Buffer.from(`${form(id)}:${form(secret.text())}`).toString('base64')}`
-    this.#pool = new Pool(url.origin, {
+    // Loaded with the first check of this kind: a gate without one starts that much sooner.
+    const undici = createRequire(import.meta.url)('undici') as typeof import('undici')
+    this.#pool = new undici.Pool(url.origin, {
       connections: CONNECTIONS,
       pipelining: 1,
       allowH2: false,

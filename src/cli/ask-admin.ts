@@ -1,7 +1,8 @@
-import { type RequestOptions, request } from 'node:http'
+import type { RequestOptions } from 'node:http'
 import { resolve } from 'node:path'
 import { loadConfig } from '../config/load.ts'
 import { resolveSecret } from '../config/secrets.ts'
+import { http } from '../core/http.ts'
 import type { Secret } from '../core/secret.ts'
 import { secretAt, textOf } from './arguments.ts'
 import { VerbFault } from './fault.ts'
@@ -73,7 +74,7 @@ function get(options: RequestOptions): Promise<{ readonly status: number; readon
           'problem',
         ),
       )
-    const sent = request({ ...options, agent: false, signal: AbortSignal.timeout(MILLISECONDS) }, answer => {
+    const sent = http.request({ ...options, agent: false, signal: AbortSignal.timeout(MILLISECONDS) }, answer => {
       let body = ''
       answer.setEncoding('utf8')
       answer.on('data', (text: string) => {

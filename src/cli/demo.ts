@@ -1,10 +1,11 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
+import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Agent, request } from 'undici'
 import { systemClock } from '../core/clock.ts'
+import { http } from '../core/http.ts'
 import { Secret } from '../core/secret.ts'
 import { Gateway } from '../gateway/gateway.ts'
 import { createLog } from '../observe/log.ts'
@@ -144,7 +145,7 @@ Ctrl-C stops it.
   }
 
   async #startCrm(): Promise<string> {
-    const server = createServer((req, res) => {
+    const server = http.createServer((req, res) => {
       let bytes = 0
       req.on('data', (chunk: Buffer) => {
         bytes += chunk.length

@@ -1,6 +1,6 @@
-import { STATUS_CODES } from 'node:http'
 import { Client } from 'undici'
 import { visible } from '../config/problem.ts'
+import { http } from '../core/http.ts'
 import { VerbFault } from './fault.ts'
 import type { SignedRequest } from './send-message.ts'
 
@@ -54,7 +54,7 @@ export async function post(request: SignedRequest, ca: Buffer | undefined): Prom
     const { text, cut } = await readSome(response.body)
     return {
       status: response.statusCode,
-      line: `${response.statusCode} ${STATUS_CODES[response.statusCode] ?? ''}`.trimEnd(),
+      line: `${response.statusCode} ${http.STATUS_CODES[response.statusCode] ?? ''}`.trimEnd(),
       headers: OF_INTEREST.flatMap(name => {
         const value = response.headers[name]
         return value === undefined ? [] : [[name, visible([value].flat().join(', '))] as const]

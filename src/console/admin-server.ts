@@ -1,6 +1,7 @@
 import { unlink } from 'node:fs/promises'
-import { createServer, type RequestListener, type Server } from 'node:http'
+import type { RequestListener, Server } from 'node:http'
 import { createConnection } from 'node:net'
+import { http } from '../core/http.ts'
 
 export type AdminBind = { readonly host: string; readonly port: number } | { readonly unix: string }
 
@@ -28,7 +29,7 @@ const GRACE_MS = 2_000
 
 /** Listens for the admin. @throws the listen error, e.g. EADDRINUSE. */
 export async function createAdminServer(bind: AdminBind, handler: RequestListener): Promise<AdminServer> {
-  const server = createServer(LIMITS, handler)
+  const server = http.createServer(LIMITS, handler)
   server.maxConnections = CONNECTIONS
   // No count: Node drops the fields beyond it unseen, an Origin among them. The size of the head bounds them.
   server.maxHeadersCount = 0

@@ -11,20 +11,26 @@ export class AddressFault extends Error {
 const table = (...networks: string[]): NetworkTable =>
   new NetworkTable(networks.map(parseNetwork).filter(network => network !== undefined))
 
-const LOOPBACK = table('127.0.0.0/8', '::1')
-/** Never an upstream's: this network, link-local with the clouds' metadata, multicast, reserved. */
-const NEVER = table(
-  ...['0.0.0.0/8', '169.254.0.0/16', '100.100.100.200', '168.63.129.16', '224.0.0.0/4', '240.0.0.0/4'],
-  ...['::', 'fe80::/10', 'fec0::/10', 'ff00::/8', 'fd00:ec2::/32'],
-)
-/** Networks that are not the internet (RFC 6890): private, shared, documentation, benchmarks, and tunnels into them. */
-const PRIVATE = table(
-  ...['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', '192.0.0.0/24', '192.0.2.0/24'],
-  ...['198.18.0.0/15', '198.51.100.0/24', '203.0.113.0/24'],
-  ...['::/96', 'fc00::/7', '64:ff9b:1::/48', '100::/64', '2001::/32', '2001:db8::/32'],
-)
-const NAT64 = table('64:ff9b::/96')
-const SIX_TO_FOUR = table('2002::/16')
+/** Read with the first name that is resolved: a gate starts that much sooner. */
+function readNetworks() {
+  return {
+    loopback: table('127.0.0.0/8', '::1'),
+    /** Never an upstream's: this network, link-local with the clouds' metadata, multicast, reserved. */
+    never: table(
+      ...['0.0.0.0/8', '169.254.0.0/16', '100.100.100.200', '168.63.129.16', '224.0.0.0/4', '240.0.0.0/4'],
+      ...['::', 'fe80::/10', 'fec0::/10', 'ff00::/8', 'fd00:ec2::/32'],
+    ),
+    /** Networks that are not the internet (RFC 6890): private, shared, documentation, benchmarks, and tunnels into them. */
+    private: table(
+      ...['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', '192.0.0.0/24', '192.0.2.0/24'],
+      ...['198.18.0.0/15', '198.51.100.0/24', '203.0.113.0/24'],
+      ...['::/96', 'fc00::/7', '64:ff9b:1::/48', '100::/64', '2001::/32', '2001:db8::/32'],
+    ),
+    nat64: table('64:ff9b::/96'),
+    sixToFour: table('2002::/16'),
+  }
+}
+let networks: ReturnType<typeof readNetworks> | undefined
 
 export interface GuardSettings {
   /** Whether private networks are refused as well: for upstreams on the internet. */
@@ -79,11 +85,12 @@ export class AddressGuard {
     const address = parseAddress(text)
     if (address === undefined) return false
     if (this.#networks.has(address)) return true
-    if (NEVER.has(address)) return false
+    networks ??= readNetworks()
+    if (networks.never.has(address)) return false
     if (!this.#settings.strict) return true
-    if (LOOPBACK.has(address)) return /^(?:.+\.)?localhost$/i.test(hostname)
-    if (PRIVATE.has(address)) return false
-    const inside = embedded(address)
+    if (networks.loopback.has(address)) return /^(?:.+\.)?localhost$/i.test(hostname)
+    if (networks.private.has(address)) return false
+    const inside = embedded(address, networks)
     return inside === undefined || this.#isFit(hostname, inside)
   }
 
@@ -95,7 +102,10 @@ export class AddressGuard {
 }
 
 /** The IPv4 address that an IPv6 one leads to, by NAT64 (RFC 6052) or 6to4 (RFC 3056). */
-function embedded({ bytes, ...address }: Address): string | undefined {
-  const at = NAT64.has({ bytes, ...address }) ? 12 : SIX_TO_FOUR.has({ bytes, ...address }) ? 2 : undefined
-  return at === undefined ? undefined : bytes.slice(at, at + 4).join('.')
+function embedded(
+  address: Address,
+  { nat64, sixToFour }: Pick<ReturnType<typeof readNetworks>, 'nat64' | 'sixToFour'>,
+): string | undefined {
+  const at = nat64.has(address) ? 12 : sixToFour.has(address) ? 2 : undefined
+  return at === undefined ? undefined : address.bytes.slice(at, at + 4).join('.')
 }

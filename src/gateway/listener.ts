@@ -1,16 +1,10 @@
-import {
-  createServer,
-  type IncomingMessage,
-  type Server,
-  type ServerOptions,
-  ServerResponse,
-  STATUS_CODES,
-} from 'node:http'
+import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import type { Bind, ListenerConfig } from '../config/model.ts'
+import { http } from '../core/http.ts'
 import { requestId } from '../core/request-id.ts'
 import type { ListenerCounters } from '../observe/metrics.ts'
 import type { PipelineCode, pipelineDenials } from '../pipeline/denials.ts'
@@ -62,7 +56,7 @@ export class Listener {
     const upgrades = { shouldUpgradeCallback: (req: IncomingMessage) => this.#mayUpgrade(req) }
     this.#server = tls
       ? createTlsServer({ ...HTTP_OPTIONS, ...upgrades, ...tls.options, handshakeTimeout: config.limits.head })
-      : createServer({ ...HTTP_OPTIONS, ...upgrades })
+      : http.createServer({ ...HTTP_OPTIONS, ...upgrades })
     tls?.serveStaples(this.#server as TlsServer)
     // No count: Node drops fields beyond it unseen, and our policy would judge what is left.
     this.#server.maxHeadersCount = 0
@@ -241,7 +235,7 @@ export class Listener {
   #upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
     // Node has let go of the socket: a refusal is written as for any request, and is the last on this connection.
     socket.on('error', () => socket.destroy())
-    const res = new ServerResponse(req)
+    const res = new http.ServerResponse(req)
     res.shouldKeepAlive = false
     res.assignSocket(req.socket)
     res.on('finish', () => req.socket.end(() => req.socket.destroy()))
@@ -308,7 +302,7 @@ export class Listener {
     const id = requestId(this.#shared.clock.now())
     const text = problemBody(refusal, id)
     socket.end(
-      `HTTP/1.1 ${refusal.spec.status} ${STATUS_CODES[refusal.spec.status]}\r\nContent-Type: application/problem+json\r\n` +
+      `HTTP/1.1 ${refusal.spec.status} ${http.STATUS_CODES[refusal.spec.status]}\r\nContent-Type: application/problem+json\r\n` +
         `Content-Length: ${Buffer.byteLength(text)}\r\nX-Request-Id: ${id}\r\nConnection: close\r\n\r\n${text}`,
     )
     setTimeout(() => socket.destroy(), 1_000).unref()

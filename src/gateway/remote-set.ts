@@ -1,7 +1,6 @@
-import type { Dispatcher } from 'undici'
 import type { Clock } from '../core/clock.ts'
 import { RemoteFault, type RemoteSet, type RemoteSetOptions } from '../core/remote.ts'
-import { fetchDocument } from './fetch-document.ts'
+import { type DocumentAgent, fetchDocument } from './fetch-document.ts'
 
 const KEEP_MS = 86_400_000
 const CAPACITY = 64
@@ -26,7 +25,7 @@ interface Kept<T> {
  */
 export class FetchedSet<T> implements RemoteSet<T> {
   readonly #options: RemoteSetOptions<T>
-  readonly #tools: { readonly agent: Dispatcher; readonly clock: Clock }
+  readonly #tools: { readonly agent: Pick<DocumentAgent, 'dispatcher'>; readonly clock: Clock }
   readonly #ended: AbortSignal
   readonly #kept = new Map<string, Kept<T>>()
   readonly #refused = new Map<string, Kept<RemoteFault>>()
@@ -35,7 +34,7 @@ export class FetchedSet<T> implements RemoteSet<T> {
 
   constructor(
     options: RemoteSetOptions<T>,
-    tools: { readonly agent: Dispatcher; readonly clock: Clock },
+    tools: { readonly agent: Pick<DocumentAgent, 'dispatcher'>; readonly clock: Clock },
     ended: AbortSignal,
   ) {
     this.#options = options

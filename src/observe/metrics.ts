@@ -1,12 +1,11 @@
-import { Counter, Gauge, Registry } from 'prom-client'
+import type { Registry } from 'prom-client'
 import { type Clock, systemClock } from '../core/clock.ts'
 import type { AuditRecord } from './audit.ts'
-import { addBridgeMetrics, type BridgeReading } from './bridge-metrics.ts'
+import type { BridgeReading } from './bridge-metrics.ts'
 import type { ExpiryReading } from './expiry.ts'
-import { addProcessMetrics } from './process-metrics.ts'
-import { addRemoteMetrics, type RemoteReading } from './remote-metrics.ts'
+import type { Counts } from './exposition.ts'
+import type { RemoteReading } from './remote-metrics.ts'
 import { RouteCounters } from './route-counters.ts'
-import { Timings } from './timings.ts'
 
 /** Counted by whoever holds the sockets; plain numbers, so that counting costs nothing. */
 export interface ListenerCounters {
@@ -57,8 +56,6 @@ export interface MetricsOptions {
 
 /** The metrics of one gate. Labels come from the config and the catalogue of codes, never from a request. */
 export function createMetrics({ version, clock = systemClock }: MetricsOptions): Metrics {
-  const registry = new Registry()
-  const registers = [registry]
   // Requests that matched no route count under the empty name.
   const unmatched = new RouteCounters()
   let routes = new Map<string, RouteCounters>()
@@ -70,146 +67,23 @@ export function createMetrics({ version, clock = systemClock }: MetricsOptions):
   let bridges: () => Iterable<BridgeReading> = () => []
   let dropped = () => 0
 
-  function* all(): Generator<readonly [route: string, counters: RouteCounters]> {
-    yield ['', unmatched]
-    yield* routes
+  const counts: Counts = {
+    version,
+    *all() {
+      yield ['', unmatched]
+      yield* routes
+    },
+    *online() {
+      for (const route of current) yield [route, routes.get(route)?.online === true]
+    },
+    listeners: () => listeners,
+    reloads,
+    expiries: () => expiries(),
+    remotes: () => remotes(),
+    bridges: () => bridges(),
+    dropped: () => dropped(),
   }
-  function* timings(which: 'total' | 'upstream') {
-    for (const [route, counters] of all()) if (counters[which].count > 0) yield [route, counters[which]] as const
-  }
-
-  new Counter({
-    name: 'sallyport_requests_total',
-    help: 'Requests by route, outcome and refusal code; the empty route is what matched none.',
-    labelNames: ['route', 'outcome', 'code'],
-    registers,
-    collect() {
-      this.reset()
-      for (const [route, counters] of all())
-        for (const [outcome, code, value] of counters.outcomes()) this.inc({ route, outcome, code }, value)
-    },
-  })
-  new Timings(registry, 'sallyport_request_seconds', 'From the head of a request to the end of its reply.', () =>
-    timings('total'),
-  )
-  new Timings(registry, 'sallyport_upstream_seconds', "From sending upstream to its answer's end.", () =>
-    timings('upstream'),
-  )
-  new Counter({
-    name: 'sallyport_verified_total',
-    help: 'Requests by the name of the secret, token or key that verified them.',
-    labelNames: ['route', 'key'],
-    registers,
-    collect() {
-      this.reset()
-      for (const [route, counters] of all())
-        for (const [key, { value }] of counters.keys) this.inc({ route, key }, value)
-    },
-  })
-  new Gauge({
-    name: 'sallyport_secret_last_used_timestamp_seconds',
-    help: 'When a secret, token or key last verified a request, Unix time; 0: not since the start.',
-    labelNames: ['route', 'key'],
-    registers,
-    collect() {
-      this.reset()
-      for (const [route, counters] of all())
-        for (const [key, { usedAt }] of counters.keys) this.set({ route, key }, usedAt / 1000)
-    },
-  })
-  for (const [name, help, field] of [
-    ['sallyport_received_bytes_total', 'Bytes of request bodies.', 'bytesIn'],
-    ['sallyport_sent_bytes_total', 'Bytes of reply bodies.', 'bytesOut'],
-  ] as const)
-    new Counter({
-      name,
-      help,
-      labelNames: ['route'],
-      registers,
-      collect() {
-        this.reset()
-        for (const [route, counters] of all()) this.inc({ route }, counters[field])
-      },
-    })
-  for (const [name, help, field] of [
-    ['sallyport_open_connections', 'Open connections.', 'connections'],
-    ['sallyport_requests_in_flight', 'Requests that are not answered yet.', 'inFlight'],
-  ] as const)
-    new Gauge({
-      name,
-      help,
-      labelNames: ['listener'],
-      registers,
-      collect() {
-        this.reset()
-        for (const [listener, counters] of listeners) this.set({ listener }, counters[field])
-      },
-    })
-  new Gauge({
-    name: 'sallyport_route_online',
-    help: '1 where the route serves, 0 where a missing resource keeps it offline (503).',
-    labelNames: ['route'],
-    registers,
-    collect() {
-      this.reset()
-      for (const route of current) this.set({ route }, routes.get(route)?.online ? 1 : 0)
-    },
-  })
-  new Gauge({
-    name: 'sallyport_expires_seconds',
-    help: 'Seconds until a certificate, CRL, token or secret ends; negative once it has.',
-    labelNames: ['kind', 'name'],
-    registers,
-    collect() {
-      this.reset()
-      for (const { kind, name, seconds } of expiries()) this.set({ kind, name }, seconds)
-    },
-  })
-  new Counter({
-    name: 'sallyport_config_reloads_total',
-    help: 'Reloads by result; a failed one left the old config in force.',
-    labelNames: ['result'],
-    registers,
-    collect() {
-      this.reset()
-      this.inc({ result: 'ok' }, reloads.ok)
-      this.inc({ result: 'failed' }, reloads.failed)
-    },
-  })
-  new Gauge({
-    name: 'sallyport_config_last_reload_successful',
-    help: '1 where the last reload was taken.',
-    registers,
-    collect() {
-      this.set(reloads.successful ? 1 : 0)
-    },
-  })
-  new Gauge({
-    name: 'sallyport_config_last_reload_success_timestamp_seconds',
-    help: 'When the config in force was loaded, Unix time.',
-    registers,
-    collect() {
-      this.set(reloads.at / 1000)
-    },
-  })
-  new Counter({
-    name: 'sallyport_log_lines_dropped_total',
-    help: 'Log lines lost because their reader stalled or has gone.',
-    registers,
-    collect() {
-      this.reset()
-      this.inc(dropped())
-    },
-  })
-  new Gauge({
-    name: 'sallyport_build_info',
-    help: 'Always 1; its labels tell what runs.',
-    labelNames: ['version', 'node'],
-    registers,
-  }).set({ version, node: process.versions.node }, 1)
-  addRemoteMetrics(registry, () => remotes())
-  addBridgeMetrics(registry, () => bridges())
-  addProcessMetrics(registry)
+  let registry: Promise<Registry> | undefined
 
   return {
     record(record) {
@@ -262,7 +136,11 @@ export function createMetrics({ version, clock = systemClock }: MetricsOptions):
     watchLog(read) {
       dropped = read
     },
-    contentType: registry.contentType,
-    render: () => registry.metrics(),
+    contentType: 'text/plain; version=0.0.4; charset=utf-8',
+    // prom-client is loaded with the first scrape: a gate starts that much sooner.
+    async render() {
+      registry ??= import('./exposition.ts').then(({ createExposition }) => createExposition(counts))
+      return (await registry).metrics()
+    },
   }
 }

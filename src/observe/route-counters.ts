@@ -1,5 +1,5 @@
 import type { AuditRecord } from './audit.ts'
-import { Buckets } from './timings.ts'
+import { Buckets } from './buckets.ts'
 
 /** How many keys of a route are counted by name; the rest share one series, so that a million tokens stay one scrape. */
 const KEYS = 1000

@@ -1,4 +1,3 @@
-import { compactVerify, errors } from 'jose'
 import { checkJson } from '../core/json.ts'
 import type { JwsKey, JwsKeys } from './jws-keys.ts'
 
@@ -73,7 +72,12 @@ export async function verifyJws(jws: Jws, keys: JwsKeys): Promise<VerifiedJws | 
   return { fault: 'signature', because: 'the signature does not match under any key that fits' }
 }
 
+// Loaded with the first token: a gate without any starts that much sooner.
+let jose: Promise<typeof import('jose')> | undefined
+
 async function verifies(jws: Jws, { key }: JwsKey): Promise<boolean> {
+  jose ??= import('jose')
+  const { compactVerify, errors } = await jose
   try {
     await compactVerify(jws.compact, key, { algorithms: [jws.alg] })
     return true

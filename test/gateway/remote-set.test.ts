@@ -52,7 +52,7 @@ function makeSet(options: { readonly keep?: number; readonly capacity?: number }
       parse: bytes => (bytes.includes('bad') ? new RemoteFault('is bad', 'none') : bytes.toString()),
       ...options,
     },
-    { agent, clock },
+    { agent: { dispatcher: agent }, clock },
     new AbortController().signal,
   )
   return { set, clock }

@@ -63,7 +63,8 @@ export async function startGate(
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr += text
   })
-  const exited = new Promise<number | null>(resolve => child.once('exit', code => resolve(code)))
+  // `close` comes once its output has been read to the end.
+  const exited = new Promise<number | null>(resolve => child.once('close', code => resolve(code)))
 
   function line(match: (line: LogLine) => boolean, timeoutMs = 5_000, from = 0): Promise<LogLine> {
     return new Promise((resolve, reject) => {

@@ -1,0 +1,38 @@
+/** Upper bounds in seconds: from a refusal by the head to the longest request allowed. */
+const BOUNDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+
+/** Durations counted into buckets, without a label looked up or an object made. */
+export class Buckets {
+  readonly #counts = new Float64Array(BOUNDS.length)
+  #sum = 0
+  #count = 0
+
+  observe(seconds: number): void {
+    this.#sum += seconds
+    this.#count++
+    for (let i = 0; i < BOUNDS.length; i++) {
+      if (seconds <= (BOUNDS[i] ?? 0)) {
+        this.#counts[i] = (this.#counts[i] ?? 0) + 1
+        return
+      }
+    }
+  }
+
+  get count(): number {
+    return this.#count
+  }
+
+  /** The samples of the Prometheus text format: cumulative buckets, sum and count. */
+  samples(name: string, route: string) {
+    let below = 0
+    return [
+      ...BOUNDS.map((le, i) => {
+        below += this.#counts[i] ?? 0
+        return { metricName: `${name}_bucket`, labels: { route, le }, value: below }
+      }),
+      { metricName: `${name}_bucket`, labels: { route, le: '+Inf' }, value: this.#count },
+      { metricName: `${name}_sum`, labels: { route }, value: this.#sum },
+      { metricName: `${name}_count`, labels: { route }, value: this.#count },
+    ]
+  }
+}
