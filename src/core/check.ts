@@ -1,5 +1,7 @@
 import type { ZodType } from 'zod'
+import type { Explaining } from './captured.ts'
 import type { Allow, Decision, Denial, DenialSpec, Facts, Reply } from './decision.ts'
+import type { Finding } from './finding.ts'
 import type { BodyRequest, ContentRequest, HeadRequest } from './request.ts'
 import type { Resources } from './resources.ts'
 
@@ -71,6 +73,14 @@ export interface CheckKind<S extends Stage, Config, Code extends string> {
   members?(list: unknown): readonly Member[]
   /** @throws Offline where a resource is missing: the route answers 503 and says so, others go on. */
   create(config: Config, resources: Resources): Check<S, Code>
+  /**
+   * Why it refused a request: near misses, tried for the operator, off the path of requests and with bounded work. It
+   * claims nothing, takes no token of a rate and waits for nothing that is not there. The surest first; none where the
+   * refusal's own evidence says it all.
+   */
+  explain?(config: Config, asked: Explaining<Config>, resources: Resources): readonly Finding[]
+  /** What is wrong with it before any request, as far as its config and its resources tell. */
+  doctor?(config: Config, resources: Resources): AsyncIterable<Finding>
 }
 
 /** A check kind of any stage, config and code, for lists of them. */
@@ -84,6 +94,8 @@ export interface AnyCheckKind {
   readonly denials: Readonly<Record<string, DenialSpec>>
   members?(list: unknown): readonly Member[]
   create(config: never, resources: Resources): Check<never, string>
+  explain?(config: never, asked: Explaining<never>, resources: Resources): readonly Finding[]
+  doctor?(config: never, resources: Resources): AsyncIterable<Finding>
 }
 
 /** A check that stands in the list of another. */

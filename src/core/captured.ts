@@ -1,0 +1,51 @@
+import type { Evidence } from './decision.ts'
+import type { BodyRequest } from './request.ts'
+import type { Resources } from './resources.ts'
+
+/** A request as it was received, and what became of it: kept by the gate, or read from a file. */
+export interface CapturedRequest {
+  /** The gate's id of the request; a new one where it was read from a file. */
+  readonly id: string
+  /** Epoch milliseconds. */
+  readonly receivedAt: number
+  readonly listener: string
+  /** The route that matched. */
+  readonly route: string | undefined
+  /** Whether it came over TLS, to the gate or to a trusted proxy that says so. */
+  readonly encrypted: boolean
+  readonly serverName: string | undefined
+  readonly method: string
+  readonly target: string
+  /** Names and values in turn, as sent. */
+  readonly rawHeaders: readonly string[]
+  /** Canonical text of whom the gate took for the sender. */
+  readonly source: string
+  /** The TCP peer; `undefined` on a Unix socket. */
+  readonly peer: string | undefined
+  /** DER, the client's certificate first; empty where it sent none. */
+  readonly clientCertificates: readonly Buffer[]
+  /** The body's first bytes, still content-encoded. */
+  readonly body: Buffer
+  /** How many bytes the body had as far as it was read. */
+  readonly bodyBytes: number
+  /** Why the gate refused it; `undefined` where it was not refused, or is from a file. */
+  readonly refusal: CapturedRefusal | undefined
+}
+
+export interface CapturedRefusal {
+  readonly status: number
+  readonly code: string
+  readonly evidence: Evidence | undefined
+}
+
+/** What a check is given to explain a request with. */
+export interface Explaining<Config> {
+  /** The request, as the check would see it. `raw` is all of the body unless `cut`. */
+  readonly request: BodyRequest
+  /** The body was kept in part, or not read: nothing can be tried over it. */
+  readonly cut: boolean
+  /** What the check said of it. */
+  readonly refusal: CapturedRefusal
+  /** The same check as other routes have it: whose secret, key, token or network is it? */
+  readonly elsewhere: readonly { readonly route: string; readonly config: Config; readonly resources: Resources }[]
+}
