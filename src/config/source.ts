@@ -1,4 +1,16 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
+import {
+  Composer,
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  Lexer,
+  LineCounter,
+  type Node,
+  Parser,
+  YAMLParseError,
+} from 'yaml'
 import type { Fault, Path } from './fault.ts'
 import { visible } from './problem.ts'
 import { DEEPEST, type Spot, scanCharacters, syntaxSpot } from './syntax.ts'
@@ -32,14 +44,15 @@ interface Place {
 /** Reads one YAML 1.2 document and refuses what a config has no use for: aliases, tags, several documents, tabs. */
 export function readSource(text: string): Source {
   const lines = new LineCounter()
-  const spots: Spot[] = [...scanCharacters(text)]
+  const tokens = [...new Lexer().lex(text)]
+  const spots: Spot[] = [...scanCharacters(text, tokens)]
   let root: Place | undefined
   lines.addNewLine(0)
   for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lines.addNewLine(at + 1)
   // Even a file that is refused already is parsed, so that what must not be printed is known; save too deep a one.
   if (!spots.some(spot => spot.deep)) {
     try {
-      const parsed = parseDocument(text, { prettyErrors: false, version: '1.2', schema: 'core', logLevel: 'error' })
+      const parsed = parse(tokens, text)
       // Behind a fatal one, the parser's own faults are its echoes.
       const faults = spots.some(spot => spot.fatal) ? [] : parsed.errors.slice(0, 50)
       for (const fault of faults) {
@@ -69,6 +82,23 @@ export function readSource(text: string): Source {
     at: path => find(root, path)?.value,
     scalars: () => scalars(root, []),
   }
+}
+
+/** What yaml's `parseDocument` does, of tokens that are there already: taking a text apart is half of the work. */
+function parse(tokens: readonly string[], text: string): Document.Parsed {
+  const parser = new Parser()
+  const composer = new Composer({ prettyErrors: false, version: '1.2', schema: 'core', logLevel: 'error' })
+  function* parts() {
+    for (const token of tokens) yield* parser.next(token)
+    yield* parser.end()
+  }
+  const [first, second] = composer.compose(parts(), true, text.length)
+  if (first === undefined) throw new Error('there is no document in it')
+  if (second)
+    first.errors.push(
+      new YAMLParseError([second.range[0], second.range[1]], 'MULTIPLE_DOCS', 'Source contains multiple documents'),
+    )
+  return first as Document.Parsed
 }
 
 function find(root: Place | undefined, path: Path): Place | undefined {

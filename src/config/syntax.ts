@@ -1,4 +1,4 @@
-import { Lexer, type YAMLParseError } from 'yaml'
+import type { YAMLParseError } from 'yaml'
 import { characterAt, describeCharacter, indexOfHidden } from './characters.ts'
 
 /** A problem of the YAML text itself, placed by UTF-16 offsets. */
@@ -20,8 +20,12 @@ const MARKERS: ReadonlySet<string> = new Set(['\u0002', '\u0018', '\u001f'])
 // biome lets no control character stand in a regular expression, so they are compared by number.
 const isControl = (code: number): boolean => (code < 32 && code !== 9 && code !== 10 && code !== 13) || code === 127
 
-/** Tabs, hidden characters and directives, wherever no comment hides them. */
-export function* scanCharacters(text: string): Generator<Spot> {
+// A text of nothing but these hides nothing.
+const PLAIN = /^[\n\r -~]*$/
+
+/** Tabs, hidden characters and directives, wherever no comment hides them. @param tokens of YAML's lexer, all of them. */
+export function* scanCharacters(text: string, tokens: Iterable<string>): Generator<Spot> {
+  const plain = PLAIN.test(text)
   for (let at = 0; at < text.length; at++) {
     if (!isControl(text.charCodeAt(at))) continue
     yield {
@@ -35,7 +39,7 @@ export function* scanCharacters(text: string): Generator<Spot> {
   }
   let at = 0
   let depth = 0
-  for (const token of new Lexer().lex(text)) {
+  for (const token of tokens) {
     // The lexer's own marks are no part of the text.
     if (MARKERS.has(token)) continue
     if (token.startsWith('%'))
@@ -60,7 +64,8 @@ export function* scanCharacters(text: string): Generator<Spot> {
       }
       return
     }
-    if (!token.startsWith('#') && !token.startsWith('%') && !(at === 0 && token === '\ufeff')) yield* inToken(token, at)
+    if (!plain && !token.startsWith('#') && !token.startsWith('%') && !(at === 0 && token === '\ufeff'))
+      yield* inToken(token, at)
     at += token.length
   }
 }
