@@ -6,7 +6,7 @@ import { assemble } from './assemble.ts'
 import { readDraft } from './draft.ts'
 import type { Fault } from './fault.ts'
 import { faultsOf } from './issues.ts'
-import { maskText } from './mask.ts'
+import { type Masked, maskText } from './mask.ts'
 import type { GatewayConfig } from './model.ts'
 import type { Problem } from './problem.ts'
 import { rules } from './rules/index.ts'
@@ -20,7 +20,7 @@ export interface Loaded {
   readonly config?: GatewayConfig
   /** In file order. */
   readonly problems: readonly Problem[]
-  /** The file's text for `formatProblem`, literal secrets starred out. */
+  /** The file's text for `formatProblem`, literal secrets starred out; empty where there is no problem. */
   readonly text: string
 }
 
@@ -75,11 +75,11 @@ export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv, 
   const kinds = options.kinds ?? checkKinds
   const source = readSource(text)
   const shape = fileShape(kinds)
-  const masked = maskText(text, source, path => takesSecret(shape, path) || besideSecret(shape, path))
+  const mask = () => maskText(text, source, path => takesSecret(shape, path) || besideSecret(shape, path))
   const problems = source.spots.map(spot =>
     problemAt(source, file, text, spot.start, spot.end, { severity: 'error', ...spot }),
   )
-  if (source.value === undefined) return { problems: inOrder(problems, masked.hide), text: masked.text }
+  if (source.value === undefined) return told(problems, mask())
   if (source.value === null)
     return failed(file, 'the config is empty', 'write listeners and routes; "sallyport check --help" shows an example')
   const at = source.at
@@ -97,7 +97,7 @@ export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv, 
     parsed.success && !problems.some(({ severity }) => severity === 'error')
       ? assemble(parsed.data, resolve(file), kinds)
       : undefined
-  return { ...(config ? { config } : {}), problems: inOrder(problems, masked.hide), text: masked.text }
+  return { ...(config ? { config } : {}), ...(problems.length > 0 ? told(problems, mask()) : { problems, text: '' }) }
 }
 
 function problemAt(
@@ -123,6 +123,11 @@ function problemAt(
 }
 
 const MOST = 200
+
+/** What is wrong, fit to be shown: in file order, each once, and without a secret. */
+function told(problems: readonly Problem[], { text, hide }: Masked): Pick<Loaded, 'problems' | 'text'> {
+  return { problems: inOrder(problems, hide), text }
+}
 
 /** In file order, each once; a file with more than a person reads says how many are left. */
 function inOrder(problems: readonly Problem[], hide: (text: string) => string): Problem[] {
