@@ -3,6 +3,7 @@ import { adyen } from './providers/adyen.ts'
 import { adyenPlatform } from './providers/adyen-platform.ts'
 import { airtable } from './providers/airtable.ts'
 import { asana } from './providers/asana.ts'
+import { awsSns } from './providers/aws-sns.ts'
 import { bigcommerce } from './providers/bigcommerce.ts'
 import { bitbucket } from './providers/bitbucket.ts'
 import { braintree } from './providers/braintree.ts'
@@ -88,6 +89,7 @@ export const providers: readonly Provider[] = [
   adyenPlatform,
   airtable,
   asana,
+  awsSns,
   bigcommerce,
   bitbucket,
   braintree,
