@@ -49,6 +49,7 @@ import { pagerduty } from './providers/pagerduty.ts'
 import { paypal } from './providers/paypal.ts'
 import { paystack } from './providers/paystack.ts'
 import { pipedrive } from './providers/pipedrive.ts'
+import { plaid } from './providers/plaid.ts'
 import { quickbooks } from './providers/quickbooks.ts'
 import { razorpay } from './providers/razorpay.ts'
 import { resend } from './providers/resend.ts'
@@ -132,6 +133,7 @@ export const providers: readonly Provider[] = [
   pagerduty,
   paypal,
   paystack,
+  plaid,
   quickbooks,
   razorpay,
   resend,
