@@ -85,7 +85,7 @@ describe("Amazon's validator", () => {
     })
   })
 
-  it('leaves Token out of the confirmation of an end, which Amazon signs: there this project follows the page', async () => {
+  it('leaves Token out of the confirmation of an end: there this project follows the validator for PHP', async () => {
     const message = signed({ ...CONFIRMATION, Type: 'UnsubscribeConfirmation' }, [2])
     expect(await accepts(message)).toBe('The message signature is invalid.')
   })

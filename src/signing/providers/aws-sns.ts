@@ -161,7 +161,7 @@ export const awsSns: Provider = {
     'Raw message delivery has no signature: leave it off for this subscription.',
     "The certificate is taken from https://sns.REGION.amazonaws.com (in China .cn) alone, where REGION is the topic's, and its host name and dates are checked. The gate needs a way out to that host.",
     'Timestamp is when the message was published, and SNS tries for up to an hour: hence the tolerance of 65 minutes.',
-    "Amazon's npm package sns-validator 0.3.5 leaves Token out of an UnsubscribeConfirmation, and so refuses what Amazon's page says is signed.",
+    "Amazon's npm package sns-validator 0.3.5 leaves Token out of an UnsubscribeConfirmation. Amazon's validator for PHP has it among what is signed, and so it is here.",
   ],
   response: '2xx. After a server-side error it is sent again by the delivery policy, for an hour at most.',
   accept: ['text', 'json'],
