@@ -171,6 +171,7 @@ export const twilio: Provider = {
   traps: [
     'The URL is signed as Twilio was given it: set public-url where the gate stands behind another name, scheme or port.',
     'A URL with credentials is signed with them, and public-url takes none: name them under url-credentials. Whether the request shows them is for the check basic.',
+    'Where a Webhooks Rule matches the URL, Twilio signs with HMAC-SHA256 under a shared key of the rule: such requests are refused here.',
     'JSON without bodySHA256 in the URL leaves the body unsigned, and is refused.',
     'Forms are the default: accept form as well.',
     'Nothing stands between names and values where they are signed, and there is no timestamp: add replay.',
