@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Offline, type Resources } from '../core/resources.ts'
 import { type NamedKey, type NamedSecret, namedKey, namedSecret, nameOfKey, nameOfSecret } from '../core/secret.ts'
+import type { KeyFacts } from '../signing/key-form.ts'
 import { type Provider, SecretFault } from '../signing/provider.ts'
 import type { SigningKey } from '../signing/scheme.ts'
 
@@ -42,7 +43,7 @@ export interface KeysConfig {
 /** How a scheme reads them; what it does not take, the config does not hold. */
 export interface KeyReaders {
   readonly secret?: Pick<NonNullable<Provider['secret']>, 'parse'> | undefined
-  readonly publicKey?: Pick<NonNullable<Provider['publicKey']>, 'parse'> | undefined
+  readonly publicKey?: Pick<NonNullable<Provider['publicKey']>, 'parse' | 'about'> | undefined
 }
 
 /** What is there, and the names of what is not. */
@@ -50,6 +51,13 @@ export interface LoadedKeys {
   readonly keys: readonly SigningKey[]
   readonly absent: readonly string[]
 }
+
+interface ReadKey extends Pick<SigningKey, 'bytes' | 'publicKey'> {
+  readonly told?: KeyFacts | undefined
+}
+
+const earlier = (one: number | undefined, other: number | undefined): number | undefined =>
+  one === undefined || other === undefined ? (one ?? other) : Math.min(one, other)
 
 /**
  * The keys that are there. One that is missing is passed over while another is there, so that taking the old secret out
@@ -60,12 +68,13 @@ export function loadKeys(config: KeysConfig, readers: KeyReaders, resources: Res
   const found: SigningKey[] = []
   const absent: string[] = []
   let missing: Offline | undefined
-  const load = (each: NamedKey, name: string, word: string, read: () => Pick<SigningKey, 'bytes' | 'publicKey'>) => {
+  const load = (each: NamedKey, name: string, word: string, read: () => ReadKey) => {
     try {
-      const key = read()
-      found.push({ name, ...key, id: each.id, expires: each.expires })
-      if (each.expires !== undefined)
-        resources.expires({ kind: 'secret', name: `${resources.route}/signature/${name}`, at: each.expires })
+      const { told, ...key } = read()
+      const expires = earlier(each.expires, told?.expires)
+      found.push({ name, ...key, id: each.id ?? told?.id, expires })
+      if (expires !== undefined)
+        resources.expires({ kind: 'secret', name: `${resources.route}/signature/${name}`, at: expires })
     } catch (error) {
       if (error instanceof SecretFault)
         throw new Offline(`${word} "${name}" (${each.ref}): ${error.message}`, error.mend)
@@ -81,9 +90,11 @@ export function loadKeys(config: KeysConfig, readers: KeyReaders, resources: Res
     })
   for (const [index, each] of (config.keys ?? []).entries())
     load(each, nameOfKey(each, index), 'key', () => {
-      const publicKey = readers.publicKey?.parse(resources.secret(each.ref))
+      const value = resources.secret(each.ref)
+      const publicKey = readers.publicKey?.parse(value)
       if (publicKey === undefined) throw new Error('keys are given to a scheme that takes none')
-      return { bytes: publicKey.export({ format: 'der', type: 'spki' }), publicKey }
+      const told = readers.publicKey?.about?.(value)
+      return { bytes: publicKey.export({ format: 'der', type: 'spki' }), publicKey, told }
     })
   if (found.length === 0 && missing) throw missing
   return { keys: found, absent }

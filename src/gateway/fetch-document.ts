@@ -22,11 +22,17 @@ export interface FetchLimits {
   readonly deadline: number
 }
 
+/** The way to the servers of documents. */
+export interface DocumentSource {
+  readonly dispatcher: Dispatcher
+  destroy(): Promise<void>
+}
+
 /**
  * Connections for documents: few, and not kept for long. Made, and undici loaded, for the first document: a gate
  * without any starts that much sooner.
  */
-export class DocumentAgent {
+export class DocumentAgent implements DocumentSource {
   #agent: Agent | undefined
 
   get dispatcher(): Dispatcher {
@@ -48,7 +54,7 @@ export class DocumentAgent {
 
 /** Fetches one document once: no redirect, no compression, no retry. Does not reject. */
 export async function fetchDocument(
-  agent: Pick<DocumentAgent, 'dispatcher'>,
+  agent: Pick<DocumentSource, 'dispatcher'>,
   url: URL,
   limits: FetchLimits,
   ended: AbortSignal,

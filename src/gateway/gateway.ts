@@ -19,6 +19,7 @@ import { Carried } from './carried.ts'
 import { DEFAULT_FIELD } from './client-cert-header.ts'
 import { type Compiled, compile } from './compile.ts'
 import { type Credential, credentialsOf } from './credentials.ts'
+import type { DocumentSource } from './fetch-document.ts'
 import { Listener } from './listener.ts'
 import type { ListenerLive, Shared } from './live.ts'
 import { Loading, type State } from './loading.ts'
@@ -39,6 +40,8 @@ export interface GatewayOptions {
   readonly log: Log
   readonly metrics: Metrics
   readonly attachment?: Attachment
+  /** Default: as the system resolves names, under its own CAs. */
+  readonly documents?: DocumentSource
 }
 
 /** Something else that a config opens and that must come and go with it: the admin listener. */
@@ -78,7 +81,7 @@ export class Gateway {
   constructor(options: GatewayOptions) {
     const { clock, log, metrics } = options
     this.#options = options
-    this.#remotes = new Remotes(clock, log)
+    this.#remotes = new Remotes(clock, log, options.documents)
     metrics.watchRemotes(() => this.#remotes.readings())
     metrics.watchBridges(() => bridgeReadings(this.#generation?.compiled.routes ?? []))
     this.#state = {

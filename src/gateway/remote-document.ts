@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.ts'
 import { type Remote, RemoteFault, type RemoteOptions } from '../core/remote.ts'
 import type { Log } from '../observe/log.ts'
 import type { RemoteReading } from '../observe/remote-metrics.ts'
-import { type DocumentAgent, type Fetched, fetchDocument, type Validators } from './fetch-document.ts'
+import { type DocumentSource, type Fetched, fetchDocument, type Validators } from './fetch-document.ts'
 import { Subscription } from './remote-subscription.ts'
 
 const EVERY_MS = 3_600_000
@@ -17,7 +17,7 @@ const RETRY_MS = 5_000
 const LONGEST_MS = 2 ** 31 - 1
 
 export interface DocumentTools {
-  readonly agent: Pick<DocumentAgent, 'dispatcher'>
+  readonly agent: Pick<DocumentSource, 'dispatcher'>
   readonly clock: Clock
   readonly log: Log
 }

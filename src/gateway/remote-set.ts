@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import { RemoteFault, type RemoteSet, type RemoteSetOptions } from '../core/remote.ts'
-import { type DocumentAgent, fetchDocument } from './fetch-document.ts'
+import { type DocumentSource, fetchDocument } from './fetch-document.ts'
 
 const KEEP_MS = 86_400_000
 const CAPACITY = 64
@@ -25,7 +25,7 @@ interface Kept<T> {
  */
 export class FetchedSet<T> implements RemoteSet<T> {
   readonly #options: RemoteSetOptions<T>
-  readonly #tools: { readonly agent: Pick<DocumentAgent, 'dispatcher'>; readonly clock: Clock }
+  readonly #tools: { readonly agent: Pick<DocumentSource, 'dispatcher'>; readonly clock: Clock }
   readonly #ended: AbortSignal
   readonly #kept = new Map<string, Kept<T>>()
   readonly #refused = new Map<string, Kept<RemoteFault>>()
@@ -34,7 +34,7 @@ export class FetchedSet<T> implements RemoteSet<T> {
 
   constructor(
     options: RemoteSetOptions<T>,
-    tools: { readonly agent: Pick<DocumentAgent, 'dispatcher'>; readonly clock: Clock },
+    tools: { readonly agent: Pick<DocumentSource, 'dispatcher'>; readonly clock: Clock },
     ended: AbortSignal,
   ) {
     this.#options = options

@@ -10,7 +10,7 @@ import {
 import { Offline } from '../core/resources.ts'
 import type { Log } from '../observe/log.ts'
 import type { RemoteReading } from '../observe/remote-metrics.ts'
-import { DocumentAgent } from './fetch-document.ts'
+import { DocumentAgent, type DocumentSource } from './fetch-document.ts'
 import { RemoteDocument } from './remote-document.ts'
 import { FetchedSet } from './remote-set.ts'
 
@@ -25,11 +25,12 @@ export interface Held<T> {
 /** Every document by URL of a gate. One that a reload asks for again is kept with its last good copy. */
 export class Remotes {
   readonly #documents = new Map<string, RemoteDocument>()
-  readonly #tools: { readonly agent: DocumentAgent; readonly clock: Clock; readonly log: Log }
+  readonly #tools: { readonly agent: DocumentSource; readonly clock: Clock; readonly log: Log }
   readonly #ended = new AbortController()
 
-  constructor(clock: Clock, log: Log) {
-    this.#tools = { agent: new DocumentAgent(), clock, log }
+  /** @param agent ends with it */
+  constructor(clock: Clock, log: Log, agent: DocumentSource = new DocumentAgent()) {
+    this.#tools = { agent, clock, log }
   }
 
   /** @throws Offline where nothing may be fetched from the URL. */

@@ -3,6 +3,7 @@ import { adyen } from './providers/adyen.ts'
 import { adyenPlatform } from './providers/adyen-platform.ts'
 import { airtable } from './providers/airtable.ts'
 import { asana } from './providers/asana.ts'
+import { awsSns } from './providers/aws-sns.ts'
 import { bigcommerce } from './providers/bigcommerce.ts'
 import { bitbucket } from './providers/bitbucket.ts'
 import { braintree } from './providers/braintree.ts'
@@ -48,6 +49,7 @@ import { pagerduty } from './providers/pagerduty.ts'
 import { paypal } from './providers/paypal.ts'
 import { paystack } from './providers/paystack.ts'
 import { pipedrive } from './providers/pipedrive.ts'
+import { plaid } from './providers/plaid.ts'
 import { quickbooks } from './providers/quickbooks.ts'
 import { razorpay } from './providers/razorpay.ts'
 import { resend } from './providers/resend.ts'
@@ -88,6 +90,7 @@ export const providers: readonly Provider[] = [
   adyenPlatform,
   airtable,
   asana,
+  awsSns,
   bigcommerce,
   bitbucket,
   braintree,
@@ -130,6 +133,7 @@ export const providers: readonly Provider[] = [
   pagerduty,
   paypal,
   paystack,
+  plaid,
   quickbooks,
   razorpay,
   resend,

@@ -2,7 +2,7 @@ import { hash, timingSafeEqual } from 'node:crypto'
 import type { BodyRequest, HeadRequest } from '../core/request.ts'
 import { decodeInto } from './encoding.ts'
 import { type Jws, readJsonObject, readJws } from './jws.ts'
-import { MAC_BYTES, MacKey } from './mac.ts'
+import type { JwtProof, JwtProver, JwtSigning } from './jwt-signing.ts'
 import {
   type DescribedScheme,
   fault,
@@ -11,12 +11,7 @@ import {
   type SignatureMatch,
   type SigningKey,
   type SyncVerifier,
-  triedKeys,
 } from './scheme.ts'
-
-/** RFC 7518 section 3.2, under one and the same secret. */
-const MACS = { HS256: 'sha256', HS384: 'sha384', HS512: 'sha512' } as const
-export type JwtAlgorithm = keyof typeof MACS
 
 export type JwtClaims = Readonly<Record<string, unknown>>
 
@@ -25,9 +20,9 @@ export interface JwtDescription {
   readonly header: string
   /** What stands before the token, e.g. `Bearer`; its letters in either case (RFC 9110 section 11.1). */
   readonly prefix?: string
-  /** The token's alg must be one of these; the first signs. */
-  readonly algorithms: readonly [JwtAlgorithm, ...JwtAlgorithm[]]
-  readonly issuer: string
+  readonly signing: JwtSigning
+  /** Absent where the service names none. */
+  readonly issuer?: string
   /**
    * What dates the token, and must be there. `lifetime`: from nbf to exp, either of them moved by the tolerance. `issued`:
    * iat, at most the tolerance old or ahead. `none`: the service dates nothing.
@@ -46,22 +41,21 @@ export interface JwtDescription {
 const LONGEST_TOKEN = 8192
 /** Of a token that need not be dated and is. */
 const LEEWAY_MS = 60_000
-const NOTHING = Buffer.alloc(0)
 const ID = /^[\x21-\x7e]{1,256}$/
 
 export function jwtScheme(description: JwtDescription): DescribedScheme {
-  const { header, prefix, algorithms, issuer, tolerance } = description
-  const [algorithm] = algorithms
+  const { header, prefix, signing, issuer, tolerance } = description
+  const [alg] = signing.algorithms
   return {
     kind: 'jwt',
     headers: [header],
     tolerance,
     verifier: (keys, toleranceMs) => new JwtVerifier(description, keys, toleranceMs),
     sign(key, message) {
-      const head = base64url({ alg: algorithm, typ: 'JWT' })
+      const head = base64url({ alg, typ: 'JWT', ...signing.head(key) })
       const text = `${head}.${base64url({ iss: issuer, ...description.claims(message) })}`
-      const mac = new MacKey(MACS[algorithm], key).mac(text, NOTHING, '').toString('base64url')
-      return [[header, `${prefix === undefined ? '' : `${prefix} `}${text}.${mac}`]]
+      const signature = signing.sign(key, text).toString('base64url')
+      return [[header, `${prefix === undefined ? '' : `${prefix} `}${text}.${signature}`]]
     },
   }
 }
@@ -83,8 +77,7 @@ type Proved = SignatureMatch & { readonly claims: JwtClaims }
 class JwtVerifier implements SyncVerifier {
   readonly #jwt: JwtDescription
   readonly #lower: string
-  readonly #keys: readonly SigningKey[]
-  readonly #macs: readonly { readonly key: SigningKey; readonly macs: ReadonlyMap<string, MacKey> }[]
+  readonly #prover: JwtProver
   readonly #toleranceMs: number | undefined
   #readOf: HeadRequest['headers'] | undefined
   #proved: Proved | SignatureFault | undefined
@@ -92,11 +85,7 @@ class JwtVerifier implements SyncVerifier {
   constructor(description: JwtDescription, keys: readonly SigningKey[], toleranceMs: number | undefined) {
     this.#jwt = description
     this.#lower = description.header.toLowerCase()
-    this.#keys = keys
-    this.#macs = keys.map(key => ({
-      key,
-      macs: new Map(description.algorithms.map(name => [name, new MacKey(MACS[name], key.bytes)])),
-    }))
+    this.#prover = description.signing.prover(keys, description.header)
     this.#toleranceMs = toleranceMs
   }
 
@@ -139,25 +128,15 @@ class JwtVerifier implements SyncVerifier {
   }
 
   #verified(jws: Jws, nowMs: number): Proved | SignatureFault {
-    const { algorithms, header } = this.#jwt
-    // The config decides what a secret is for, never the token.
-    const algorithm = algorithms.find(name => name === jws.alg)
-    if (algorithm === undefined) return this.#malformed(`its alg is not ${algorithms.join(' or ')}`)
-    const dot = jws.compact.lastIndexOf('.')
-    const sent = Buffer.alloc(MAC_BYTES[MACS[algorithm]])
-    if (!decodeInto('base64url', jws.compact, dot + 1, jws.compact.length, sent))
-      return this.#malformed(`its signature is not one of ${algorithm}`)
-    const text = jws.compact.slice(0, dot)
-    for (const { key, macs } of this.#macs) {
-      if (key.expires !== undefined && key.expires < nowMs) continue
-      const mac = macs.get(algorithm)?.mac(text, NOTHING, '')
-      if (mac && timingSafeEqual(mac, sent)) return this.#read(jws, key.name, mac.toString('hex'))
-    }
-    return fault('signature.mismatch', { header, ...triedKeys(this.#keys, nowMs) })
+    const { algorithms } = this.#jwt.signing
+    // The config decides what a key is for, never the token.
+    if (!algorithms.includes(jws.alg)) return this.#malformed(`its alg is not ${algorithms.join(' or ')}`)
+    const proof = this.#prover.prove(jws, nowMs)
+    return 'ok' in proof ? proof : this.#read(jws, proof)
   }
 
   /** Only what has been authenticated is parsed. */
-  #read(jws: Jws, key: string, nonce: string): Proved | SignatureFault {
+  #read(jws: Jws, proof: JwtProof): Proved | SignatureFault {
     const { issuer, named, dated } = this.#jwt
     const claims = readJsonObject(jws.payload)
     if (claims === undefined) return this.#malformed('its claims are not a JSON object, or one has a name twice')
@@ -167,13 +146,13 @@ class JwtVerifier implements SyncVerifier {
     const needed = { lifetime: ['nbf', 'exp'], issued: ['iat'], none: [] }[dated]
     const lacks = needed.find(name => claims[name] === undefined)
     if (lacks !== undefined) return this.#malformed(`it has no ${lacks}`)
-    if (claims.iss !== issuer) return this.#malformed(`its iss is not "${issuer}"`)
+    if (issuer !== undefined && claims.iss !== issuer) return this.#malformed(`its iss is not "${issuer}"`)
     const jti = claims.jti
     if (named && !(typeof jti === 'string' && ID.test(jti)))
       return this.#malformed('it has no jti, or one that is no id of at most 256 characters')
     const last = { lifetime: claims.exp, issued: claims.iat, none: undefined }[dated]
     const timestamp = isDate(last) ? last * 1000 : undefined
-    return { ok: true, key, nonce, id: named ? String(jti) : undefined, timestamp, claims }
+    return { ok: true, ...proof, id: named ? String(jti) : undefined, timestamp, claims }
   }
 
   #outOfTime({ exp, nbf, iat }: JwtClaims, nowMs: number): SignatureFault | undefined {

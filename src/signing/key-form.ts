@@ -9,6 +9,13 @@ export interface KeyPair {
   readonly privateKey: string
 }
 
+export interface KeyFacts {
+  /** What requests call it. */
+  readonly id?: string | undefined
+  /** Epoch milliseconds after which it verifies nothing. */
+  readonly expires?: number | undefined
+}
+
 /** The public key that the operator copies from the service. */
 export interface PublicKeyForm {
   readonly kind: KeyKind
@@ -20,6 +27,8 @@ export interface PublicKeyForm {
   readonly madeBy: 'operator' | 'service'
   /** @throws SecretFault where it can't be this service's public key. */
   parse(value: Secret): KeyObject
+  /** What the value itself says of its key, beside the config. @throws SecretFault */
+  about?(value: Secret): KeyFacts
   /** Where a provider has secrets as well: whether this is a private key, and no secret. */
   isPrivate?(value: Secret): boolean
   /** The DER (PKCS#8) of the private one, as `Scheme.sign` takes it. @throws SecretFault */

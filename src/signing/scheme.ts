@@ -118,6 +118,24 @@ export function signMessage(
 
 export const fault = (code: SignatureCode, evidence: Evidence): SignatureFault => ({ ok: false, code, evidence })
 
+/**
+ * Why a signed time is too far from now, either way; `undefined` within the tolerance, or where there is none.
+ * @param place for the evidence: the header or member that holds the time
+ */
+export function outOfTime(
+  place: Evidence,
+  at: number,
+  nowMs: number,
+  toleranceMs: number | undefined,
+): SignatureFault | undefined {
+  if (toleranceMs === undefined || Math.abs(nowMs - at) <= toleranceMs) return undefined
+  return fault('signature.expired', {
+    ...place,
+    'timestamp-skew-s': Math.round((nowMs - at) / 1000),
+    'tolerance-s': toleranceMs / 1000,
+  })
+}
+
 /** The keys that may still verify, and for the evidence the names of those that ended. */
 export function currentKeys<Key extends Pick<SigningKey, 'expires'>>(
   keys: readonly Key[],

@@ -7,14 +7,14 @@ export interface ProviderSettings {
   readonly shape: Readonly<Record<string, z.ZodType>>
   /** For the config to paste, as YAML has it. */
   readonly example: Readonly<Record<string, unknown>>
-  /** @param values that the shape gave. */
-  scheme(values: unknown): Scheme
+  /** @param values that the shape gave: they are not read again. */
+  scheme(values: object): Scheme
 }
 
 /**
  * The two members of a provider that has settings: the scheme as its example makes it, which tables and pages show, and how
  * a route's own settings make it.
- * @param shape without defaults (the config would give them to every provider) and without transforms (it is read twice)
+ * @param shape without defaults: the config would give them to every provider
  */
 export function withSettings<Shape extends Readonly<Record<string, z.ZodType>>>(
   shape: Shape,
@@ -24,6 +24,6 @@ export function withSettings<Shape extends Readonly<Record<string, z.ZodType>>>(
   const settings = z.object(shape)
   return {
     scheme: make(settings.parse(example)),
-    settings: { shape, example, scheme: values => make(settings.parse(values)) },
+    settings: { shape, example, scheme: values => make(values as z.output<z.ZodObject<Shape>>) },
   }
 }

@@ -16,6 +16,8 @@ export interface PipelineVector extends Omit<Vector, 'code'> {
   readonly settings?: string
   /** The signature leaves the body out. */
   readonly bodyUnsigned?: boolean
+  /** What the vector is answered with, which is then a handshake and not signed. */
+  readonly answer?: string
 }
 
 const isJson = (body: string): boolean => /^[[{]/.test(body)
@@ -24,15 +26,19 @@ const lowerCase = (headers: Vector['headers']): Vector['headers'] =>
 
 type Sent = Pick<Vector, 'headers' | 'body'>
 
-/** What the vector's URL begins with, up to the path: its credentials too. */
-function originOf(url: string): string {
-  return /^[a-z]+:\/\/[^/?]*/.exec(url)?.[0] ?? url
+/** A URL in its parts as written: what begins it, up to its credentials, the credentials, the host, and the rest. */
+function partsOf(url: string) {
+  const [, scheme = '', credentials, host = '', rest = ''] =
+    /^([a-z]+:\/\/)(?:([^/?@]*)@)?([^/?]*)(.*)$/.exec(url) ?? []
+  return { origin: scheme + host, credentials, target: rest }
 }
 
 /** A gate with one route, which asks for the vector's provider, and the vector's clock, which stands. */
 export function gateOf(vector: PipelineVector, to: string): Promise<FrozenGate> {
   const { provider, secret, now, url, method, settings } = vector
   const held = providerOf(provider)?.secret ? 'secrets' : 'keys'
+  const { origin, credentials } = partsOf(url ?? URL_OF_NONE)
+  const more = credentials === undefined ? '' : ', url-credentials: { env: URL_CREDENTIALS }'
   return startFrozenGate(
     `
 listeners:
@@ -40,13 +46,13 @@ listeners:
 routes:
   - name: vector
     match: { path-prefix: /, methods: [${method ?? 'POST'}] }
-    public-url: ${originOf(url ?? URL_OF_NONE)}
+    public-url: ${origin}
     checks:
       - content-type: { accept: [any] }
-      - signature: ${settings ?? `{ provider: ${provider}, ${held}: [{ env: SECRET }] }`}
+      - signature: ${settings ?? `{ provider: ${provider}, ${held}: [{ env: SECRET }]${more} }`}
     forward: { to: "${to}/" }
 `,
-    { SECRET: secret },
+    { SECRET: secret, ...(credentials && { URL_CREDENTIALS: credentials }) },
     Date.parse(now ?? NOW_OF_NONE),
   )
 }
@@ -61,8 +67,7 @@ export async function sendVector(vector: PipelineVector, upstream: TestUpstream)
   const gate = await gateOf(vector, upstream.url)
   const send = async (sent: Sent) => {
     upstream.received.length = 0
-    const path = url.slice(originOf(url).length)
-    const reply = await ask({ port: gate.port('public'), path, method, ...sent })
+    const reply = await ask({ port: gate.port('public'), path: partsOf(url).target, method, ...sent })
     return { status: reply.status, code: reply.code, forwarded: upstream.received.length }
   }
   const refused = (expected: unknown) => ({ status: 401, code: expected, forwarded: 0 })

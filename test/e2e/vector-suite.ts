@@ -21,9 +21,8 @@ const suiteVector = z.object({
 })
 type SuiteVector = z.infer<typeof suiteVector>
 
-/** Whether the gate knows how the vector is signed. One that tells of an answer is a handshake, and no signature. */
-export function isCovered(vector: SuiteVector): boolean {
-  if (vector.expected_response_body !== undefined) return false
+/** Whether the gate knows how the vector is signed. */
+export function isKnown(vector: SuiteVector): boolean {
   return vector.provider === MESSAGE_SIGNATURE || providerOf(providerIdOf(vector)) !== undefined
 }
 
@@ -52,6 +51,7 @@ export function pipelineVectorOf(vector: SuiteVector): PipelineVector {
     method: request.method,
     headers: request.headers,
     body: request.body,
+    ...(vector.expected_response_body === undefined ? {} : { answer: vector.expected_response_body }),
     ...(provider === MESSAGE_SIGNATURE ? messageSignature(vector) : {}),
     ...(vector.expect === 'valid' ? {} : { code: 'any' }),
   }

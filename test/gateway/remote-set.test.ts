@@ -1,44 +1,23 @@
-import { createServer, type Server } from 'node:https'
-import type { AddressInfo } from 'node:net'
-import { Agent, buildConnector } from 'undici'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { frozenClock } from '../../src/core/clock.ts'
 import { RemoteFault } from '../../src/core/remote.ts'
 import { FetchedSet } from '../../src/gateway/remote-set.ts'
-import { issueCa, issueLeaf } from '../../src/tls/issue.ts'
+import { type DocumentHost, startDocumentHost } from '../support/document-host.ts'
 
 const HOST = 'certs.example'
-let server: Server
-let agent: Agent
-let asked: string[] = []
+let host: DocumentHost
 let status = 200
 
-// The provider's host by its own name and port, with a certificate of its own; only the way there is bent.
 beforeAll(async () => {
-  const now = Date.now()
-  const ca = await issueCa('certs', now)
-  const leaf = await issueLeaf(ca, { commonName: HOST, use: 'server', names: { dns: [HOST] }, now })
-  server = createServer({ cert: leaf.certificate, key: leaf.key }, (req, res) => {
-    asked.push(req.url ?? '')
+  host = await startDocumentHost([HOST], (req, res) => {
     res.writeHead(req.url?.startsWith('/missing') ? 404 : status).end(`document ${req.url}`)
   })
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  const connect = buildConnector({ ca: ca.certificate })
-  agent = new Agent({
-    connect: (options, done) =>
-      connect({ ...options, hostname: '127.0.0.1', port: String(port), servername: options.hostname }, done),
-  })
 })
 
-afterAll(async () => {
-  await agent.destroy()
-  server.closeAllConnections()
-  server.close()
-})
+afterAll(() => host.close())
 
 beforeEach(() => {
-  asked = []
+  host.asked.length = 0
   status = 200
 })
 
@@ -52,7 +31,7 @@ function makeSet(options: { readonly keep?: number; readonly capacity?: number }
       parse: bytes => (bytes.includes('bad') ? new RemoteFault('is bad', 'none') : bytes.toString()),
       ...options,
     },
-    { agent: { dispatcher: agent }, clock },
+    { agent: host.source, clock },
     new AbortController().signal,
   )
   return { set, clock }
@@ -64,11 +43,11 @@ describe('documents that requests name', () => {
     const both = await Promise.all([set.get(url('a')), set.get(url('a'))])
     expect(both).toEqual(['document /a', 'document /a'])
     expect(set.get(url('a'))).toBe('document /a')
-    expect(asked).toEqual(['/a'])
+    expect(host.asked).toEqual([`${HOST}/a`])
     clock.advance(1000)
     status = 500
     expect(set.get(url('a'))).toBe('document /a')
-    await expect.poll(() => asked).toEqual(['/a', '/a'])
+    await expect.poll(() => host.asked).toEqual([`${HOST}/a`, `${HOST}/a`])
   })
 
   it.each([
@@ -89,7 +68,7 @@ describe('documents that requests name', () => {
   ])('are not fetched from %j', text => {
     const { set } = makeSet()
     expect(set.get(text)).toBeInstanceOf(RemoteFault)
-    expect(asked).toEqual([])
+    expect(host.asked).toEqual([])
   })
 
   it('are not asked for again soon where they gave nothing', async () => {
@@ -98,10 +77,10 @@ describe('documents that requests name', () => {
       expect(await set.get(url(path))).toBeInstanceOf(RemoteFault)
       expect(set.get(url(path))).toBeInstanceOf(RemoteFault)
     }
-    expect(asked).toHaveLength(2)
+    expect(host.asked).toHaveLength(2)
     clock.advance(60_000)
     await set.get(url('bad'))
-    expect(asked).toHaveLength(3)
+    expect(host.asked).toHaveLength(3)
   })
 
   it('are bounded, and those that gave nothing push out none', async () => {
@@ -117,7 +96,7 @@ describe('documents that requests name', () => {
     await set.get(url('good'))
     for (let i = 0; i < 59; i++) await set.get(url(`missing${i}`))
     expect(await set.get(url('missing-too'))).toMatchObject({ message: expect.stringContaining('too many') })
-    expect(asked).toHaveLength(60)
+    expect(host.asked).toHaveLength(60)
     expect(set.get(url('good'))).toBe('document /good')
     clock.advance(60_000)
     expect(await set.get(url('late'))).toBe('document /late')

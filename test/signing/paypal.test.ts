@@ -79,6 +79,14 @@ describe('paypal', () => {
     expect(outcome(gate(own.certificate, config).ask(sent))).toBe('signature.mismatch')
   })
 
+  it('takes mock events of the simulator, which are for WEBHOOK_ID', () => {
+    const mock = { ...configOf('paypal'), 'webhook-id': 'WEBHOOK_ID' }
+    const made = signMessage(provider('paypal').settings?.scheme(mock) ?? scheme, own.key, message)
+    const asked = { headers: Object.fromEntries(made.headers), body: BODY }
+    expect(outcome(gate(own.certificate, mock).ask(asked))).toBe('ok')
+    expect(outcome(gate(own.certificate).ask(asked))).toBe('signature.mismatch')
+  })
+
   it.each([
     'http://api.paypal.com/v1/notifications/certs/CERT-1',
     'https://api.paypal.com.evil.example/v1/notifications/certs/CERT-1',

@@ -1,6 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { frozenClock } from '../../src/core/clock.ts'
+import type { DocumentSource } from '../../src/gateway/fetch-document.ts'
 import { Gateway } from '../../src/gateway/gateway.ts'
 import { createLog } from '../../src/observe/log.ts'
 import { createMetrics } from '../../src/observe/metrics.ts'
@@ -17,6 +18,7 @@ export async function startFrozenGate(
   yaml: string,
   env: Readonly<Record<string, string>>,
   nowMs: number,
+  documents?: DocumentSource,
 ): Promise<FrozenGate> {
   const folder = tempFolder()
   const file = join(folder, 'gate.yaml')
@@ -24,7 +26,8 @@ export async function startFrozenGate(
   const lines: LogLine[] = []
   const clock = frozenClock(nowMs)
   const log = createLog({ destination: { write: text => lines.push(JSON.parse(text) as LogLine) }, clock })
-  const gateway = new Gateway({ file, env, clock, log, metrics: createMetrics({ version: '0.0.0', clock }) })
+  const metrics = createMetrics({ version: '0.0.0', clock })
+  const gateway = new Gateway({ file, env, clock, log, metrics, ...(documents && { documents }) })
   const close = async (): Promise<void> => {
     await gateway.drain(0)
     log.close()

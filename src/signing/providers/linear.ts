@@ -2,7 +2,7 @@ import type { BodyRequest } from '../../core/request.ts'
 import { hmacScheme } from '../hmac.ts'
 import { withMember } from '../json-member.ts'
 import { type Provider, textSecret } from '../provider.ts'
-import { fault, type Scheme, type SignatureFault } from '../scheme.ts'
+import { fault, outOfTime, type Scheme, type SignatureFault } from '../scheme.ts'
 import { refusing } from '../secret-forms.ts'
 
 const HEADER = 'Linear-Signature'
@@ -32,13 +32,7 @@ const scheme: Scheme = {
         if (!verdict.ok) return verdict
         const at = sentAt(request)
         if (typeof at !== 'number') return at
-        if (toleranceMs !== undefined && Math.abs(nowMs - at) > toleranceMs)
-          return fault('signature.expired', {
-            member: MEMBER,
-            'timestamp-skew-s': Math.round((nowMs - at) / 1000),
-            'tolerance-s': toleranceMs / 1000,
-          })
-        return { ...verdict, timestamp: at }
+        return outOfTime({ member: MEMBER }, at, nowMs, toleranceMs) ?? { ...verdict, timestamp: at }
       },
     }
   },

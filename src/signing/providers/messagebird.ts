@@ -1,3 +1,4 @@
+import { jwtMac } from '../jwt-mac.ts'
 import { isHash, jwtScheme, sha256Hex } from '../jwt-scheme.ts'
 import { type Provider, textSecret } from '../provider.ts'
 
@@ -11,7 +12,7 @@ export const messagebird: Provider = {
     "JWT with HMAC-SHA256, 384 or 512 in MessageBird-Signature-JWT; its claims hold the SHA-256 of the public URL and of the body. As MessageBird's own library verifies it.",
   scheme: jwtScheme({
     header: 'MessageBird-Signature-JWT',
-    algorithms: ['HS256', 'HS384', 'HS512'],
+    signing: jwtMac('HS256', 'HS384', 'HS512'),
     issuer: 'MessageBird',
     dated: 'lifetime',
     tolerance: 5_000,

@@ -1,3 +1,4 @@
+import { jwtMac } from '../jwt-mac.ts'
 import { isHash, jwtScheme, sha256Hex } from '../jwt-scheme.ts'
 import { type Provider, textSecret } from '../provider.ts'
 
@@ -8,7 +9,7 @@ export const netlify: Provider = {
   summary: 'JWT with HMAC-SHA256 in X-Webhook-Signature; its claim sha256 is the hash of the raw body.',
   scheme: jwtScheme({
     header: 'X-Webhook-Signature',
-    algorithms: ['HS256'],
+    signing: jwtMac('HS256'),
     issuer: 'netlify',
     dated: 'none',
     named: false,

@@ -51,6 +51,7 @@ function read(request: HeadRequest): Read | SignatureFault {
 
 const malformed = (header: string, why: string): SignatureFault => fault('signature.malformed', { header, why })
 
+/** What PayPal's page calls the original message string of its self verification method. */
 const signedText = (id: string, time: string, webhookId: string, body: Buffer): Buffer =>
   Buffer.from(`${id}|${time}|${webhookId}|${crc32(body)}`)
 
@@ -102,14 +103,14 @@ function schemeOf(webhookId: string): Scheme {
 export const paypal: Provider = {
   id: 'paypal',
   name: 'PayPal',
-  page: 'https://docs.paypal.ai/reference/api/rest/verify-webhook-signature/verify-webhook-signature',
+  page: 'https://developer.paypal.com/api/rest/webhooks/rest/',
   summary:
     "RSA with SHA-256 over transmission id, its time, the webhook's id and the CRC-32 of the raw body, base64, in PAYPAL-TRANSMISSION-SIG; the certificate is fetched from PayPal.",
   ...withSettings(
     {
       'webhook-id': z
         .string()
-        .regex(/^[A-Za-z0-9]{1,50}$/, 'must be the id that PayPal shows beside the webhook: letters and digits')
+        .regex(/^[A-Za-z0-9_]{1,50}$/, 'must be the id that PayPal shows beside the webhook: letters and digits')
         .describe('The id that PayPal gave the webhook (Developer Dashboard: the application, Webhooks). No secret.'),
     },
     { 'webhook-id': '0FV983392A0531201' },
@@ -120,8 +121,9 @@ export const paypal: Provider = {
     'The signature binds the body by its CRC-32 alone, which anyone can keep while changing the body: whoever captures one request can send others under its signature, once each unless replay remembers it. Keep replay, and ask PayPal again about what moves money.',
     'The id of the event is part of the body, so it counts as unsigned: replay remembers what was signed beside it.',
     "The webhook's id is signed and is not in the request: a message for another webhook of PayPal's is a mismatch.",
+    'Mock events of the simulator are signed for a webhook-id that is the word WEBHOOK_ID.',
     "The certificate is taken from /v1/notifications/certs/ of PayPal's own hosts alone, over https; its host name and its dates are checked, and that each certificate sent with it issued the one before. The gate needs a way out to api.paypal.com or api.sandbox.paypal.com.",
-    'PayPal names no tolerance for the signed time, and tries again for days: none is checked.',
+    'PayPal names no tolerance for the signed time, and tries again for three days: none is checked.',
   ],
-  response: '2xx.',
+  response: '2xx; else it is sent again, up to 25 times over 3 days.',
 }

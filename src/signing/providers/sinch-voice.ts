@@ -3,7 +3,15 @@ import type { BodyRequest, HeadRequest } from '../../core/request.ts'
 import { decodeInto } from '../encoding.ts'
 import { MacKey } from '../mac.ts'
 import { type Provider, SecretFault } from '../provider.ts'
-import { fault, type Scheme, type SignatureFault, type SigningKey, triedKeys, type Verifier } from '../scheme.ts'
+import {
+  fault,
+  outOfTime,
+  type Scheme,
+  type SignatureFault,
+  type SigningKey,
+  triedKeys,
+  type Verifier,
+} from '../scheme.ts'
 import { readTimestamp } from '../timestamp.ts'
 
 const HEADER = 'Authorization'
@@ -79,12 +87,8 @@ function verifier(keys: readonly SigningKey[], toleranceMs: number | undefined):
 
   function fresh(request: HeadRequest, nowMs: number): Read | SignatureFault {
     const head = read(request)
-    if ('ok' in head || toleranceMs === undefined || Math.abs(nowMs - head.at) <= toleranceMs) return head
-    return fault('signature.expired', {
-      header: TIMESTAMP,
-      'timestamp-skew-s': Math.round((nowMs - head.at) / 1000),
-      'tolerance-s': toleranceMs / 1000,
-    })
+    if ('ok' in head) return head
+    return outOfTime({ header: TIMESTAMP }, head.at, nowMs, toleranceMs) ?? head
   }
 
   return {

@@ -1,9 +1,12 @@
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { BodyRequest, HeadRequest } from '../../core/request.ts'
+import { Offline } from '../../core/resources.ts'
+import { type Secret, type SecretRef, secretRef } from '../../core/secret.ts'
 import { decodeExactly } from '../encoding.ts'
 import { MacKey } from '../mac.ts'
 import { type Provider, SecretFault } from '../provider.ts'
 import { currentKeys, fault, type Message, type Scheme, type SignatureFault, triedKeys } from '../scheme.ts'
+import { withSettings } from '../settings.ts'
 import { signedUrls } from '../twilio-url.ts'
 
 const HEADER = 'X-Twilio-Signature'
@@ -72,11 +75,32 @@ function parametersOf(request: BodyRequest): string | SignatureFault {
   )
 }
 
-const scheme: Scheme = {
+/** With the hash of a body that is no form, which would be unsigned otherwise. */
+function urlOf({ url, contentType, body }: Message): string {
+  if (isForm(contentType) || body.length === 0 || url.includes('bodySHA256=')) return url
+  return `${url}${url.includes('?') ? '&' : '?'}bodySHA256=${sha256(body)}`
+}
+
+/** @throws Offline */
+function userInfoOf(secret: Secret): string {
+  const text = secret.text()
+  if (/^[^\s/?#@]{1,512}$/.test(text)) return text
+  throw new Offline(
+    "url-credentials are not the part of Twilio's URL before its @",
+    'Write user or user:password as they stand in that URL, percent-encoded where they are there.',
+  )
+}
+
+const withUserInfo = (url: string, userInfo: string | undefined): string =>
+  userInfo === undefined ? url : url.replace('://', () => `://${userInfo}@`)
+
+/** @param credentials that stand in the URL, where Twilio was given some */
+const schemeOf = (credentials?: SecretRef): Scheme => ({
   kind: 'twilio',
   headers: [HEADER],
   tolerance: undefined,
-  verifier(keys) {
+  verifier(keys, _toleranceMs, resources) {
+    const userInfo = credentials && userInfoOf(resources.secret(credentials))
     const prepared = new Map(keys.map(key => [key, new MacKey('sha1', key.bytes)]))
     return {
       foresee(request) {
@@ -89,7 +113,7 @@ const scheme: Scheme = {
         const parameters = parametersOf(request)
         if (typeof parameters !== 'string') return parameters
         const current = currentKeys(keys, nowMs)
-        for (const url of signedUrls(request.publicUrl)) {
+        for (const url of signedUrls(withUserInfo(request.publicUrl, userInfo))) {
           const text = Buffer.from(url + parameters)
           for (const key of current) {
             const mac = prepared.get(key)?.mac('', text, '')
@@ -106,17 +130,12 @@ const scheme: Scheme = {
       },
     }
   },
-  url: (message: Message) => {
-    if (isForm(message.contentType) || message.body.length === 0 || message.url.includes('bodySHA256='))
-      return message.url
-    return `${message.url}${message.url.includes('?') ? '&' : '?'}bodySHA256=${sha256(message.body)}`
-  },
+  url: urlOf,
   sign(key, message) {
-    const url = scheme.url?.(message) ?? message.url
-    const text = url + (isForm(message.contentType) ? (formText(message.body) ?? '') : '')
+    const text = urlOf(message) + (isForm(message.contentType) ? (formText(message.body) ?? '') : '')
     return [[HEADER, new MacKey('sha1', key).mac('', Buffer.from(text), '').toString('base64')]]
   },
-}
+})
 
 export const twilio: Provider = {
   id: 'twilio',
@@ -124,7 +143,17 @@ export const twilio: Provider = {
   page: 'https://www.twilio.com/docs/usage/webhooks/webhooks-security',
   summary:
     "HMAC-SHA1 over the public URL and the sorted form parameters, base64, in X-Twilio-Signature. Of JSON the URL alone is signed, with the body's SHA-256 in its query.",
-  scheme,
+  ...withSettings(
+    {
+      'url-credentials': secretRef
+        .optional()
+        .describe(
+          'user or user:password, by reference, where the URL that Twilio was given holds them before an @: they are part of what it signs.',
+        ),
+    },
+    {},
+    values => schemeOf(values['url-credentials']),
+  ),
   secret: {
     looks: "the account's Auth Token, used as text",
     where: 'Twilio Console: Account Dashboard, Account Info, Auth Token.',
@@ -141,6 +170,8 @@ export const twilio: Provider = {
   },
   traps: [
     'The URL is signed as Twilio was given it: set public-url where the gate stands behind another name, scheme or port.',
+    'A URL with credentials is signed with them, and public-url takes none: name them under url-credentials. Whether the request shows them is for the check basic.',
+    'Where a Webhooks Rule matches the URL, Twilio signs with HMAC-SHA256 under a shared key of the rule: such requests are refused here.',
     'JSON without bodySHA256 in the URL leaves the body unsigned, and is refused.',
     'Forms are the default: accept form as well.',
     'Nothing stands between names and values where they are signed, and there is no timestamp: add replay.',

@@ -1,4 +1,5 @@
 import type { BodyRequest } from '../../core/request.ts'
+import { jwtMac } from '../jwt-mac.ts'
 import { isHash, jwtScheme, sha256Hex } from '../jwt-scheme.ts'
 import { type Provider, textSecret } from '../provider.ts'
 
@@ -30,7 +31,7 @@ export const vonage: Provider = {
   scheme: jwtScheme({
     header: 'Authorization',
     prefix: 'Bearer',
-    algorithms: ['HS256'],
+    signing: jwtMac('HS256'),
     issuer: 'Vonage',
     dated: 'issued',
     tolerance: 300_000,
