@@ -314,7 +314,9 @@ export class Gateway {
     const left = this.#listeners.filter(listener => !kept.includes(listener))
     this.#listeners = [...kept, ...opened]
     this.#generation = next
-    this.#capturing.configure(next.config.captures)
+    const { admin, captures } = next.config
+    // Nobody could ask for them.
+    this.#capturing.configure(admin ? captures : { ...captures, keep: 0 })
     this.#upstreams.sweep()
     this.#watch.set(files)
     this.#expiry.update(next.loading.expiries)
