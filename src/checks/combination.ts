@@ -38,7 +38,9 @@ export function entryList(kinds: () => readonly AnyCheckKind[]): z.ZodType<Entri
 function crossCheck(entries: Entries, kinds: readonly AnyCheckKind[], context: z.RefinementCtx): void {
   const refuse = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message })
   for (const [index, entry] of entries.entries()) {
-    const [name, second] = Object.keys(entry).filter(key => entry[key] !== undefined)
+    if (entry.mode !== undefined)
+      refuse([index, 'mode'], 'mode stands beside a check of the route: one of a list can not report alone')
+    const [name, second] = Object.keys(entry).filter(key => key !== 'mode' && entry[key] !== undefined)
     // An entry whose only key is unknown was told already.
     const told = context.issues.some(({ path }) => path?.[0] === index)
     if (name === undefined && !told) refuse([index], 'an entry is empty: write one check, e.g. "- bearer: { ... }"')

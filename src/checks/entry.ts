@@ -14,5 +14,21 @@ export function checkEntry(kinds: readonly AnyCheckKind[]): ReturnType<typeof ma
 
 const make = (kinds: readonly AnyCheckKind[]) =>
   z
-    .strictObject(Object.fromEntries(kinds.map(kind => [kind.name, kind.config.optional().describe(kind.summary)])))
-    .meta({ id: 'check', minProperties: 1, maxProperties: 1 })
+    .strictObject({
+      ...Object.fromEntries(kinds.map(kind => [kind.name, kind.config.optional().describe(kind.summary)])),
+      mode: z
+        .enum(['enforce', 'report'])
+        .optional()
+        .describe(
+          'Of a check of a route: "report" counts, logs and explains what it would refuse, and refuses nothing. Default enforce.',
+        ),
+    })
+    .meta({
+      id: 'check',
+      minProperties: 1,
+      maxProperties: 2,
+      anyOf: [
+        { maxProperties: 1, not: { required: ['mode'] } },
+        { minProperties: 2, required: ['mode'] },
+      ],
+    })

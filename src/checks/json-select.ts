@@ -9,6 +9,8 @@ export interface JsonSelect {
   readonly text: string
   /** Every value that it finds, in order; what lacks a member is passed over. */
   find(value: unknown): unknown[]
+  /** Whether it finds what stands at a path of names and places. */
+  covers(path: readonly (string | number)[]): boolean
 }
 
 const LONGEST = 256
@@ -31,6 +33,8 @@ export function parseSelect(text: string): JsonSelect | undefined {
   }
   return {
     text,
+    covers: path =>
+      path.length === steps.length && steps.every((step, at) => step === EACH || String(step) === String(path[at])),
     find: value => steps.reduce<unknown[]>((found, step) => found.flatMap(one => take(one, step)), [value]),
   }
 }

@@ -2,6 +2,7 @@ import type { RequestOptions } from 'node:http'
 import { resolve } from 'node:path'
 import { loadConfig } from '../config/load.ts'
 import { resolveSecret } from '../config/secrets.ts'
+import { type AdminCode, adminRefusals } from '../console/refusal.ts'
 import { http } from '../core/http.ts'
 import type { Secret } from '../core/secret.ts'
 import { secretAt, textOf } from './arguments.ts'
@@ -26,17 +27,36 @@ const MILLISECONDS = 5_000
 const LARGEST = 8 * 1024 * 1024
 
 /** Asks a running gate for a page of its admin listener. @throws VerbFault where it can't be had. */
-export async function askAdmin(args: VerbArgs, path: string, io: VerbIo): Promise<unknown> {
+export async function askAdmin(
+  args: VerbArgs,
+  path: string,
+  io: VerbIo,
+  method: 'GET' | 'POST' = 'GET',
+): Promise<unknown> {
   const { where, token } = addressOf(args, io)
   const { status, body } = await get({
     ...where,
     path,
-    headers: token ? { authorization: `Bearer ${token.text()}` } : {},
+    method,
+    headers: {
+      ...(token ? { authorization: `Bearer ${token.text()}` } : {}),
+      ...(method === 'POST' ? { 'content-type': 'application/json', 'content-length': 0 } : {}),
+    },
   })
   if (status === 401)
     throw new VerbFault('the gate does not take the admin token', "give the config's admin.token", 'problem')
-  if (status !== 200) throw new VerbFault(`the gate answered ${status}`, 'see its log for "admin refused"', 'problem')
+  if (status !== 200) throw refusalOf(status, body)
   return JSON.parse(body)
+}
+
+function refusalOf(status: number, body: string): VerbFault {
+  const code = /"code":"([a-z.-]+)"/.exec(body)?.[1] ?? ''
+  const known = Object.hasOwn(adminRefusals, code) ? adminRefusals[code as AdminCode] : undefined
+  return new VerbFault(
+    `the gate answered ${status}${known ? `: ${known.meaning.replace(/\.$/, '')}` : ''}`,
+    known?.remedy ?? 'see its log for "admin refused"',
+    'problem',
+  )
 }
 
 function addressOf(args: VerbArgs, io: VerbIo): { where: RequestOptions; token: Secret | undefined } {

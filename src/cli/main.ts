@@ -6,6 +6,7 @@ import { version } from './version.ts'
 export const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   run: async () => (await import('./run.ts')).run,
   check: async () => (await import('./check.ts')).check,
+  explain: async () => (await import('./explain.ts')).explain,
   schema: async () => (await import('./schema.ts')).schema,
   certs: async () => (await import('./certs.ts')).certs,
   send: async () => (await import('./send.ts')).send,

@@ -1,7 +1,7 @@
-import { dirname } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { parseNetwork } from '../core/address.ts'
 import type { AnyCheckKind } from '../core/check.ts'
-import type { CheckConfig, GatewayConfig, ListenerConfig, RouteConfig } from './model.ts'
+import type { CapturesConfig, CheckConfig, GatewayConfig, ListenerConfig, RouteConfig } from './model.ts'
 import type { FileShape } from './shape.ts'
 import { absoluteBind } from './values.ts'
 
@@ -13,6 +13,7 @@ export function assemble(shape: FileShape, file: string, kinds: readonly AnyChec
     workers: shape.workers,
     listeners: shape.listeners.map(listener => toListener(listener, folder)),
     ...(shape.admin ? { admin: { ...shape.admin, bind: absoluteBind(shape.admin.bind, folder) } } : {}),
+    captures: toCaptures(shape.captures, folder),
     routes: shape.routes.map(route => toRoute(route, kinds)),
   }
 }
@@ -41,6 +42,11 @@ function toListener(listener: FileShape['listeners'][number], folder: string): L
   }
 }
 
+function toCaptures(captures: FileShape['captures'], folder: string): CapturesConfig {
+  const { keep, age, 'max-body': maxBody, mask, dir } = captures
+  return { keep, age, maxBody, mask, ...(dir === undefined ? {} : { dir: resolve(folder, dir) }) }
+}
+
 function toRoute(route: FileShape['routes'][number], kinds: readonly AnyCheckKind[]): RouteConfig {
   return {
     name: route.name,
@@ -58,7 +64,10 @@ function toRoute(route: FileShape['routes'][number], kinds: readonly AnyCheckKin
 }
 
 function toCheck(item: Readonly<Record<string, unknown>>, kinds: readonly AnyCheckKind[]): CheckConfig[] {
-  return kinds.filter(({ name }) => item[name] !== undefined).map(kind => ({ kind, config: item[kind.name] }))
+  const report = item.mode === 'report' ? { report: true } : {}
+  return kinds
+    .filter(({ name }) => item[name] !== undefined)
+    .map(kind => ({ kind, config: item[kind.name], ...report }))
 }
 
 /** Without a trailing slash, so that the request's target follows as it is. */

@@ -12,6 +12,7 @@ export interface GatewayConfig {
   readonly workers: number | 'auto'
   readonly listeners: readonly ListenerConfig[]
   readonly admin?: AdminConfig | undefined
+  readonly captures: CapturesConfig
   readonly routes: readonly RouteConfig[]
 }
 
@@ -60,6 +61,20 @@ export interface AdminConfig {
   readonly names: readonly string[]
 }
 
+/** Which refused and failed requests are kept, for `sallyport explain`. */
+export interface CapturesConfig {
+  /** How many; 0: none. */
+  readonly keep: number
+  /** Milliseconds. */
+  readonly age: number
+  /** Bytes of each body. */
+  readonly maxBody: number
+  /** JSON paths of body fields that are masked where a capture leaves the gate's memory. */
+  readonly mask: readonly string[]
+  /** Absolute path of a folder; absent: memory alone. */
+  readonly dir?: string | undefined
+}
+
 export interface RouteConfig {
   readonly name: string
   /** Absent: every listener. */
@@ -83,4 +98,6 @@ export interface CheckConfig {
   readonly kind: AnyCheckKind
   /** What `kind.config` made of the YAML. */
   readonly config: unknown
+  /** It only reports what it would refuse. */
+  readonly report?: boolean
 }

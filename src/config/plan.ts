@@ -3,12 +3,12 @@ import { implicitChecks, withImplicit } from '../checks/implicit.ts'
 import { type AnyCheckKind, stageOf } from '../core/check.ts'
 import type { SecretRef } from '../core/secret.ts'
 import { forwardConfig } from '../forward/config.ts'
-import type { CheckConfig, GatewayConfig, ListenerConfig, RouteConfig, RouteMatch } from './model.ts'
+import type { CapturesConfig, CheckConfig, GatewayConfig, ListenerConfig, RouteConfig, RouteMatch } from './model.ts'
 import { networkText } from './networks.ts'
 import { flow, type PlanValue, planValue, type ShowSecret } from './plan-values.ts'
 import { inputSchema, type JsonSchema } from './schema.ts'
 import { resolveSecret } from './secrets.ts'
-import { listenerShape } from './shape.ts'
+import { captures, listenerShape } from './shape.ts'
 import { formatBind } from './values.ts'
 
 /** What the gate will do, every default filled in; for `check --plan --json`. It holds no secret. */
@@ -18,6 +18,7 @@ export interface Plan {
   readonly listeners: readonly Readonly<Record<string, PlanValue>>[]
   readonly admin: Readonly<Record<string, PlanValue>> | null
   /** In match order: a request takes the first that fits. */
+  readonly captures: Readonly<Record<string, PlanValue>>
   readonly routes: readonly PlannedRoute[]
 }
 
@@ -36,6 +37,8 @@ export interface PlannedCheck {
   readonly settings: PlanValue
   /** Not written in the file: every route has it. */
   readonly implied: boolean
+  /** It only reports what it would refuse. */
+  readonly report: boolean
 }
 
 /**
@@ -61,8 +64,15 @@ export function planOf(config: GatewayConfig, env: NodeJS.ProcessEnv): Plan {
     admin: admin
       ? { bind: formatBind(admin.bind), token: planValue(admin.token, undefined, show), names: admin.names }
       : null,
+    captures: plannedCaptures(config.captures),
     routes: config.routes.toSorted((a, b) => compareMatch(a.match, b.match)).map(route => plannedRoute(route, show)),
   }
+}
+
+function plannedCaptures({ maxBody, dir, ...rest }: CapturesConfig): Readonly<Record<string, PlanValue>> {
+  const schema = inputSchema(captures)
+  const value = planValue({ ...rest, 'max-body': maxBody, dir: dir ?? null }, schema, () => '')
+  return value as Readonly<Record<string, PlanValue>>
 }
 
 function showSecret(ref: SecretRef, env: NodeJS.ProcessEnv, folder: string): string {
@@ -108,8 +118,8 @@ function plannedRoute(route: RouteConfig, show: ShowSecret): PlannedRoute {
   }
 }
 
-function plannedCheck({ kind, config }: CheckConfig, show: ShowSecret, implied: boolean): PlannedCheck {
-  return { check: kind.name, stage: stageOf(kind, config), settings: settingsOf(kind, config, show), implied }
+function plannedCheck({ kind, config, report = false }: CheckConfig, show: ShowSecret, implied: boolean): PlannedCheck {
+  return { check: kind.name, stage: stageOf(kind, config), settings: settingsOf(kind, config, show), implied, report }
 }
 
 /** Of a check that is made of others, the settings of each, as the file has them. */
@@ -124,6 +134,7 @@ export function formatPlan(config: GatewayConfig, env: NodeJS.ProcessEnv): strin
   const lines = [`config   ${basename(plan.file)}`, `workers  ${plan.workers}`]
   for (const listener of plan.listeners) lines.push('', `listener ${listener.name}`, ...block(listener, ['name']))
   lines.push('', ...(plan.admin ? ['admin', ...block(plan.admin, [])] : ['admin    none']))
+  lines.push('', 'captures', ...block(plan.captures, []))
   for (const route of plan.routes) lines.push('', ...routeLines(route))
   return `${lines.join('\n')}\n`
 }
@@ -149,8 +160,8 @@ function routeLines(route: PlannedRoute): string[] {
       `${methods} ${path}, ${match.host === null ? 'any host' : `host ${match.host}`}, ${route.listener === null ? 'every listener' : `listener ${route.listener}`}`,
     ),
     ...(route['public-url'] === null ? [] : [row('public-url', '', route['public-url'])]),
-    ...route.checks.map(({ check, stage, settings, implied }) =>
-      row(check, stage, `${flow(settings)}${implied ? '  (default)' : ''}`),
+    ...route.checks.map(({ check, stage, settings, implied, report }) =>
+      row(check, stage, `${flow(settings)}${implied ? '  (default)' : ''}${report ? '  (reports only)' : ''}`),
     ),
     row('forward', '', flow(route.forward)),
   ]

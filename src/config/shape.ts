@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { checkEntry } from '../checks/entry.ts'
+import { parseSelect } from '../checks/json-select.ts'
 import type { AnyCheckKind } from '../core/check.ts'
 import { secretName, secretRef } from '../core/secret.ts'
 import { duration, size } from '../core/units.ts'
@@ -176,6 +177,33 @@ const admin = z
   })
   .describe('The listener for /healthz, /readyz and /metrics. Left out: there is none.')
 
+const CAPTURES = { keep: 200, age: 86_400_000, 'max-body': 65_536, mask: [] }
+
+/** Bytes of one body at most: a few captures must not take the room of all. */
+const LARGEST_BODY = 16 * 1024 * 1024
+
+export const captures = z
+  .strictObject({
+    keep: z.int().min(0).max(10_000).default(CAPTURES.keep).describe('How many at most; 0 keeps none. Default 200.'),
+    age: positive(duration()).default(CAPTURES.age).describe('For how long. Default 24h.'),
+    'max-body': size()
+      .refine(bytes => bytes <= LARGEST_BODY, 'is more than 16MiB')
+      .default(CAPTURES['max-body'])
+      .describe('How much of each body is kept. Default 64KiB.'),
+    mask: z
+      .array(z.string().refine(text => parseSelect(text) !== undefined, 'is no path: write $.a.b, $.a[*].b or $.a[0]'))
+      .default(CAPTURES.mask)
+      .describe(
+        'Fields of JSON bodies that are masked wherever a capture is shown, downloaded or written to disk, e.g. $.customer.email or $.items[*].card.',
+      ),
+    dir: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('A folder that keeps them across restarts, masked. Left out: they are in memory alone.'),
+  })
+  .describe('The refused and failed requests that are kept for "sallyport explain". In memory by default.')
+
 export const fileShape = (kinds: readonly AnyCheckKind[]) =>
   z
     .strictObject({
@@ -185,6 +213,7 @@ export const fileShape = (kinds: readonly AnyCheckKind[]) =>
         .describe('A number, or "auto". One process does all the work in this version, whatever it says. Default 1.'),
       listeners: z.array(listenerShape).min(1).describe('Where the gate listens.'),
       admin: admin.optional(),
+      captures: captures.default(CAPTURES),
       routes: z.array(routeShape(kinds)).min(1).describe('What the gate lets in.'),
     })
     .describe('The config of a Sallyport gate.')

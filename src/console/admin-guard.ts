@@ -19,8 +19,10 @@ export interface GuardOptions {
 export type Visitor = { readonly authenticated: boolean } | { readonly code: AdminCode }
 
 export interface Guard {
-  /** What holds for every path: Host, origin, method, no body. `undefined` where nothing is wrong. */
+  /** What holds for every path: Host, origin. `undefined` where nothing is wrong. */
   refuse(request: IncomingMessage): AdminCode | undefined
+  /** Whether a token is configured: without one nothing can be done, and some of it read. */
+  readonly hasToken: boolean
   visitor(request: IncomingMessage): Visitor
 }
 
@@ -50,10 +52,9 @@ export function createGuard({ host, names, token, clock }: GuardOptions): Guard 
       if (!wellFormed(request)) return 'admin.malformed'
       if (misdirected(request)) return 'admin.host'
       if (crossSite(request)) return 'admin.cross-site'
-      if (request.method !== 'GET' && request.method !== 'HEAD') return 'admin.method'
-      if (hasBody(request)) return 'admin.body'
       return undefined
     },
+    hasToken: digest !== undefined,
     visitor(request) {
       const source = parseAddress(request.socket.remoteAddress ?? '')?.text ?? 'unix'
       // Hashed and compared whatever is sent and whatever was sent before, so that time tells nothing.
@@ -95,6 +96,12 @@ function wellFormed(request: IncomingMessage): boolean {
     else if (name === 'authorization') authorizations++
   }
   return hosts === 1 && authorizations <= 1 && request.url?.startsWith('/') === true
+}
+
+/** What holds for all that is only read: method, no body. */
+export function unfitRead(request: IncomingMessage): AdminCode | undefined {
+  if (request.method !== 'GET' && request.method !== 'HEAD') return 'admin.method'
+  return hasBody(request) ? 'admin.body' : undefined
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {

@@ -42,6 +42,7 @@ export class AdminListener implements Attachment {
         metrics,
         log,
         readiness: () => this.#readiness(),
+        gateway: () => this.#options.gateway(),
         secrets: () => reportSecrets(this.#options.gateway().credentials(), metrics, systemClock.now()),
       })
     let opened: AdminServer | undefined

@@ -2,9 +2,11 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { type Clock, systemClock } from '../core/clock.ts'
 import { requestId } from '../core/request-id.ts'
 import type { Secret } from '../core/secret.ts'
+import type { Gateway } from '../gateway/gateway.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
-import { createGuard } from './admin-guard.ts'
+import { createGuard, unfitRead } from './admin-guard.ts'
+import { callApi, isAction, unfitAction } from './api.ts'
 import { type AdminCode, type AdminRefusal, adminRefusals } from './refusal.ts'
 import type { SecretsReport } from './secret-status.ts'
 
@@ -28,6 +30,8 @@ export interface AdminOptions {
   readiness(): Readiness
   /** Which secrets are used; absent: there is no such page. */
   secrets?(): SecretsReport
+  /** The gate that `/api/` tells of; absent: there is no such path. */
+  gateway?(): Gateway
   readonly clock?: Clock
 }
 
@@ -55,7 +59,7 @@ interface Page {
  * without one answers on loopback and Unix sockets only.
  */
 export function createAdmin(options: AdminOptions): RequestListener {
-  const { host, names = [], token, metrics, log, readiness, secrets, clock = systemClock } = options
+  const { host, names = [], token, metrics, log, readiness, secrets, gateway, clock = systemClock } = options
   const guard = createGuard({ host, names, token, clock })
 
   const refusal = (request: IncomingMessage, response: ServerResponse, code: AdminCode): void => {
@@ -65,7 +69,8 @@ export function createAdmin(options: AdminOptions): RequestListener {
     log.warn('admin refused', { code, status, source, path: pathOf(request), remedy, 'request-id': id })
     const body = JSON.stringify({ type: `urn:sallyport:${code}`, title, status, code, 'request-id': id })
     // A body that was announced is not read: the connection ends instead.
-    if (code === 'admin.body' || code === 'admin.method') response.setHeader('Connection', 'close')
+    if (request.method !== 'GET' && request.method !== 'HEAD') response.setHeader('Connection', 'close')
+    else if (code === 'admin.body') response.setHeader('Connection', 'close')
     send(request, response, { status, type: 'application/problem+json', body }, headers)
   }
 
@@ -80,11 +85,17 @@ export function createAdmin(options: AdminOptions): RequestListener {
     if (path === '/metrics') return { status: 200, type: metrics.contentType, body: await metrics.render() }
     if (path === '/secrets' && secrets)
       return { status: 200, type: 'application/json', body: `${JSON.stringify(secrets())}\n` }
-    return 'admin.path'
+    if (!path.startsWith('/api/') || gateway === undefined) return 'admin.path'
+    if (isAction(path) && !guard.hasToken) return 'admin.needs-token'
+    const answer = await callApi(path, request.url ?? '', gateway())
+    if (answer === undefined) return 'admin.path'
+    return typeof answer === 'string'
+      ? answer
+      : { status: 200, type: 'application/json', body: `${JSON.stringify(answer.json)}\n` }
   }
 
   return (request, response) => {
-    const wrong = guard.refuse(request)
+    const wrong = guard.refuse(request) ?? (isAction(pathOf(request)) ? unfitAction : unfitRead)(request)
     if (wrong) return refusal(request, response, wrong)
     page(request).then(
       made => (typeof made === 'string' ? refusal(request, response, made) : send(request, response, made)),

@@ -32,9 +32,58 @@ export const adminRefusals = {
   'admin.method': {
     status: 405,
     title: 'Method not allowed',
-    meaning: 'The admin listener can be read only.',
+    meaning: 'What is at this path can be read only.',
     remedy: 'Use GET or HEAD.',
     headers: { Allow: 'GET, HEAD' },
+  },
+  'admin.post': {
+    status: 405,
+    title: 'Method not allowed',
+    meaning: 'The path does something, and is asked by POST alone.',
+    remedy: 'Use POST, with Content-Type: application/json and the admin token.',
+    headers: { Allow: 'POST' },
+  },
+  'admin.type': {
+    status: 415,
+    title: 'JSON required',
+    meaning: 'The path does something, and takes no other type than JSON, which no page of another site can send.',
+    remedy: 'Send Content-Type: application/json, and {} or no body.',
+  },
+  'admin.needs-token': {
+    status: 403,
+    title: 'No token configured',
+    meaning: 'The path does something, and no token is configured that would tell who asks.',
+    remedy: 'Set admin.token in the config, and send it.',
+  },
+  'admin.query': {
+    status: 400,
+    title: 'Malformed query',
+    meaning: 'The query holds a parameter that is not known here, or a value that it can not have.',
+    remedy: 'See the page on explaining for what the path takes.',
+  },
+  'admin.not-kept': {
+    status: 404,
+    title: 'No such capture',
+    meaning: 'No request of that id is kept: it was accepted, has been pushed out by others, or is too old.',
+    remedy: 'Raise keep or age of captures, and send the request again.',
+  },
+  'admin.cut': {
+    status: 409,
+    title: 'Body not kept whole',
+    meaning: 'The request can not be sent again: its body was not read to its end, or is larger than max-body.',
+    remedy: 'Let the sender send it again, or raise max-body of captures for the next one.',
+  },
+  'admin.restored': {
+    status: 409,
+    title: 'Kept masked',
+    meaning: 'The request can not be sent again: it is from before the last start, and on disk it is masked.',
+    remedy: 'Let the sender send it again.',
+  },
+  'admin.no-request': {
+    status: 409,
+    title: 'Not a request',
+    meaning: 'What was captured never became a request that could be routed, or its listener is no more.',
+    remedy: 'See its explanation for the rule that it breaks.',
   },
   'admin.body': {
     status: 413,
@@ -66,7 +115,7 @@ export const adminRefusals = {
     status: 404,
     title: 'Not found',
     meaning: 'There is no such page.',
-    remedy: 'Ask for /healthz, /readyz, /metrics or /secrets.',
+    remedy: 'Ask for /healthz, /readyz, /metrics, /secrets or /api/captures.',
   },
 } as const satisfies Readonly<Record<string, AdminRefusal>>
 

@@ -28,6 +28,8 @@ export interface CapturedRequest {
   readonly body: Buffer
   /** How many bytes the body had as far as it was read. */
   readonly bodyBytes: number
+  /** Not all of the body is there: it was not read to its end, or not kept whole. Absent: `body` is shorter than `bodyBytes`. */
+  readonly cut?: boolean
   /** Why the gate refused it; `undefined` where it was not refused, or is from a file. */
   readonly refusal: CapturedRefusal | undefined
 }
@@ -36,7 +38,20 @@ export interface CapturedRefusal {
   readonly status: number
   readonly code: string
   readonly evidence: Evidence | undefined
+  /** The place of the check that refused among those of the route; absent where none did, or it is not known. */
+  readonly by?: number | undefined
 }
+
+/** What a check that only reports (`mode: report`) would have refused. */
+export interface WouldRefuse {
+  readonly check: string
+  readonly code: string
+  readonly evidence: Evidence | undefined
+  /** The check's place among those of the route. */
+  readonly by: number
+}
+
+export const isCut = ({ cut, body, bodyBytes }: CapturedRequest): boolean => cut ?? body.length < bodyBytes
 
 /** What a check is given to explain a request with. */
 export interface Explaining<Config> {

@@ -13,6 +13,8 @@ interface Ended {
   readonly bytesIn: number
   readonly bytesOut: number
   readonly totalMs: number
+  /** It is kept, so that it can be explained. */
+  readonly captured?: boolean
 }
 
 /** The audit record of a request that has ended. */
@@ -35,6 +37,8 @@ export function auditOf(ended: Ended): AuditRecord {
     evidence = { said: answer.message, ...answer.evidence }
     remedy = pipelineDenials[answer.code].remedy
   }
+  // What the code alone says is in the reference; what this request says is more.
+  if (ended.captured === true && remedy !== undefined) remedy = `sallyport explain ${ended.id}`
   return {
     requestId: ended.id,
     listener: ended.listener,
@@ -50,6 +54,7 @@ export function auditOf(ended: Ended): AuditRecord {
     eventId: facts?.eventId,
     evidence,
     remedy,
+    wouldRefuse: walk?.wouldRefuse,
     bytesIn: ended.bytesIn,
     bytesOut: ended.bytesOut,
     totalMs: ended.totalMs,

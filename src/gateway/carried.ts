@@ -15,14 +15,14 @@ const KEPT = 256
 export class Carried {
   readonly #format: ClientCertFormat
   readonly #field: string
-  readonly #trust: ClientTrust
+  readonly trust: ClientTrust
   readonly #judged = new Map<string, Judged>()
 
   /** @param field lower case. */
   constructor(format: ClientCertFormat, field: string, trust: ClientTrust) {
     this.#format = format
     this.#field = field
-    this.#trust = trust
+    this.trust = trust
   }
 
   /** @param now epoch milliseconds. */
@@ -32,7 +32,7 @@ export class Carried {
     const key = [carried.leaf, ...carried.chain].map(der => der.toString('latin1')).join('\0\0')
     const before = this.#judged.get(key)
     if (before !== undefined && now >= before.from && now < before.until) return before.certificate
-    const judged = judgeCertificate(carried.leaf, carried.chain, this.#trust, now)
+    const judged = judgeCertificate(carried.leaf, carried.chain, this.trust, now)
     if (this.#judged.size >= KEPT) this.#judged.clear()
     this.#judged.set(key, judged)
     return judged.certificate

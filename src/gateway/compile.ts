@@ -1,6 +1,6 @@
 import { withImplicit } from '../checks/implicit.ts'
 import type { GatewayConfig, RouteConfig } from '../config/model.ts'
-import { denialsOf, type Member, type Stage, stageOf } from '../core/check.ts'
+import { type Check, denialsOf, type Member, type Stage, stageOf } from '../core/check.ts'
 import { Offline, type SignedBy } from '../core/resources.ts'
 import type { Sender } from '../forward/exchange.ts'
 import { planForward, signingKeyOf } from '../forward/normalise.ts'
@@ -27,15 +27,24 @@ export interface Compiled {
   /** By listener name. */
   readonly tables: ReadonlyMap<string, RouteTable>
   readonly routes: readonly Route[]
+  /** Checks that only report, and lack something: they report nothing. */
+  readonly silent: readonly Silent[]
   close(): void
+}
+
+interface Silent {
+  readonly route: string
+  readonly check: string
+  readonly missing: Offline
 }
 
 /** Plain config to live routes. A route that lacks something is there, offline; nothing here refuses the config. */
 export function compile(config: GatewayConfig, loading: Loading, upstreams: Upstreams): Compiled {
   const closers: (() => void)[] = []
+  const silent: Silent[] = []
   const compiled = config.routes.map(route => ({
     config: route,
-    entry: compileRoute(route, loading, upstreams, closers),
+    entry: compileRoute(route, loading, upstreams, closers, silent),
   }))
   const tables = new Map<string, RouteTable>()
   for (const listener of config.listeners) {
@@ -45,6 +54,7 @@ export function compile(config: GatewayConfig, loading: Loading, upstreams: Upst
   return {
     tables,
     routes: compiled.map(({ entry }) => entry.route),
+    silent,
     close: () => {
       loading.close()
       for (const close of closers) close()
@@ -63,44 +73,47 @@ function compileRoute(
   loading: Loading,
   upstreams: Upstreams,
   closers: (() => void)[],
+  silent: Silent[],
 ): RouteEntry {
   const resources = loading.resources(config.name, signedBy(config))
+  const reporting = loading.resources(config.name, signedBy(config), true)
   const missing: Offline[] = []
   const attempt = <T>(make: () => T): T | undefined => {
     try {
       return make()
     } catch (error) {
-      // Only a missing resource is foreseen; anything else takes the route offline all the same, and is no reason to
-      // keep the others from starting.
-      if (error instanceof Offline) missing.push(error)
-      else if (error instanceof SecretFault || error instanceof TlsProblem)
-        missing.push(new Offline(error.message, error.mend))
-      else missing.push(new Offline(String(error), 'This is a fault of the gate. Please report it.'))
+      missing.push(asOffline(error))
       return undefined
     }
   }
   const placed: Record<Stage, PlacedCheck<never>[]> = { head: [], body: [], content: [] }
   const guards: PlacedCheck<never>[] = []
+  const caps: Check<never>[] = []
   let unguarded = false
   let greets: Omit<PlacedGreeter, 'guards'> | undefined
-  for (const { kind, config: checkConfig } of withImplicit(config.checks, config.forward.stream)) {
-    const check = attempt(() => kind.create(checkConfig as never, resources))
+  for (const [place, written] of withImplicit(config.checks, config.forward.stream).entries()) {
+    const { kind, config: checkConfig, report = false } = written
+    const make = () => kind.create(checkConfig as never, report ? reporting : resources)
+    const check = report
+      ? silently(make, missing => silent.push({ route: config.name, check: kind.name, missing }))
+      : attempt(make)
     if (check === undefined) {
-      unguarded ||= kind.beforeGreeting === true
+      unguarded ||= kind.beforeGreeting === true && !report
       continue
     }
-    const entry = { name: kind.name, check, denials: denialsOf(kind, checkConfig) }
+    const entry = { name: kind.name, check, denials: denialsOf(kind, checkConfig), place, report }
     placed[stageOf(kind, checkConfig)].push(entry)
+    if (check.close) closers.push(() => check.close?.())
+    if (report) continue
+    caps.push(check)
     if (kind.beforeGreeting) guards.push(entry)
     if (check.greeter) greets = { name: kind.name, greeter: check.greeter, denials: kind.denials }
-    if (check.close) closers.push(() => check.close?.())
   }
   const { sign } = config.forward
   const secure = config.forward.to.startsWith('https:')
   const tls = secure ? attempt(() => loadClientTls(config.forward.tls ?? SYSTEM_TLS, resources)) : undefined
   const signingKey = sign && attempt(() => signingKeyOf(resources.secret(sign)))
   const sender = attempt(() => senderOf(config.forward, { resources, upstreams, tls }))
-  const all: readonly PlacedCheck<never>[] = [...placed.head, ...placed.body, ...placed.content]
   const lowest = (caps: readonly (number | undefined)[]): number =>
     Math.min(
       ...caps.filter(cap => cap !== undefined),
@@ -119,8 +132,8 @@ function compileRoute(
     // Handshakes are answered while the route is offline, but not where that is for want of a check that they must pass.
     ...(greets && !unguarded ? { greeter: { ...greets, guards } } : {}),
     limits: {
-      body: lowest(all.map(({ check }) => check.limits?.body)),
-      decoded: lowest(all.map(({ check }) => check.limits?.decoded)),
+      body: lowest(caps.map(({ limits }) => limits?.body)),
+      decoded: lowest(caps.map(({ limits }) => limits?.decoded)),
     },
     stream: config.forward.stream,
     websocket: config.forward.websocket,
@@ -130,8 +143,29 @@ function compileRoute(
   return { route, host: config.match.host, path: prefix ?? config.match.path ?? '', prefix: prefix !== undefined }
 }
 
-function signedBy({ checks }: RouteConfig): SignedBy | undefined {
-  const [found] = signatures(checks)
+/**
+ * Only a missing resource is foreseen; anything else takes the route offline all the same, and is no reason to keep the
+ * others from starting.
+ */
+function asOffline(error: unknown): Offline {
+  if (error instanceof Offline) return error
+  if (error instanceof SecretFault || error instanceof TlsProblem) return new Offline(error.message, error.mend)
+  return new Offline(String(error), 'This is a fault of the gate. Please report it.')
+}
+
+/** What a check that only reports lacks takes no route offline. */
+function silently<T>(make: () => T, tell: (missing: Offline) => void): T | undefined {
+  try {
+    return make()
+  } catch (error) {
+    tell(asOffline(error))
+    return undefined
+  }
+}
+
+/** By the first signature that is enforced. */
+export function signedBy({ checks }: Pick<RouteConfig, 'checks'>): SignedBy | undefined {
+  const [found] = signatures(checks.filter(({ report }) => report !== true))
   if (typeof found !== 'object' || found === null || !('provider' in found)) return undefined
   const { provider } = found
   const secrets = 'secrets' in found && Array.isArray(found.secrets) ? (found.secrets as SignedBy['secrets']) : []

@@ -5,6 +5,7 @@ import type { GatewayConfig, ListenerConfig, ProxyClientCertConfig } from '../co
 import { formatProblems, type Problem } from '../config/problem.ts'
 import type { Clock } from '../core/clock.ts'
 import { NetworkTable } from '../core/network-table.ts'
+import { Captures } from '../observe/captures.ts'
 import { createExpiryWatch, type ExpiryWatch } from '../observe/expiry.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
@@ -15,6 +16,7 @@ import type { ServerTlsConfig } from '../tls/config.ts'
 import { loadServerTls, type ServerTls } from '../tls/server.ts'
 import { loadTrustFiles } from '../tls/trust-files.ts'
 import { bridgeReadings } from './bridge-readings.ts'
+import { Capturing } from './capturing.ts'
 import { Carried } from './carried.ts'
 import { DEFAULT_FIELD } from './client-cert-header.ts'
 import { type Compiled, compile } from './compile.ts'
@@ -24,6 +26,7 @@ import { Listener } from './listener.ts'
 import type { ListenerLive, Shared } from './live.ts'
 import { Loading, type State } from './loading.ts'
 import { Remotes } from './remotes.ts'
+import type { Sending } from './send-again.ts'
 import { Upstreams } from './upstreams.ts'
 import { digests, FileWatch } from './watch.ts'
 
@@ -63,6 +66,11 @@ interface Generation {
 /** Milliseconds that taking a config over waits for documents by URL; later ones are taken when they come. */
 const DOCUMENTS_MS = 2_000
 
+/** Milliseconds. */
+const FORGET_MS = 60_000
+/** Sources and events that checks which only report remember. */
+const REPORTING_KEYS = 100_000
+
 /** The running gate: its listeners, and the config in force. */
 export class Gateway {
   readonly #options: GatewayOptions
@@ -72,6 +80,9 @@ export class Gateway {
   readonly #remotes: Remotes
   readonly #expiry: ExpiryWatch
   readonly #watch: FileWatch
+  readonly #captures = new Captures()
+  readonly #capturing: Capturing
+  #forgetting: NodeJS.Timeout | undefined
   #listeners: Listener[] = []
   #generation: Generation | undefined
   #draining = false
@@ -90,9 +101,15 @@ export class Gateway {
       claims: new MemoryClaims({ clock }),
       remotes: this.#remotes,
       log,
+      reporting: {
+        rates: new MemoryRates({ clock, capacity: REPORTING_KEYS }),
+        claims: new MemoryClaims({ clock, capacity: REPORTING_KEYS }),
+      },
     }
+    this.#capturing = new Capturing(this.#captures, clock)
     this.#shared = {
       clock,
+      capturing: this.#capturing,
       record: createRecorder({ log, metrics, clock }),
       fault: (where, error) =>
         log.error('fault', { where, error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
@@ -130,10 +147,34 @@ export class Gateway {
     return (this.#generation?.config.routes ?? []).flatMap(credentialsOf)
   }
 
+  /** The requests that are kept, as they were received: what of them leaves the gate goes through `masks`. */
+  get captures(): Captures {
+    return this.#captures
+  }
+
+  /** The config in force with what explaining by it needs; `undefined` before there is one. */
+  get explainable(): Sending | undefined {
+    const generation = this.#generation
+    return (
+      generation && {
+        config: generation.config,
+        env: this.#options.env,
+        state: this.#state,
+        trust: listener => generation.carried.get(listener)?.trust ?? generation.tls.get(listener)?.trust,
+        upstreams: this.#upstreams,
+        tableOf: listener => generation.compiled.tables.get(listener),
+        record: this.#shared.record,
+        fault: this.#shared.fault,
+      }
+    )
+  }
+
   /** @throws ConfigRefused, or the system's error where a listener can't be opened; then nothing listens. */
   async start(): Promise<void> {
     await this.#take(this.#load())
     this.#expiry.start()
+    // What is too old goes, whether or not another comes.
+    this.#forgetting = setInterval(() => this.#captures.sweep(this.#options.clock.now()), FORGET_MS).unref()
   }
 
   /** Loads the config anew; where anything in it is bad the old one stays in force. Gives whether it was taken. */
@@ -163,6 +204,7 @@ export class Gateway {
     this.#draining = true
     this.#watch.close()
     this.#expiry.stop()
+    clearInterval(this.#forgetting)
     await Promise.all(this.#listeners.map(listener => listener.drain(graceMs)))
     this.#generation?.compiled.close()
     await this.#remotes.close()
@@ -272,6 +314,9 @@ export class Gateway {
     const left = this.#listeners.filter(listener => !kept.includes(listener))
     this.#listeners = [...kept, ...opened]
     this.#generation = next
+    const { admin, captures } = next.config
+    // Nobody could ask for them.
+    this.#capturing.configure(admin ? captures : { ...captures, keep: 0 })
     this.#upstreams.sweep()
     this.#watch.set(files)
     this.#expiry.update(next.loading.expiries)
@@ -288,6 +333,8 @@ export class Gateway {
     const note = workersNote(next.config.workers)
     if (note) log.warn('config', { problem: note, remedy: 'Run several instances where one core is not enough.' })
     for (const { route, reason } of this.offline()) log.error('route offline', { route, reason })
+    for (const { route, check, missing } of next.compiled.silent)
+      log.error('check reports nothing', { route, check, reason: missing.message, remedy: missing.mend })
     before?.compiled.close()
     for (const listener of left) void listener.drain(30_000)
   }

@@ -311,20 +311,26 @@ export class Listener {
 
   /** Tells of what was refused before it was a request. @param bytes that were answered; 0 where none were */
   #recordRefusal(socket: Socket, refusal: Refusal, bytes: number, id = requestId(this.#shared.clock.now())): void {
-    this.#shared.record(
-      auditOf({
-        id,
-        listener: this.name,
-        method: '',
-        path: '',
-        source: socket.remoteAddress ?? 'unix',
-        result: { route: undefined, walk: undefined, stop: refusal, answer: undefined, upstreamMs: 0 },
-        status: bytes === 0 ? 0 : refusal.spec.status,
-        bytesIn: 0,
-        bytesOut: bytes,
-        totalMs: 0,
-      }),
-    )
+    const { capturing, record: tell } = this.#shared
+    const source = socket.remoteAddress ?? 'unix'
+    const result = { route: undefined, walk: undefined, stop: refusal, answer: undefined, upstreamMs: 0 }
+    const code = capturing.wants(result, source)
+    const record = auditOf({
+      id,
+      listener: this.name,
+      method: '',
+      path: '',
+      source,
+      result,
+      status: bytes === 0 ? 0 : refusal.spec.status,
+      bytesIn: 0,
+      bytesOut: bytes,
+      totalMs: 0,
+      captured: code !== undefined,
+    })
+    if (code !== undefined)
+      capturing.keep(code, { req: undefined, context: undefined, result, body: undefined }, record)
+    tell(record)
   }
 }
 

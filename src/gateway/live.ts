@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.ts'
 import type { NetworkTable } from '../core/network-table.ts'
 import type { AuditRecord } from '../observe/audit.ts'
 import type { RouteTable } from '../pipeline/match.ts'
+import type { Capturing } from './capturing.ts'
 import type { Carried } from './carried.ts'
 import type { Proxied } from './proxied.ts'
 
@@ -25,6 +26,7 @@ export interface ListenerLive {
 export interface Shared {
   readonly clock: Clock
   readonly record: (record: AuditRecord) => void
+  readonly capturing: Capturing
   /** An error that is nobody's request: to the log. */
   readonly fault: (where: string, error: unknown) => void
 }

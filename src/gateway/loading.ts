@@ -15,6 +15,10 @@ export interface State {
   readonly claims: ClaimStore
   readonly remotes: Remotes
   readonly log: Log
+  /** What checks that only report count and claim; absent: the same as others. */
+  readonly reporting?: { readonly rates: RateStore; readonly claims: ClaimStore }
+  /** Nothing is written. */
+  readonly dry?: boolean
 }
 
 /** One loading of one config: hands out secrets and files, and notes what was asked for. */
@@ -73,8 +77,10 @@ export class Loading {
     this.#held.length = 0
   }
 
-  resources(route: string, signedBy?: SignedBy): Resources {
-    const { clock, rates, claims, remotes, log } = this.#state
+  /** @param report for a check that only reports: what it counts and claims is nobody else's */
+  resources(route: string, signedBy?: SignedBy, report = false): Resources {
+    const { clock, remotes, log, dry, reporting } = this.#state
+    const { rates, claims } = (report && reporting) || this.#state
     return {
       route,
       signedBy,
@@ -99,6 +105,7 @@ export class Loading {
         }
       },
       keepSecret: (path, secret) => {
+        if (dry) return false
         try {
           writeFileSync(resolve(this.#folder, path), secret.bytes(), { flag: 'wx', mode: 0o600 })
         } catch (error) {

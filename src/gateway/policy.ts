@@ -25,6 +25,13 @@ export class PolicyFault {
   }
 }
 
+/** The refusal that each kind of fault stands for. */
+export const POLICY_CODE = {
+  malformed: 'request.malformed',
+  'too-large': 'request.too-large',
+  'no-source': 'request.no-source',
+} as const satisfies Record<PolicyFault['kind'], string>
+
 const bad = (rule: string): PolicyFault => new PolicyFault(rule)
 
 const MAX_NAME = 256

@@ -14,6 +14,8 @@ export class RequestBody implements BodySource {
   #fault: BodyFault | undefined
   #broken: ((why: string) => void) | undefined
   readonly upgrading: boolean
+  /** Somebody reads, or has read. */
+  #started = false
   /** Bytes received. */
   received = 0
   /** Whether the sender may still be sending: the connection can't be used for another request. */
@@ -50,6 +52,7 @@ export class RequestBody implements BodySource {
   stream(cap: number): StreamedBody | undefined {
     if (this.#length === 0) return undefined
     if (this.#expectsContinue) this.#res.writeContinue()
+    this.#started = true
     const req = this.#req
     // Paused first: a listener of data would else let it flow before anybody writes it on.
     req.pause()
@@ -73,6 +76,20 @@ export class RequestBody implements BodySource {
     }
   }
 
+  /**
+   * Keeps what comes of a body that the pipeline did not read, and that is read and dropped all the same.
+   *
+   * @param done is told once; `undefined` where it did not come whole, or is larger than `cap` bytes
+   * @returns whether there is anything to wait for
+   */
+  collectRest(cap: number, done: (body: Buffer | undefined) => void): boolean {
+    const length = this.#length ?? Number.POSITIVE_INFINITY
+    if (!this.unread || this.#started || this.#expectsContinue || length > cap) return false
+    // What Node has thrown away before it was asked for is missing in what it gives.
+    this.#collect(cap, result => done(Buffer.isBuffer(result) && result.length === length ? result : undefined))
+    return true
+  }
+
   /** The connection failed: what has been read so far is nothing. */
   fail(fault: BodyFault): void {
     this.#fault ??= fault
@@ -82,6 +99,7 @@ export class RequestBody implements BodySource {
   }
 
   #collect(cap: number, resolve: (result: Buffer | BodyFault) => void): void {
+    this.#started = true
     const req = this.#req
     const chunks: Buffer[] = []
     this.#finish = resolve

@@ -14,7 +14,7 @@ import { auditOf } from './audit.ts'
 import { joinWebSocket } from './join.ts'
 import type { ListenerLive, Shared } from './live.ts'
 import { type Origin, originOf } from './peer.ts'
-import { checkHead, type HeadFacts, PolicyFault } from './policy.ts'
+import { checkHead, type HeadFacts, POLICY_CODE, PolicyFault } from './policy.ts'
 import { type Connection, replyAnswer, replyItself, replyRefusal } from './reply.ts'
 import { RequestBody } from './request-body.ts'
 
@@ -97,7 +97,7 @@ export class Exchange {
     )
     if (facts instanceof PolicyFault || origin instanceof PolicyFault) {
       const fault = facts instanceof PolicyFault ? facts : (origin as PolicyFault)
-      this.#unfit(refuse(CODE[fault.kind], { rule: fault.rule }), origin)
+      this.#unfit(refuse(POLICY_CODE[fault.kind], { rule: fault.rule }), origin)
       return
     }
     const carried = origin.byProxy ? this.#live.carried?.read(headers, this.#receivedAt) : undefined
@@ -153,30 +153,50 @@ export class Exchange {
     // Where this request ends can't be trusted, so nothing that follows on the connection is read as one.
     this.#busy.broken = true
     const bytesOut = replyRefusal(this.#connection(true), refusal, this.id)
+    const source = origin instanceof PolicyFault ? (this.#req.socket.remoteAddress ?? '') : origin.source.text
+    const result = { route: undefined, walk: undefined, stop: refusal, answer: undefined, upstreamMs: 0 }
+    const code = this.#shared.capturing.wants(result, source)
     this.#end()
-    this.#shared.record(
-      auditOf({
-        id: this.id,
-        listener: this.#listener,
-        method: this.#req.method ?? '',
-        path: pathOf(this.#req.url ?? ''),
-        source: origin instanceof PolicyFault ? (this.#req.socket.remoteAddress ?? '') : origin.source.text,
-        result: { route: undefined, walk: undefined, stop: refusal, answer: undefined, upstreamMs: 0 },
-        status: refusal.spec.status,
-        bytesIn: 0,
-        bytesOut,
-        totalMs: this.#shared.clock.monotonic() - this.#startedAt,
-      }),
-    )
+    this.#record(undefined, source, result, refusal.spec.status, bytesOut, code)
+  }
+
+  /** @param code that it is kept under; `undefined`: it is not kept. */
+  #record(
+    context: RequestContext | undefined,
+    source: string,
+    result: Result,
+    status: number,
+    bytesOut: number,
+    code: string | undefined,
+  ): void {
+    const record = auditOf({
+      id: this.id,
+      listener: this.#listener,
+      method: this.#req.method ?? '',
+      path: context?.path ?? pathOf(this.#req.url ?? ''),
+      source,
+      result,
+      status,
+      bytesIn: this.#body?.received ?? 0,
+      bytesOut,
+      totalMs: this.#shared.clock.monotonic() - this.#startedAt,
+      captured: code !== undefined,
+    })
+    if (code !== undefined)
+      this.#shared.capturing.keep(code, { req: this.#req, context, result, body: this.#body }, record)
+    this.#shared.record(record)
   }
 
   #reply(context: RequestContext, result: Result, closing: () => boolean): Promise<void> | undefined {
     const { stop, answer, walk } = result
     const extra = walk?.headers ?? NO_HEADERS
+    const code = this.#shared.capturing.wants(result, context.source.text)
+    // Before the answer: after it, Node throws away what still comes.
+    if (code !== undefined) this.#shared.capturing.collectRest(this.id, this.#body)
     // Nobody is left to be answered; the record says so.
     const gone = this.#req.socket.destroyed
     const done = (status: number, bytes: number): Promise<void> | undefined =>
-      this.#finish(context, result, gone ? 0 : status, bytes)
+      this.#finish(context, result, gone ? 0 : status, bytes, code)
 
     if (stop?.kind === 'reply') {
       const { status, headers, body } = stop.reply
@@ -195,26 +215,19 @@ export class Exchange {
   async #join(context: RequestContext, result: Result, tunnel: Tunnel, head: Buffer = EMPTY): Promise<void> {
     const bytes = await joinWebSocket(this.#req, this.#res, result.answer, tunnel, head, this.id)
     if (this.#body) this.#body.received = bytes.received
-    await this.#finish(context, result, 101, bytes.sent)
+    await this.#finish(context, result, 101, bytes.sent, undefined)
   }
 
-  #finish(context: RequestContext, result: Result, status: number, bytesOut: number): Promise<void> | undefined {
+  #finish(
+    context: RequestContext,
+    result: Result,
+    status: number,
+    bytesOut: number,
+    code: string | undefined,
+  ): Promise<void> | undefined {
     const { answer, walk } = result
     this.#end()
-    this.#shared.record(
-      auditOf({
-        id: this.id,
-        listener: this.#listener,
-        method: context.method,
-        path: context.path,
-        source: context.source.text,
-        result,
-        status,
-        bytesIn: this.#body?.received ?? 0,
-        bytesOut,
-        totalMs: this.#shared.clock.monotonic() - this.#startedAt,
-      }),
-    )
+    this.#record(context, context.source.text, result, status, bytesOut, code)
     if (!walk?.hasSettles) return undefined
     return walk
       .settle(answer?.ok && answer.status < 300 ? 'delivered' : 'not-delivered')
@@ -232,12 +245,6 @@ export class Exchange {
     if (this.#busy.latest === this) this.#busy.latest = undefined
   }
 }
-
-const CODE = {
-  malformed: 'request.malformed',
-  'too-large': 'request.too-large',
-  'no-source': 'request.no-source',
-} as const satisfies Record<PolicyFault['kind'], string>
 
 const NO_HEADERS: ReplyHeaders = []
 const EMPTY = Buffer.alloc(0)

@@ -1,3 +1,4 @@
+import type { WouldRefuse } from '../core/captured.ts'
 import type { Evidence } from '../core/decision.ts'
 
 /** The one record of one request; the log line and every metric are made from it. */
@@ -26,6 +27,8 @@ export interface AuditRecord {
   readonly eventId: string | undefined
   readonly evidence: Evidence | undefined
   readonly remedy: string | undefined
+  /** What checks that only report would have refused; absent: nothing. */
+  readonly wouldRefuse?: readonly WouldRefuse[] | undefined
   readonly bytesIn: number
   readonly bytesOut: number
   /** Milliseconds, whole request. */

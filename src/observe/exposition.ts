@@ -44,6 +44,20 @@ export function createExposition(counts: Counts): Registry {
         for (const [outcome, code, value] of counters.outcomes()) this.inc({ route, outcome, code }, value)
     },
   })
+  new Counter({
+    name: 'sallyport_would_refuse_total',
+    help: 'Requests that a check which only reports (mode: report) would have refused, by the code that it would have given.',
+    labelNames: ['route', 'check', 'code'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [route, counters] of counts.all())
+        for (const [key, { value }] of counters.wouldRefuse) {
+          const [check = '', code = ''] = key.split('\n')
+          this.inc({ route, check, code }, value)
+        }
+    },
+  })
   new Timings(registry, 'sallyport_request_seconds', 'From the head of a request to the end of its reply.', () =>
     timings('total'),
   )

@@ -19,6 +19,8 @@ const LEVEL: Readonly<Record<AuditRecord['outcome'], Level>> = {
 const PATH = 512
 const NAME = 256
 const METHOD = 32
+/** Levels of a list of refusals, each with its evidence. */
+const DEEP = 6
 
 /**
  * Tells the one record of a request: one log line, one count in each metric. The line is put together by hand, because
@@ -58,6 +60,10 @@ export function auditLine(record: AuditRecord, epochMs: number): string {
   if (record.queuedMs !== undefined && record.queuedMs > 0) line += `,"queued-ms":${millis(record.queuedMs)}`
   if (record.evidence !== undefined)
     line += `,"evidence":${escapeDeceptive(JSON.stringify(plain(record.evidence) ?? null))}`
+  if (record.wouldRefuse !== undefined) {
+    const told = record.wouldRefuse.map(({ check, code, evidence }) => ({ check, code, evidence }))
+    line += `,"would-refuse":${escapeDeceptive(JSON.stringify(plain(told, DEEP) ?? null))}`
+  }
   if (record.remedy !== undefined) line += `,"remedy":${quote(record.remedy)}`
   return `${line},"request-id":${quote(record.requestId)}}\n`
 }

@@ -21,6 +21,8 @@ export class RouteCounters {
   replied = 0
   readonly refused = new Map<string, Count>()
   readonly failed = new Map<string, Count>()
+  /** By check and code, a line feed between. */
+  readonly wouldRefuse = new Map<string, Count>()
   readonly keys = new Map<string, KeyCount>()
   readonly total = new Buckets()
   readonly upstream = new Buckets()
@@ -38,6 +40,8 @@ export class RouteCounters {
     const { outcome } = record
     if (outcome === 'refused' || outcome === 'failed') count(this[outcome], record.code ?? '')
     else this[outcome]++
+    if (record.wouldRefuse !== undefined)
+      for (const { check, code } of record.wouldRefuse) count(this.wouldRefuse, `${check}\n${code}`)
     if (record.keyName !== undefined) this.#use(record.keyName, now)
     this.bytesIn += record.bytesIn
     this.bytesOut += record.bytesOut

@@ -1,5 +1,6 @@
-import type { Check, Greeter, Stage } from '../core/check.ts'
+import type { AnyCheckKind, Check, Greeter, Stage } from '../core/check.ts'
 import type { DenialSpec } from '../core/decision.ts'
+import type { Resources } from '../core/resources.ts'
 import type { Sender } from '../forward/exchange.ts'
 import type { ForwardPlan } from '../forward/normalise.ts'
 
@@ -8,6 +9,21 @@ export interface PlacedCheck<S extends Stage> {
   readonly name: string
   readonly check: Check<S>
   readonly denials: Readonly<Record<string, DenialSpec>>
+  /** Its place among all checks of the route, in the order they run. */
+  readonly place?: number
+  /** What it would refuse is noted; it refuses, admits and establishes nothing. */
+  readonly report?: boolean
+}
+
+/** A check of a route as its config has it, in the order they run: what an explanation is made from. */
+export interface RouteCheck {
+  readonly kind: AnyCheckKind
+  readonly config: unknown
+  readonly report: boolean
+  /** Not written in the file: every route has it. */
+  readonly implied: boolean
+  /** What it may use to explain; it changes nothing, and its clock stands where the request was received. */
+  readonly resources: Resources
 }
 
 /** The handshake of a route, with the texts of its check, and the checks that a handshake must pass. */

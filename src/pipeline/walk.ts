@@ -1,3 +1,4 @@
+import type { WouldRefuse } from '../core/captured.ts'
 import type { RequestAt, Stage } from '../core/check.ts'
 import type { Decision, Denial, DenialSpec, Evidence, Facts, Outcome, Reply, ReplyHeaders } from '../core/decision.ts'
 import type { ContentRequest, HeadRequest } from '../core/request.ts'
@@ -16,6 +17,8 @@ export interface Refusal {
   readonly headers: ReplyHeaders | undefined
   /** What the sender is told of his own request, beside title and code. */
   readonly detail?: string | undefined
+  /** The place of the check that refuses among those of its route; absent where none does. */
+  readonly by?: number | undefined
 }
 
 export function refuse(code: PipelineCode, evidence?: Evidence, headers?: ReplyHeaders): Refusal {
@@ -29,6 +32,8 @@ export class Walk {
   readonly #route: Route
   facts: Facts = {}
   headers: ReplyHeaders = NO_HEADERS
+  /** What checks that only report would have refused; `undefined` where that is nothing. */
+  wouldRefuse: WouldRefuse[] | undefined
   readonly #settles: ((outcome: Outcome) => void | Promise<void>)[] = []
 
   constructor(route: Route) {
@@ -90,13 +95,14 @@ export class Walk {
         if (decision instanceof Promise) {
           return decision
             .then(late => this.#take(placed, late))
-            .catch(error => fault(placed, error))
+            .catch(error => this.#thrown(placed, error))
             .then(stop => stop ?? this.#run(checks, request, i + 1))
         }
         const stop = this.#take(placed, decision)
         if (stop) return stop
       } catch (error) {
-        return fault(placed, error)
+        const stop = this.#thrown(placed, error)
+        if (stop) return stop
       }
     }
     return undefined
@@ -106,7 +112,7 @@ export class Walk {
     const checks = this.#route.body
     for (let i = from; i < checks.length; i++) {
       const placed = checks[i]
-      if (placed?.check.foresee === undefined) continue
+      if (placed?.check.foresee === undefined || placed.report) continue
       try {
         const foreseen = placed.check.foresee(request, this.facts)
         if (foreseen instanceof Promise) {
@@ -124,10 +130,8 @@ export class Walk {
     return undefined
   }
 
-  #take(
-    placed: { readonly denials: Readonly<Record<string, DenialSpec>>; readonly name: string },
-    decision: Decision,
-  ): Stop | undefined {
+  #take(placed: Asked, decision: Decision): Stop | undefined {
+    if (placed.report) return this.#note(placed, decision)
     if (decision.ok === true) {
       if (decision.facts !== undefined) this.facts = { ...this.facts, ...decision.facts }
       if (decision.headers !== undefined)
@@ -139,17 +143,43 @@ export class Walk {
     return this.#refusal(placed, decision)
   }
 
-  #refusal(
-    placed: { readonly denials: Readonly<Record<string, DenialSpec>>; readonly name: string },
-    denial: Denial,
-  ): Refusal {
+  /** Nothing that a reporting check says counts; what it claims is its own, and is settled like any claim. */
+  #note(placed: Asked, decision: Decision): undefined {
+    if (decision.ok === true) {
+      if (decision.settle !== undefined) this.#settles.push(decision.settle)
+      return
+    }
+    const denial =
+      decision.ok === 'reply'
+        ? { code: `${placed.name}.${decision.reason}`, evidence: undefined }
+        : this.#refusal(placed, decision)
+    this.#report(placed, denial)
+  }
+
+  #report(placed: Asked, { code, evidence }: Pick<Refusal, 'code' | 'evidence'>): void {
+    this.wouldRefuse ??= []
+    this.wouldRefuse.push({ check: placed.name, code, evidence, by: placed.place ?? 0 })
+  }
+
+  /** A check that throws refuses this request and nothing else; one that only reports does not even that. */
+  #thrown(placed: Asked, error: unknown): Refusal | undefined {
+    const refusal = fault(placed, error)
+    if (!placed.report) return refusal
+    this.#report(placed, refusal)
+    return undefined
+  }
+
+  #refusal(placed: Asked, denial: Denial): Refusal {
     const spec = Object.hasOwn(placed.denials, denial.code) ? placed.denials[denial.code] : undefined
     if (spec === undefined) return fault(placed, new Error(`undeclared code ${denial.code}`))
-    return { kind: 'refusal', code: denial.code, spec, evidence: denial.evidence, headers: denial.headers }
+    const { code, evidence, headers } = denial
+    return { kind: 'refusal', code, spec, evidence, headers, by: placed.place }
   }
 }
 
-/** A check that throws refuses this request and nothing else. */
-function fault(placed: { readonly name: string }, error: unknown): Refusal {
-  return refuse('gateway.fault', { check: placed.name, error: error instanceof Error ? error.message : 'unknown' })
+type Asked = Pick<PlacedCheck<Stage>, 'name' | 'denials' | 'place' | 'report'>
+
+function fault({ name, place }: Asked, error: unknown): Refusal {
+  const evidence = { check: name, error: error instanceof Error ? error.message : 'unknown' }
+  return { ...refuse('gateway.fault', evidence), by: place }
 }

@@ -5,8 +5,10 @@ import type { Allow, Outcome } from '../../src/core/decision.ts'
 import { forwardConfig } from '../../src/forward/config.ts'
 import { planForward } from '../../src/forward/normalise.ts'
 import { Upstream } from '../../src/forward/upstream.ts'
+import { Capturing } from '../../src/gateway/capturing.ts'
 import { Listener } from '../../src/gateway/listener.ts'
 import type { AuditRecord } from '../../src/observe/audit.ts'
+import { Captures } from '../../src/observe/captures.ts'
 import { RouteTable } from '../../src/pipeline/match.ts'
 import type { PlacedCheck, Route } from '../../src/pipeline/route.ts'
 import { ask } from '../support/client.ts'
@@ -62,7 +64,12 @@ async function listen(answers: readonly Allow[]) {
     { name: 'l', bind: { host: '127.0.0.1', port: 0 }, trustedProxies: [], limits: LIMITS },
     { table, trusted: undefined, proxies: undefined, maxHeaders: 100, websockets: false },
     undefined,
-    { clock: systemClock, record: record => records.push(record), fault: where => faults.push(where) },
+    {
+      clock: systemClock,
+      record: record => records.push(record),
+      capturing: new Capturing(new Captures(), systemClock),
+      fault: where => faults.push(where),
+    },
   )
   const address = await listener.listen()
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })

@@ -28,6 +28,7 @@ interface Item {
   /** As written. */
   readonly config: unknown
   readonly path: Path
+  readonly report: boolean
 }
 
 /** Every route's checks that are known, in the order written; a check whose settings are at fault counts as well. */
@@ -37,7 +38,8 @@ function items(checks: unknown, path: Path, kinds: readonly AnyCheckKind[]): Ite
     if (typeof item !== 'object' || item === null) return []
     const kind = kinds.find(({ name }) => Object.hasOwn(item, name))
     const config: unknown = kind && Reflect.get(item, kind.name)
-    return kind ? [{ kind, stage: stageOf(kind, config), config, path: [...path, index, kind.name] }] : []
+    const report = Reflect.get(item, 'mode') === 'report'
+    return kind ? [{ kind, stage: stageOf(kind, config), config, path: [...path, index, kind.name], report }] : []
   })
 }
 
@@ -45,15 +47,21 @@ export const checksInOrder: Rule = function* (_file, context) {
   for (const { path, route } of routes(context.at(['routes']))) {
     const all = items(route.checks, [...path, 'checks'], context.kinds)
     yield* stagesRise(all)
-    yield* noRepeats(all)
+    yield* noRepeats(all.filter(({ report }) => !report))
+    yield* noRepeats(all.filter(({ report }) => report))
+    yield* reportsFit(all)
     const whole = Array.isArray(route.checks) && all.length === route.checks.length
-    if (whole && all.length > 0 && !all.some(({ kind, config }) => authenticates(kind, config)))
+    if (whole && all.length > 0 && !all.some(item => !item.report && authenticates(item.kind, item.config))) {
+      const reporting = all.find(item => authenticates(item.kind, item.config))?.kind.name
       yield warning(
         [...path, 'checks'],
-        `${labelOf(path, context)}: no check says who sent a request, so anybody's passes`,
-        `add one of ${[...AUTHENTICATES].join(', ')}`,
+        `${labelOf(path, context)}: no check says who sent a request, so anybody's passes${reporting ? `: "${reporting}" only reports` : ''}`,
+        reporting
+          ? `take "mode: report" from "${reporting}", or add one of ${[...AUTHENTICATES].join(', ')}`
+          : `add one of ${[...AUTHENTICATES].join(', ')}`,
         'key',
       )
+    }
   }
 }
 
@@ -90,6 +98,17 @@ function* noRepeats(all: readonly Item[]): Generator<Fault> {
       yield error(item.path, `checks: "${item.kind.name}" stands twice in this route`, 'make the two one', 'key')
 }
 
+function* reportsFit(all: readonly Item[]): Generator<Fault> {
+  for (const { kind, path, report } of all)
+    if (report && kind.name === 'challenge')
+      yield error(
+        [...path.slice(0, -1), 'mode'],
+        'mode: "challenge" answers a service before anything is checked, so there is nothing to report',
+        'leave mode out',
+        'key',
+      )
+}
+
 /** A demand for client certificates that no listener asks for would refuse everybody. */
 export const certificatesAskedFor: Rule = function* (file, context) {
   for (const [index, route] of (file.routes ?? []).entries()) {
@@ -106,23 +125,33 @@ export const certificatesAskedFor: Rule = function* (file, context) {
     for (const found of demands(items(context.at(path), path, context.kinds))) {
       const because = `client-cert: no listener of ${labelOf(['routes', index], context)} asks for client certificates`
       const mend = 'add "client-ca" to the tls of its listener'
-      if (found.alternative) yield warning(found.path, `${because}, so this alternative admits nobody`, mend, 'key')
+      if (found.instead) yield warning(found.path, `${because}, so ${found.instead}`, mend, 'key')
       else yield error(found.path, `${because}, so everybody would be refused`, mend, 'key')
     }
   }
 }
 
+interface Demand {
+  readonly path: Path
+  /** What becomes of requests, where they are not refused for it. */
+  readonly instead: string | undefined
+}
+
+const ALTERNATIVE = 'this alternative admits nobody'
+
 /** Where client certificates are demanded, and whether something else may be shown in their place. */
-function* demands(all: readonly Item[], alternative = false): Generator<{ path: Path; alternative: boolean }> {
-  for (const { kind, config, path } of all) {
-    if (kind.name === 'client-cert') yield { path, alternative }
+function* demands(all: readonly Item[], instead?: string): Generator<Demand> {
+  for (const { kind, config, path, report } of all) {
+    const here = report ? 'it would refuse everybody' : instead
+    if (kind.name === 'client-cert') yield { path, instead: here }
     const members = kind.members?.(config) ?? []
     const inside = members.map(member => ({
       ...member,
       stage: member.kind.stage,
       path: [...path, member.index, member.kind.name],
+      report: false,
     }))
-    yield* demands(inside, alternative || kind.name === 'any-of')
+    yield* demands(inside, here ?? (kind.name === 'any-of' ? ALTERNATIVE : undefined))
   }
 }
 
@@ -132,7 +161,7 @@ export const oneCheckAnEntry: Rule = function* (_file, context) {
     if (!Array.isArray(route.checks)) continue
     for (const [index, item] of route.checks.entries()) {
       if (typeof item !== 'object' || item === null || Array.isArray(item)) continue
-      const keys = Object.keys(item)
+      const keys = Object.keys(item).filter(key => key !== 'mode')
       const here = [...path, 'checks', index]
       if (keys.length === 0)
         yield error(here, 'checks: an entry is empty', 'write one check, e.g. "- body-limit: { max: 512KiB }"')
