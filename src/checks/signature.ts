@@ -110,7 +110,7 @@ function factsOf(
   const id = match.id ?? event?.id
   const signed = match.id !== undefined || event?.signed === true
   const facts: { -readonly [Name in keyof Facts]: Facts[Name] } = {
-    principal,
+    principal: match.principal ?? principal,
     principalBy: 'signature',
     keyName: match.key,
   }
