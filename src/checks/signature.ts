@@ -77,7 +77,16 @@ export const signature = defineCheck({
     const readEventId = eventIdReader(eventId)
     const decision = (verdict: SignatureVerdict, request: BodyRequest, nowMs: number) =>
       verdict.ok
-        ? ({ ok: true, facts: factsOf(verdict, principal, readEventId(request), toleranceMs, nowMs) } as const)
+        ? ({
+            ok: true,
+            facts: factsOf(
+              verdict,
+              principal,
+              verdict.id === undefined ? readEventId(request) : undefined,
+              toleranceMs,
+              nowMs,
+            ),
+          } as const)
         : refuse(verdict)
     return {
       foresee(request) {
