@@ -48,6 +48,6 @@ export class Headers {
   }
 
   has(name: string): boolean {
-    return this.#names.includes(name)
+    return this.one(name) !== undefined
   }
 }

@@ -10,7 +10,7 @@ const BLOCK = { sha1: 64, sha256: 64, sha384: 128, sha512: 128 } as const
  * Up to here the message is copied behind the padded key and hashed in one call; above, the copy costs more than the
  * native object that `createHmac` makes and the collector has to find again.
  */
-const ONE_SHOT_BYTES = 16 * 1024
+const ONE_SHOT_BYTES = 32 * 1024
 // Shared by every key: it is filled and hashed within one synchronous call.
 const scratch = Buffer.allocUnsafeSlow(128 + ONE_SHOT_BYTES)
 
