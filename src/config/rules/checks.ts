@@ -69,7 +69,7 @@ export const checksInOrder: Rule = function* (_file, context) {
 export const partsOnce: Rule = function* (_file, context) {
   for (const { path, route } of routes(context.at(['routes']))) {
     const all = items(route.checks, [...path, 'checks'], context.kinds)
-    if (all.some(({ kind }) => kind.name === 'replay')) continue
+    if (all.some(({ kind, report }) => kind.name === 'replay' && !report)) continue
     for (const { config, path: at } of signatures(all))
       if (typeof config === 'object' && config !== null && Reflect.get(config, 'signs') === 'part')
         yield warning(
@@ -89,6 +89,7 @@ function signatures(all: readonly Item[]): Item[] {
         ...member,
         stage: member.kind.stage,
         path: [...item.path, member.index, member.kind.name],
+        report: item.report,
       })),
     ),
   ])
