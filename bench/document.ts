@@ -1,8 +1,14 @@
 import { cpus, release } from 'node:os'
 import { chart, markdownTable, type Outcome } from './report.ts'
 
-const BEGIN = '<!-- measured: written by npm run bench -- --write -->'
-const END = '<!-- end of measured -->'
+/** The parts of docs/benchmarks.md that are written from figures, and the cases that each holds. */
+const MARKS = {
+  measured: { begin: '<!-- measured: written by npm run bench -- --write -->', end: '<!-- end of measured -->' },
+  verification: {
+    begin: '<!-- verification: written by npm run bench -- --case verification --write -->',
+    end: '<!-- end of verification -->',
+  },
+} as const
 
 export interface Section {
   readonly title: string
@@ -24,12 +30,20 @@ export function measuredSection(command: string, sections: readonly Section[], a
   return [`\`${command}\``, about.map(line => `- ${line}`).join('\n'), ...parts].join('\n\n')
 }
 
-/** `text` with what stands between the two marks replaced. @throws where a mark is missing. */
-export function replaceSection(text: string, section: string): string {
-  const begin = text.indexOf(BEGIN)
-  const end = text.indexOf(END)
+/** The part about the cost of a check. */
+export function verificationSection(command: string, tables: string, about: readonly string[]): string {
+  return [`\`${command}\``, about.map(line => `- ${line}`).join('\n'), tables].join('\n\n')
+}
+
+/** `text` with what stands between two marks replaced. @throws where a mark is missing. */
+export function replaceSection(text: string, section: string, part: keyof typeof MARKS = 'measured'): string {
+  const marks = MARKS[part]
+  const begin = text.indexOf(marks.begin)
+  const end = text.indexOf(marks.end)
   if (begin < 0 || end < begin) {
-    throw new Error(`docs/benchmarks.md has no measured section: put the lines "${BEGIN}" and "${END}" into it`)
+    throw new Error(
+      `docs/benchmarks.md has no part "${part}": put the lines "${marks.begin}" and "${marks.end}" into it`,
+    )
   }
-  return `${text.slice(0, begin + BEGIN.length)}\n\n${section}\n\n${text.slice(end)}`
+  return `${text.slice(0, begin + marks.begin.length)}\n\n${section}\n\n${text.slice(end)}`
 }

@@ -2,20 +2,24 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { machine, measuredSection, replaceSection, type Section } from './document.ts'
+import { machine, measuredSection, replaceSection, type Section, verificationSection } from './document.ts'
 import { loadGenerator } from './load.ts'
 import { OTHER_CORE, proveOnce, type Sample, type Started, sample, startForLoad } from './measure.ts'
-import { HELP, type Options, readOptions } from './options.ts'
+import { HELP, type Options, readOptions, VERIFICATION } from './options.ts'
 import { PEERS } from './peers/index.ts'
 import type { Peer } from './peers/peer.ts'
 import { findProgram, killAll } from './processes.ts'
 import { BASE, type Outcome, terminalTable } from './report.ts'
 import { startUpstream } from './upstream.ts'
+import { measureVerification } from './verification/measure.ts'
+import { markdownVerification, terminalVerification, type Verification } from './verification/report.ts'
 import { WORKS, type Work } from './work.ts'
 
 const DOCUMENT = join(import.meta.dirname, '../docs/benchmarks.md')
 // Compilers that work while the program runs need this long, and their work is not the request's.
 const WARM_UP_SECONDS = 6
+/** Of the calls whose cost is measured, for a second asked for. */
+const BATCHES = 50
 const say = (text: string) => process.stderr.write(`${text}\n`)
 const sentence = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
@@ -88,6 +92,23 @@ function conditions(upstream: string): string[] {
 }
 
 async function bench(options: Options, root: string, command: string): Promise<void> {
+  const works = WORKS.filter(({ name }) => options.cases.includes(name))
+  const verification = options.cases.includes(VERIFICATION) ? costs(options, command) : undefined
+  const compared = works.length > 0 ? await compare(works, options, root, command) : undefined
+  mkdirSync(dirname(options.json), { recursive: true })
+  writeFileSync(options.json, `${JSON.stringify({ command, options, ...compared, verification }, undefined, 2)}\n`)
+}
+
+/** The gate's checks alone. */
+function costs(options: Options, command: string): Verification {
+  const measured = measureVerification({ rounds: options.rounds, batches: options.seconds * BATCHES }, say)
+  process.stdout.write(`\nA whole check against the bare primitive\n\n${terminalVerification(measured)}\n`)
+  if (options.write) write(verificationSection(command, markdownVerification(measured), [machine()]), 'verification')
+  return measured
+}
+
+/** The gate and its peers. */
+async function compare(works: readonly Work[], options: Options, root: string, command: string) {
   const peers = choose(options)
   const upstream = await startUpstream(mkdtempSync(join(root, 'upstream-')), OTHER_CORE)
   const about = conditions(upstream.kind)
@@ -95,15 +116,14 @@ async function bench(options: Options, root: string, command: string): Promise<v
   const entries: Entry[] = []
   for (const peer of peers) entries.push(await enter(peer, root, upstream.port))
   const sections: Section[] = []
-  for (const work of WORKS.filter(({ name }) => options.cases.includes(name))) {
+  for (const work of works) {
     const outcomes = await rounds(entries, work, options)
     sections.push({ title: work.title, outcomes })
     process.stdout.write(`\n${work.title} (${options.connections} connections; ratios to ${BASE})\n\n`)
     process.stdout.write(`${terminalTable(outcomes)}\n`)
   }
-  mkdirSync(dirname(options.json), { recursive: true })
-  writeFileSync(options.json, `${JSON.stringify({ command, about, options, sections }, undefined, 2)}\n`)
   if (options.write) document(command, sections, about)
+  return { about, sections }
 }
 
 function document(command: string, sections: readonly Section[], about: readonly string[]): void {
@@ -111,7 +131,11 @@ function document(command: string, sections: readonly Section[], about: readonly
     outcomes.some(({ peer, samples }) => peer === BASE && samples.length > 0),
   )
   if (!based) throw new Error(`docs/benchmarks.md holds ratios to ${BASE}, which was not measured: nothing written`)
-  writeFileSync(DOCUMENT, replaceSection(readFileSync(DOCUMENT, 'utf8'), measuredSection(command, sections, about)))
+  write(measuredSection(command, sections, about), 'measured')
+}
+
+function write(section: string, part: Parameters<typeof replaceSection>[2]): void {
+  writeFileSync(DOCUMENT, replaceSection(readFileSync(DOCUMENT, 'utf8'), section, part))
 }
 
 async function main(args: string[]): Promise<number> {

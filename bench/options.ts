@@ -1,6 +1,10 @@
 import { parseArgs } from 'node:util'
 import { WORKS } from './work.ts'
 
+/** The case that needs no peers: what a check costs. */
+export const VERIFICATION = 'verification'
+const CASES: readonly string[] = [...WORKS.map(({ name }) => name), VERIFICATION]
+
 export interface Options {
   /** Names of peers; empty: all. */
   readonly only: readonly string[]
@@ -20,12 +24,12 @@ export const HELP = `npm run bench -- [options]
 
   --quick            two rounds of one second: an idea, under a minute
   --only NAMES       these peers, separated by commas; nginx-njs is the base of the ratios
-  --case NAMES       ${WORKS.map(({ name }) => name).join(', ')} or all (default: verified)
-  --seconds N        of one measurement (default 3)
+  --case NAMES       ${CASES.join(', ')} or all (default: verified)
+  --seconds N        of one measurement (default 3); of verification, as many times 50 batches
   --rounds N         of every peer, interleaved (default 5)
   --connections N    keep-alive connections (default 32)
   --json FILE        the results (default bench/results/latest.json)
-  --write            rewrite the measured section of docs/benchmarks.md
+  --write            rewrite what docs/benchmarks.md has of these cases
   --help             this text
 `
 
@@ -45,10 +49,9 @@ export function readOptions(args: readonly string[]): Options {
       help: { type: 'boolean', default: false },
     },
   })
-  const all = WORKS.map(({ name }) => name)
-  const cases = values.case === 'all' ? all : list(values.case)
+  const cases = values.case === 'all' ? CASES : list(values.case)
   for (const name of cases) {
-    if (!all.includes(name)) throw new Error(`--case: unknown case "${name}"; there are ${all.join(', ')} and all`)
+    if (!CASES.includes(name)) throw new Error(`--case: unknown case "${name}"; there are ${CASES.join(', ')} and all`)
   }
   return {
     only: list(values.only),

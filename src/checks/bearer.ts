@@ -1,15 +1,14 @@
 import { z } from 'zod'
 import { defineCheck } from '../core/check.ts'
-import { deny, type ReplyHeaders } from '../core/decision.ts'
+import { deny } from '../core/decision.ts'
 import { Offline, type Resources } from '../core/resources.ts'
 import { expiry, SecretRef, secretName } from '../core/secret.ts'
 import { addNamed, addToken, digestOf } from './known-tokens.ts'
 import { presentedToken } from './presented-token.ts'
 import { lackingScope, scopeList } from './scopes.ts'
+import { INSUFFICIENT, REFUSED } from './token-denials.ts'
 import { readTokenFile, type TokenLine } from './token-file.ts'
 import { TokenTable } from './token-table.ts'
-
-const INVALID: ReplyHeaders = [['WWW-Authenticate', 'Bearer error="invalid_token"']]
 
 const token = z
   .strictObject({
@@ -60,34 +59,27 @@ export const bearer = defineCheck({
       headers: [['WWW-Authenticate', 'Bearer']],
     },
     'bearer.malformed': {
-      status: 401,
+      ...REFUSED,
       title: 'Malformed token',
       meaning: 'The Authorization header came more than once, or its token is empty or holds a space.',
       remedy: 'Look in the sender for "Bearer" written twice, a blank at an end or a line break inside the token.',
-      headers: INVALID,
     },
     'bearer.unknown': {
-      status: 401,
-      title: 'Invalid token',
+      ...REFUSED,
       meaning: 'The token is none of those that the route knows.',
       remedy: 'Compare where the token was copied from: the variable or file that the config names, and the sender.',
-      headers: INVALID,
     },
     'bearer.expired': {
-      status: 401,
+      ...REFUSED,
       title: 'Expired token',
       meaning: 'The token is known, and its expiry has passed.',
       remedy: 'Make a new token, add it under the same name, give it to the sender, then remove the old one.',
-      headers: INVALID,
     },
     'bearer.scope': {
-      status: 403,
-      title: 'Insufficient scope',
+      ...INSUFFICIENT,
       meaning: 'The token is valid, and lacks a scope that the route needs; the evidence names it.',
       remedy:
         'Add the scope to the token in the config if its owner may do this; else the sender uses the wrong token.',
-      headers: [['WWW-Authenticate', 'Bearer error="insufficient_scope"']],
-      known: true,
     },
   },
   create(given, resources) {

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { z } from 'zod'
 import { defineCheck } from '../core/check.ts'
-import { type Decision, deny, type ReplyHeaders } from '../core/decision.ts'
+import { type Decision, deny } from '../core/decision.ts'
 import type { HeadRequest } from '../core/request.ts'
 import { secretRef } from '../core/secret.ts'
 import { duration } from '../core/units.ts'
@@ -13,9 +13,7 @@ import { certificateBound, oneOrMore, skew } from './jwt-config.ts'
 import { presentedToken } from './presented-token.ts'
 import { remoteUrl } from './remote-url.ts'
 import { scopeList } from './scopes.ts'
-
-const INVALID: ReplyHeaders = [['WWW-Authenticate', 'Bearer error="invalid_token"']]
-const REFUSED = { status: 401, title: 'Invalid token', headers: INVALID } as const
+import { BOUND, ENDED, INSUFFICIENT, REFUSED } from './token-denials.ts'
 
 /** Answers remembered: apart, so that a flood of invented tokens drives out no good one. */
 const MOST_ACTIVE = 5_000
@@ -109,10 +107,8 @@ export const introspection = defineCheck({
       remedy: 'The evidence names it. Have the server tell it, or set principal to the member that names the sender.',
     },
     'introspection.expired': {
-      ...REFUSED,
-      title: 'Expired token',
+      ...ENDED,
       meaning: 'The token has passed the exp of the answer.',
-      remedy: 'Have the sender get a new token before the old one ends. If the dates are right, compare the clocks.',
     },
     'introspection.not-yet': {
       ...REFUSED,
@@ -129,20 +125,11 @@ export const introspection = defineCheck({
       meaning: 'The token was issued for somebody else: the answer names none of the audiences of the route.',
       remedy: 'Have the sender ask for a token for this audience. If the server tells no aud, leave audience out.',
     },
-    'introspection.bound': {
-      ...REFUSED,
-      meaning:
-        'The token is bound to a client certificate or a key (cnf), and the connection does not prove that one; or the route asks for a bound token.',
-      remedy:
-        'Have the sender connect with the certificate that it got the token with. The evidence says what is missing.',
-    },
+    'introspection.bound': BOUND,
     'introspection.scope': {
-      status: 403,
-      title: 'Insufficient scope',
+      ...INSUFFICIENT,
       meaning: 'The token is active, and lacks a scope that the route needs; the evidence names it.',
       remedy: 'Have the server grant the scope to this sender if it may do this; else the sender uses the wrong token.',
-      headers: [['WWW-Authenticate', 'Bearer error="insufficient_scope"']],
-      known: true,
     },
     'introspection.unavailable': {
       status: 503,

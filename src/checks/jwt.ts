@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { defineCheck } from '../core/check.ts'
-import { type Decision, type Denial, deny, type Evidence, type ReplyHeaders } from '../core/decision.ts'
+import { type Decision, type Denial, deny, type Evidence } from '../core/decision.ts'
 import type { HeadRequest } from '../core/request.ts'
 import { type Jws, readJsonObject, readJws, verifyJws } from '../signing/jws.ts'
 import type { JwsKey } from '../signing/jws-keys.ts'
@@ -9,9 +9,7 @@ import { ExpiringCache } from './expiring-cache.ts'
 import { type JwtConfig, jwtConfig } from './jwt-config.ts'
 import { loadKeys } from './jwt-keys.ts'
 import { presentedToken } from './presented-token.ts'
-
-const INVALID: ReplyHeaders = [['WWW-Authenticate', 'Bearer error="invalid_token"']]
-const REFUSED = { status: 401, title: 'Invalid token', headers: INVALID } as const
+import { BOUND, ENDED, INSUFFICIENT, REFUSED } from './token-denials.ts'
 
 /** Tokens whose signature is remembered as verified, each until it ends. */
 const MOST_REMEMBERED = 1_000
@@ -96,10 +94,8 @@ export const jwt = defineCheck({
         'The evidence names the claim. Have the issuer write it, or set principal to the claim that names the sender.',
     },
     'jwt.expired': {
-      ...REFUSED,
-      title: 'Expired token',
+      ...ENDED,
       meaning: 'The token has passed its exp, or is older than max-age.',
-      remedy: 'Have the sender get a new token before the old one ends. If the dates are right, compare the clocks.',
     },
     'jwt.not-yet': {
       ...REFUSED,
@@ -117,20 +113,11 @@ export const jwt = defineCheck({
       remedy:
         'Have the sender ask the issuer for a token for this audience. A token for others must not be let in here.',
     },
-    'jwt.bound': {
-      ...REFUSED,
-      meaning:
-        'The token is bound to a client certificate or a key (cnf), and the connection does not prove that one; or the route asks for a bound token.',
-      remedy:
-        'Have the sender connect with the certificate that it got the token with. The evidence says what is missing.',
-    },
+    'jwt.bound': BOUND,
     'jwt.scope': {
-      status: 403,
-      title: 'Insufficient scope',
+      ...INSUFFICIENT,
       meaning: 'The token is valid, and lacks a scope that the route needs; the evidence names it.',
       remedy: 'Have the issuer grant the scope to this sender if it may do this; else the sender uses the wrong token.',
-      headers: [['WWW-Authenticate', 'Bearer error="insufficient_scope"']],
-      known: true,
     },
     'jwt.unavailable': {
       status: 503,

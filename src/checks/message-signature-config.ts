@@ -1,15 +1,8 @@
 import { z } from 'zod'
 import { expiry, nameOfKey, SecretRef, secretName } from '../core/secret.ts'
 import { duration } from '../core/units.ts'
-import { parseComponent } from '../signing/component.ts'
 import { MESSAGE_ALGORITHMS } from '../signing/message-algorithm.ts'
-
-const MOST_REQUIRED = 32
-
-const keyid = z
-  .string()
-  .regex(/^[\x20-\x7e]{1,256}$/, 'is no keyid: write 1 to 256 printable ASCII characters')
-  .describe('The keyid of its signatures. Absent: it may verify any signature.')
+import { componentList, keyid, label, tag } from '../signing/message-fields.ts'
 
 const place = {
   env: z.string().min(1).describe('The environment variable that holds the key.').optional(),
@@ -18,7 +11,7 @@ const place = {
 
 const messageKey = z
   .strictObject({
-    id: keyid.optional(),
+    id: keyid.describe('The keyid of its signatures. Absent: it may verify any signature.').optional(),
     name: secretName.optional(),
     ...place,
     expires: expiry.optional(),
@@ -48,15 +41,6 @@ const keyList = z
         })
   })
 
-const component = z.string().superRefine((text, context) => {
-  const parsed = parseComponent(text)
-  if ('why' in parsed)
-    context.addIssue({
-      code: 'custom',
-      message: `is no component (${parsed.why}); write a field's name in lower case, or @method, @target-uri and so on`,
-    })
-})
-
 /** RFC 9421, as it stands under `signature` in a config. */
 export const messageSignatureConfig = z.strictObject({
   scheme: z.literal('http-message-signature').describe('HTTP Message Signatures, RFC 9421.'),
@@ -73,25 +57,17 @@ export const messageSignatureConfig = z.strictObject({
     .enum(['text', 'hex', 'base64'])
     .optional()
     .describe('How the shared secrets are written. Default text: they are used as they stand.'),
-  require: z
-    .array(component)
-    .max(MOST_REQUIRED)
+  require: componentList
     .optional()
     .describe(
       'What a signature must cover at least, e.g. ["@method", "@target-uri", content-digest]. Without content-digest the body may be anything. Default @method, @target-uri, and content-digest of every request with a body.',
     ),
-  label: z
-    .string()
-    .regex(/^[a-z*][a-z0-9_.*-]{0,63}$/, 'is no label: write lower-case letters, digits, "_", "-", "." and "*"')
+  label: label
     .optional()
     .describe(
       'The label of the signature to verify, where a request may carry several. Default any whose key is known.',
     ),
-  tag: z
-    .string()
-    .regex(/^[\x20-\x7e]{1,256}$/, 'is no tag: write 1 to 256 printable ASCII characters')
-    .optional()
-    .describe('The tag that the signature must carry. Default any, or none.'),
+  tag: tag.optional().describe('The tag that the signature must carry. Default any, or none.'),
   'max-age': duration()
     .refine(ms => ms > 0, 'must be longer than nothing')
     .default(300_000)

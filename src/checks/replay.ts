@@ -111,7 +111,8 @@ function knownBy(facts: Facts): string {
 function keysOf(route: string, request: BodyRequest, facts: Facts): string[] {
   const keys: string[] = []
   if (facts.nonce !== undefined) keys.push(keyOf(route, 'nonce', facts.nonce))
-  if (facts.eventId !== undefined) keys.push(keyOf(route, 'event', facts.eventId))
+  // Of one principal: else a partner could use up the ids of another.
+  if (facts.eventId !== undefined) keys.push(keyOf(route, 'event', `${facts.principal ?? ''}\0${facts.eventId}`))
   if (keys.length === 0) keys.push(keyOf(route, 'body', hash('sha256', request.raw, 'hex')))
   return keys
 }

@@ -77,7 +77,16 @@ export const signature = defineCheck({
     const readEventId = eventIdReader(eventId)
     const decision = (verdict: SignatureVerdict, request: BodyRequest, nowMs: number) =>
       verdict.ok
-        ? ({ ok: true, facts: factsOf(verdict, principal, readEventId(request), toleranceMs, nowMs) } as const)
+        ? ({
+            ok: true,
+            facts: factsOf(
+              verdict,
+              principal,
+              verdict.id === undefined ? readEventId(request) : undefined,
+              toleranceMs,
+              nowMs,
+            ),
+          } as const)
         : refuse(verdict)
     return {
       foresee(request) {
@@ -110,7 +119,7 @@ function factsOf(
   const id = match.id ?? event?.id
   const signed = match.id !== undefined || event?.signed === true
   const facts: { -readonly [Name in keyof Facts]: Facts[Name] } = {
-    principal,
+    principal: match.principal ?? principal,
     principalBy: 'signature',
     keyName: match.key,
   }

@@ -1,5 +1,6 @@
 import { Secret } from '../core/secret.ts'
-import { newCredentials, type Provider, signerKey } from '../signing/provider.ts'
+import { MESSAGE_SIGNATURE } from '../signing/message-signatory.ts'
+import { newCredentials, type Signatory, signerKey } from '../signing/provider.ts'
 import { signMessage } from '../signing/scheme.ts'
 import { UnsignableFault } from '../signing/signed-form.ts'
 import { VerbFault } from './fault.ts'
@@ -9,7 +10,7 @@ export type Forgery = (typeof FORGERIES)[number]
 
 /** A webhook to be sent. */
 export interface Draft {
-  readonly provider: Provider
+  readonly signatory: Signatory
   readonly secret: Secret
   /** Where it goes. */
   readonly url: URL
@@ -41,25 +42,26 @@ const NOT_YOURS = ['content-length', 'transfer-encoding', 'connection', 'keep-al
 const PRIVATE = /authorization|cookie|token|key|secret/i
 
 /**
- * Signs the draft as its provider does.
- * @throws SecretFault where the secret is not in the provider's form
+ * Signs the draft as its signatory does.
+ * @throws SecretFault where the secret is not in the signatory's form
  * @throws VerbFault where a header is given that signing sets, a forgery is asked for that the scheme can't notice, or the
  *   body lacks what the scheme signs
  */
 export function compose(draft: Draft): SignedRequest {
-  const { provider, url, publicOrigin, body, contentType, id, forge } = draft
-  const { scheme } = provider
-  if (forge !== undefined) expectNoticed(provider, forge)
-  const key = signerKey(provider, forge === 'secret' ? new Secret(Buffer.from(another(provider))) : draft.secret)
+  const { signatory, url, publicOrigin, body, contentType, id, forge } = draft
+  const { scheme } = signatory
+  if (forge !== undefined) expectNoticed(signatory, forge)
+  const key = signerKey(signatory, forge === 'secret' ? new Secret(Buffer.from(another(signatory))) : draft.secret)
   const given = {
     method: 'POST',
     url: `${publicOrigin ?? url.origin}${url.pathname}${url.search}`,
     body,
     contentType,
+    headers: draft.headers,
     nowMs: draft.nowMs - (forge === 'timestamp' ? FORGED_AGE_MS : 0),
     id,
   }
-  const message = signable(provider, () => signMessage(scheme, key, given))
+  const message = signable(signatory, () => signMessage(scheme, key, given))
   const signed = message.headers
   const { pathname, search } = new URL(message.url)
   const carried = [
@@ -82,28 +84,30 @@ export function compose(draft: Draft): SignedRequest {
   }
 }
 
-function signable<T>({ name }: Provider, sign: () => T): T {
+function signable<T>({ id, name }: Signatory, sign: () => T): T {
   try {
     return sign()
   } catch (error) {
     if (!(error instanceof UnsignableFault)) throw error
     throw new VerbFault(
       `what ${name} signs is missing: ${error.message}`,
-      'give a body as the service sends it, and its type with --content-type',
+      id === MESSAGE_SIGNATURE
+        ? 'give it with --header, or leave it out of --components'
+        : 'give a body as the service sends it, and its type with --content-type',
     )
   }
 }
 
-/** A secret, or a private key, that is not the provider's. */
-function another(provider: Provider): string {
-  const made = newCredentials(provider)
-  if (made === undefined) throw new VerbFault(`${provider.name} signs with a key of its own`, 'leave --forge out')
+/** A secret, or a private key, that is not the signatory's. */
+function another(signatory: Signatory): string {
+  const made = newCredentials(signatory)
+  if (made === undefined) throw new VerbFault(`${signatory.name} signs with a key of its own`, 'leave --forge out')
   return made.held
 }
 
 /** The id where the service writes it without signing it. */
-function eventIdHeader({ provider, id, headers }: Draft, signed: readonly (readonly [string, string])[]) {
-  const { eventId } = provider
+function eventIdHeader({ signatory, id, headers }: Draft, signed: readonly (readonly [string, string])[]) {
+  const { eventId } = signatory
   if (eventId === undefined || !('header' in eventId)) return []
   const lower = eventId.header.toLowerCase()
   const there = [...headers, ...signed].some(([name]) => name.toLowerCase() === lower)
@@ -125,8 +129,8 @@ function expectOwnHeaders(given: Draft['headers'], signed: readonly string[]): v
   }
 }
 
-function expectNoticed(provider: Provider, forge: Forgery): void {
-  const { scheme, name, id } = provider
+function expectNoticed(signatory: Signatory, forge: Forgery): void {
+  const { scheme, name, id } = signatory
   if (forge === 'timestamp' && scheme.tolerance === undefined)
     throw new VerbFault(`${name} signs no timestamp, so an old one can not be forged`, 'use --forge secret')
   if (forge === 'body' && scheme.kind === 'token')
@@ -137,6 +141,8 @@ function expectNoticed(provider: Provider, forge: Forgery): void {
   if (forge === 'body' && scheme.partOfBody)
     throw new VerbFault(
       `${name} signs a part of the body only, so a body changed elsewhere is as good as the first`,
-      `use --forge secret; "sallyport providers ${id}" tells what is signed`,
+      id === MESSAGE_SIGNATURE
+        ? 'use --forge secret, or add content-digest to --components'
+        : `use --forge secret; "sallyport providers ${id}" tells what is signed`,
     )
 }

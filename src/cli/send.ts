@@ -5,25 +5,28 @@ import { buffer } from 'node:stream/consumers'
 import { visible } from '../config/problem.ts'
 import { whyUnreadable } from '../config/secrets.ts'
 import { parseMediaType } from '../core/media-type.ts'
-import type { Provider } from '../signing/provider.ts'
-import { namedProvider, neededText, secretAt, textOf, textsOf } from './arguments.ts'
+import type { Signatory } from '../signing/provider.ts'
+import { neededText, secretAt, textOf, textsOf } from './arguments.ts'
 import { tellFault, VerbFault } from './fault.ts'
 import { type Answer, post } from './send-answer.ts'
 import { compose, type Draft, FORGERIES, type Forgery, type SignedRequest } from './send-message.ts'
+import { readSignatory, SIGNATORY_OPTIONS } from './send-signatory.ts'
 import { EXIT, type Verb, type VerbArgs, type VerbIo, wrongUsage } from './verb.ts'
 
 /** Stands in for a service: signs a body as it does, and posts it. */
 export const send: Verb = {
   name: 'send',
-  summary: 'Signs a body as a provider does, posts it, and shows the answer; forged too, to see it refused.',
-  usage: '--provider NAME --secret env:NAME|file:PATH --url URL [--body FILE|-] [--data TEXT] [...]',
+  summary:
+    'Signs a body as a provider does, or after RFC 9421, posts it, and shows the answer; forged too, to see it refused.',
+  usage: '--provider NAME|--scheme NAME --secret env:NAME|file:PATH --url URL [--body FILE|-] [--data TEXT] [...]',
   examples: [
     `sallyport send --provider github --secret env:GITHUB_SECRET --url https://localhost:8443/hooks/github --ca certs/ca.crt --data '{"zen":"Keep it simple."}'`,
     'sallyport send --provider zendesk --secret file:zendesk.secret --url http://127.0.0.1:8080/hooks/zendesk --body event.json --forge timestamp',
     "sallyport send --provider slack --secret env:SLACK_SECRET --url http://127.0.0.1:8080/hooks/slack --content-type application/x-www-form-urlencoded --data 'command=/tickets&text=open'",
+    `sallyport send --scheme http-message-signature --algorithm ed25519 --key-id partner-1 --secret file:private.pem --url http://127.0.0.1:8080/hooks/partner --data '{"event":"ticket.created"}'`,
   ],
   options: {
-    provider: { type: 'string', description: 'The service to sign as; "sallyport providers" lists them.' },
+    ...SIGNATORY_OPTIONS,
     secret: {
       type: 'string',
       description: 'Its secret, or the private key where it signs with one, by reference: env:NAME or file:PATH.',
@@ -37,7 +40,11 @@ export const send: Verb = {
         'Default application/json, or a form for a service that sends nothing else; none where the body is empty.',
     },
     header: { type: 'string', multiple: true, description: "A further header, 'Name: value'; may be repeated." },
-    id: { type: 'string', description: "The event's id, where the service sends one in a header. Default a new UUID." },
+    id: {
+      type: 'string',
+      description:
+        "The event's id, where the service sends one in a header; the nonce of a message signature. Default a new UUID.",
+    },
     'public-url': {
       type: 'string',
       description: "The route's public-url, where it has one: some schemes sign it. Default the origin of --url.",
@@ -65,18 +72,18 @@ export const send: Verb = {
 }
 
 async function read(args: VerbArgs, io: VerbIo): Promise<Draft> {
-  const provider = namedProvider(neededText(args, 'provider', '"sallyport providers" lists them'))
+  const signatory = readSignatory(args)
   const url = readUrl(neededText(args, 'url', 'write --url http://127.0.0.1:8080/hooks/...'))
   const secret = secretAt(neededText(args, 'secret', 'write --secret env:NAME or --secret file:PATH'), 'secret', io)
   const forge = readForgery(textOf(args, 'forge'))
   const body = await readBody(args, io)
   return {
-    provider,
+    signatory,
     secret,
     url,
     publicOrigin: readOrigin(textOf(args, 'public-url')),
     body,
-    contentType: readType(textOf(args, 'content-type'), body, provider),
+    contentType: readType(textOf(args, 'content-type'), body, signatory),
     headers: textsOf(args, 'header').map(readHeader),
     id: readId(textOf(args, 'id')),
     nowMs: Date.now(),
@@ -137,7 +144,7 @@ function readOption(args: VerbArgs, option: 'body' | 'ca', io: VerbIo): Buffer |
   }
 }
 
-function readType(text: string | undefined, body: Buffer, { accept = ['json'] }: Provider): string {
+function readType(text: string | undefined, body: Buffer, { accept = ['json'] }: Signatory): string {
   const usual =
     accept[0] === 'form' && !accept.includes('json') ? 'application/x-www-form-urlencoded' : 'application/json'
   if (text === undefined) return body.length === 0 ? '' : usual

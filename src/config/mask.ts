@@ -1,5 +1,6 @@
 import type { Path } from './fault.ts'
 import type { Source } from './source.ts'
+import { hasSecretPrefix, isVariableName, looksLikeSecret } from './variable-name.ts'
 
 const SENSITIVE = /secret|token|passw|credential|(?<!allow-)private|api[-_]?key|bearer|authorization/i
 const USERINFO = /(:\/\/)([^\s/@"']+)@/g
@@ -54,7 +55,8 @@ function hide(text: string, literals: ReadonlySet<string>): string {
 
 function isSensitive(path: Path, value: string): boolean {
   const last = path.findLast(step => typeof step === 'string') ?? ''
-  if (last === 'env') return !/^[A-Za-z_][A-Za-z0-9_]*$/.test(value)
+  if (last === 'env') return !isVariableName(value) || looksLikeSecret(value)
+  if (last === 'file') return hasSecretPrefix(value)
   return !HARMLESS.has(last) && SENSITIVE.test(last) && !path.includes('inline')
 }
 

@@ -28,9 +28,15 @@ export class Headers {
 
   /** The value of `name` (lower case); `undefined` where absent, `null` where it came more than once. */
   one(name: string): string | null | undefined {
-    const at = this.#names.indexOf(name)
-    if (at < 0) return undefined
-    return this.#names.indexOf(name, at + 1) < 0 ? this.valueAt(at) : null
+    let found = -1
+    for (let at = 0; at < this.#names.length; at++) {
+      const other = this.#names[at]
+      // Most names differ in length already.
+      if (other === undefined || other.length !== name.length || other !== name) continue
+      if (found >= 0) return null
+      found = at
+    }
+    return found < 0 ? undefined : this.valueAt(found)
   }
 
   /** Every value of `name` (lower case), in the order received. */
@@ -42,6 +48,6 @@ export class Headers {
   }
 
   has(name: string): boolean {
-    return this.#names.includes(name)
+    return this.one(name) !== undefined
   }
 }

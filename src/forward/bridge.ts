@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { UnsignableFault } from '../signing/signed-form.ts'
 import type { BodyShaper } from './body-shaper.ts'
 import type { Breaker } from './breaker.ts'
 import type { Credential, Grant } from './credentials/credential.ts'
@@ -87,9 +88,14 @@ export class Bridge implements Sender {
       turn?.end(false)
       return failed(since)
     }
+    const granted = applied(grants, outbound, timing.now())
+    if ('ok' in granted) {
+      turn?.end(false)
+      return failed(granted)
+    }
     const told = breaker?.begin()
     trail.attempts++
-    const result = await upstream.send(applied(grants, outbound, timing.now()))
+    const result = await upstream.send(granted)
     told?.(result)
     const quiet = result.ok ? quietOf(result.status, result.headers, timing.now()) : 0
     if (quiet > 0) turnstile?.hold(quiet)
@@ -121,10 +127,21 @@ export class Bridge implements Sender {
   }
 }
 
-function applied(grants: readonly Grant[], outbound: Outbound, now: number): Outbound {
+/** With the credentials in it; or why it can't be signed. */
+function applied(grants: readonly Grant[], outbound: Outbound, now: number): Outbound | UpstreamFailure {
   let granted = outbound
-  for (const grant of grants) granted = grant.apply(granted, now)
-  return granted
+  try {
+    for (const grant of grants) granted = grant.apply(granted, now)
+    return granted
+  } catch (error) {
+    if (!(error instanceof UnsignableFault)) throw error
+    return {
+      ok: false,
+      code: 'forward.unsigned',
+      message: `what is to be signed is missing: ${error.message}`,
+      unsent: true,
+    }
+  }
 }
 
 /** Ends a turn with the answer, which may still be streaming. */

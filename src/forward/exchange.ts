@@ -42,6 +42,7 @@ export type ForwardCode =
   | 'forward.timeout'
   | 'forward.malformed'
   | 'forward.no-token'
+  | 'forward.unsigned'
   | 'forward.address'
   | 'forward.paced'
   | 'forward.breaker-open'

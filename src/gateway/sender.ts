@@ -17,6 +17,8 @@ import { Retry } from '../forward/retry.ts'
 import { systemTiming } from '../forward/timing.ts'
 import type { ProxyWay } from '../forward/tunnel.ts'
 import { providerOf } from '../signing/index.ts'
+import { messageSignatory } from '../signing/message-signatory.ts'
+import type { Signatory } from '../signing/provider.ts'
 import type { ClientTls } from '../tls/client.ts'
 import type { Identified, Upstreams } from './upstreams.ts'
 
@@ -89,10 +91,33 @@ function credentialsOf(
   if (config.basic) credentials.push(basic(config.basic.username, secret(config.basic.password)))
   if (oauth2) credentials.push(oauth2Of(oauth2, forward, means, way))
   if (config['api-key']) credentials.push(apiKey(config['api-key'], secret(config['api-key'].value)))
-  const provider = signing && providerOf(signing.provider)
   // What signs comes last, so that it signs what is sent.
-  if (signing && provider) credentials.push(signature(provider, secret(signing.secret), new URL(forward.to).origin))
+  if (signing) {
+    const ref = 'provider' in signing ? signing.secret : signing.key
+    credentials.push(signature(signatoryOf(signing), secret(ref), new URL(forward.to).origin))
+  }
   return credentials
+}
+
+function signatoryOf(config: NonNullable<AuthenticateConfig['signature']>): Signatory {
+  if ('provider' in config) {
+    const provider = providerOf(config.provider)
+    if (provider === undefined) throw new Error('the config names an unknown provider')
+    return provider
+  }
+  const { algorithm, components, label, tag, digest } = config
+  return messageSignatory({
+    algorithm,
+    components,
+    label,
+    tag,
+    digest,
+    writing: config['key-form'],
+    keyid: config['key-id'],
+    lifetimeMs: config.lifetime,
+    tellAlgorithm: config['tell-algorithm'],
+    freshNonce: true,
+  })
 }
 
 function oauth2Of(

@@ -139,6 +139,14 @@ export const pipelineDenials = {
     remedy:
       'See the evidence for what the endpoint answered: are token-url, client-id, the secret or key, and the scopes right?',
   },
+  'forward.unsigned': {
+    status: 422,
+    title: 'Content can not be signed',
+    meaning:
+      'The request was verified, but lacks what the signature for the upstream covers, such as a field or a member of the body. It was not sent.',
+    remedy:
+      'The evidence names what is missing. Have it sent, and named under pass-headers where it is a field; or take it out of authenticate.signature.components.',
+  },
   'forward.paced': {
     status: 503,
     title: 'Temporarily unavailable',

@@ -20,9 +20,13 @@ export function firstPresent(families: readonly { readonly header: string; reado
     tolerance: last.scheme.tolerance,
     verifier(keys, toleranceMs, resources) {
       const verifiers = families.map(({ scheme }) => scheme.verifier(keys, toleranceMs, resources))
-      const pick = (request: HeadRequest): Verifier | SignatureFault =>
-        verifiers[lower.findIndex(header => request.headers.has(header))] ??
-        fault('signature.missing', { header: families.map(({ header }) => header) })
+      const pick = ({ headers }: HeadRequest): Verifier | SignatureFault => {
+        for (const [index, header] of lower.entries()) {
+          const verifier = headers.has(header) ? verifiers[index] : undefined
+          if (verifier) return verifier
+        }
+        return fault('signature.missing', { header: families.map(({ header }) => header) })
+      }
       return {
         foresee(request, nowMs) {
           const verifier = pick(request)

@@ -62,6 +62,15 @@ export function encode(bytes: Buffer, encoding: Encoding): string {
   return encoding === 'hex-upper' ? bytes.toString('hex').toUpperCase() : bytes.toString(encoding)
 }
 
+/** Fills `out` from lower-case hex of our own making: nothing is checked. */
+export function bytesOfHex(text: string, out: Uint8Array): void {
+  for (let i = 0, at = 0; i < out.length; i++, at += 2)
+    out[i] = (digit(text.charCodeAt(at)) << 4) | digit(text.charCodeAt(at + 1))
+}
+
+/** A digit's low bits are its value; a letter's, nine less. */
+const digit = (code: number): number => (code & 15) + 9 * (code >> 6)
+
 function decodeHex(values: Int8Array, text: string, from: number, to: number, out: Uint8Array): boolean {
   if (to - from !== out.length * 2) return false
   let seen = 0

@@ -1,5 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { BodyRequest, HeadRequest } from '../core/request.ts'
+import { bytesOfHex } from './encoding.ts'
 import type { HmacDescription } from './hmac.ts'
 import { MAC_BYTES, MacKey } from './mac.ts'
 import { type SignatureFault, type SignatureVerdict, type SigningKey, type SyncVerifier, triedKeys } from './scheme.ts'
@@ -17,7 +18,7 @@ export class HmacVerifier implements SyncVerifier {
   readonly #keys: readonly PreparedKey[]
   readonly #wholeBody: boolean
   /** The MAC of this side. */
-  readonly #computed: Buffer
+  readonly #computed: Uint8Array
 
   constructor(
     description: HmacDescription,
@@ -29,7 +30,7 @@ export class HmacVerifier implements SyncVerifier {
     this.#parts = new SignedParts(description, template, toleranceMs, bytes)
     this.#keys = keys.map(key => ({ ...key, mac: new MacKey(description.algorithm, key.bytes) }))
     this.#wholeBody = template.wholeBody
-    this.#computed = Buffer.alloc(bytes)
+    this.#computed = new Uint8Array(bytes)
   }
 
   foresee(request: HeadRequest, nowMs: number): SignatureFault | undefined {
@@ -44,7 +45,7 @@ export class HmacVerifier implements SyncVerifier {
     for (const { name, mac, expires } of this.#keys) {
       if (expires !== undefined && expires < nowMs) continue
       const nonce = mac.hex(parts.before, body, parts.after)
-      this.#computed.write(nonce, 0, 'hex')
+      bytesOfHex(nonce, this.#computed)
       if (this.#isReceived(parts.list)) return parts.match(name, nonce)
     }
     return parts.mismatch(triedKeys(this.#keys, nowMs), request.raw.length, nowMs)

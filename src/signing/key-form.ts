@@ -54,7 +54,7 @@ export function publicKey(
     where,
     madeBy,
     parse: value => readPublicKey(kind, value),
-    parsePrivate: value => readPrivateKey(kind, value),
+    parsePrivate: value => derOf(readPrivateKey(kind, value)),
     create() {
       const { publicKey: open, privateKey } = newKeyPair(kind)
       return { publicKey: write(open, writing), privateKey: derOf(privateKey).toString('base64') }
@@ -64,8 +64,8 @@ export function publicKey(
 
 export function newKeyPair(kind: KeyKind): { readonly publicKey: KeyObject; readonly privateKey: KeyObject } {
   if (kind === 'ed25519') return generateKeyPairSync('ed25519')
-  if (kind === 'rsa') return generateKeyPairSync('rsa', { modulusLength: 2048 })
-  return generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  if (kind === 'rsa' || kind === 'rsa-pss') return generateKeyPairSync('rsa', { modulusLength: 2048 })
+  return generateKeyPairSync('ec', { namedCurve: kind === 'ecdsa-p256' ? 'P-256' : 'P-384' })
 }
 
 export const derOf = (privateKey: KeyObject): Buffer => privateKey.export({ format: 'der', type: 'pkcs8' })

@@ -10,18 +10,31 @@ const BLOCK = { sha1: 64, sha256: 64, sha384: 128, sha512: 128 } as const
  * Up to here the message is copied behind the padded key and hashed in one call; above, the copy costs more than the
  * native object that `createHmac` makes and the collector has to find again.
  */
-const ONE_SHOT_BYTES = 16 * 1024
+const ONE_SHOT_BYTES = 32 * 1024
 // Shared by every key: it is filled and hashed within one synchronous call.
 const scratch = Buffer.allocUnsafeSlow(128 + ONE_SHOT_BYTES)
+
+/** Up to here a loop over the characters is cheaper than the call of a native function. */
+const SHORT = 64
+
+/** Writes `text`, one byte a character, into the scratch. @returns where it ends */
+function put(text: string, at: number): number {
+  if (text.length > SHORT) return at + scratch.write(text, at, 'latin1')
+  putShort(text, scratch, at)
+  return at + text.length
+}
+
+function putShort(text: string, out: Uint8Array, at: number): void {
+  for (let i = 0; i < text.length; i++) out[at + i] = text.charCodeAt(i)
+}
 
 /** An HMAC key (RFC 2104), prepared once. */
 export class MacKey {
   readonly algorithm: MacAlgorithm
   readonly #key: KeyObject
-  readonly #inner: Buffer
-  /** The outer block, with room for the inner digest behind it. */
-  readonly #outer: Buffer
-  readonly #block: number
+  readonly #inner: Uint8Array
+  /** The outer block, with the inner digest behind it. */
+  readonly #outer: Uint8Array
 
   constructor(algorithm: MacAlgorithm, key: Buffer) {
     const block = BLOCK[algorithm]
@@ -30,10 +43,9 @@ export class MacKey {
     else key.copy(padded)
     this.algorithm = algorithm
     this.#key = createSecretKey(key)
-    this.#block = block
-    this.#inner = Buffer.from(padded.map(byte => byte ^ 0x36))
-    this.#outer = Buffer.alloc(block + MAC_BYTES[algorithm])
-    for (let i = 0; i < block; i++) this.#outer[i] = (padded[i] ?? 0) ^ 0x5c
+    this.#inner = new Uint8Array(padded.map(byte => byte ^ 0x36))
+    this.#outer = new Uint8Array(block + MAC_BYTES[algorithm])
+    this.#outer.set(padded.map(byte => byte ^ 0x5c))
   }
 
   /** The MAC over `before` (one byte a character, as header values are), `body`, `after`, in lower-case hex. */
@@ -46,13 +58,12 @@ export class MacKey {
       if (after !== '') mac.update(after, 'latin1')
       return mac.digest('hex')
     }
-    this.#inner.copy(scratch)
-    let end = this.#block
-    if (before !== '') end += scratch.write(before, end, 'latin1')
-    end += body.copy(scratch, end)
-    if (after !== '') end += scratch.write(after, end, 'latin1')
+    scratch.set(this.#inner)
+    let end = put(before, this.#inner.length)
+    scratch.set(body, end)
+    end = put(after, end + body.length)
     // As text both digests cost 1.4 us for 1 KiB, as buffers 2.6 us (SHA-256, Node 26): each buffer is a native object.
-    this.#outer.write(hash(this.algorithm, scratch.subarray(0, end), 'hex'), this.#block, 'hex')
+    putShort(hash(this.algorithm, new Uint8Array(scratch.buffer, 0, end), 'binary'), this.#outer, this.#inner.length)
     return hash(this.algorithm, this.#outer, 'hex')
   }
 

@@ -1,4 +1,8 @@
-import { constants, createHmac, type KeyObject, sign, timingSafeEqual, verify } from 'node:crypto'
+import { constants, createHmac, createSecretKey, type KeyObject, sign, timingSafeEqual } from 'node:crypto'
+import type { Secret } from '../core/secret.ts'
+import { isSignature, type Operation } from './operation.ts'
+import { type KeyKind, readPublicKey } from './public-key.ts'
+import { type SecretWriting, secretBytes } from './secret-bytes.ts'
 
 /** The algorithms of RFC 9421 section 3.3, by their registered names. */
 export const MESSAGE_ALGORITHMS = [
@@ -11,69 +15,55 @@ export const MESSAGE_ALGORITHMS = [
 ] as const
 export type MessageAlgorithm = (typeof MESSAGE_ALGORITHMS)[number]
 
-const RSA_BITS = 2048
-
-const ECDSA = { dsaEncoding: 'ieee-p1363' } as const
-const PSS = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 64 } as const
-const PKCS1 = { padding: constants.RSA_PKCS1_PADDING } as const
-
-/** Why a key is none for an algorithm; `undefined` where it fits. */
-export function keyFault(algorithm: MessageAlgorithm, key: KeyObject): string | undefined {
-  const type = key.type === 'secret' ? 'shared secret' : (key.asymmetricKeyType ?? 'unknown')
-  const { modulusLength = 0, namedCurve = '' } = key.asymmetricKeyDetails ?? {}
-  switch (algorithm) {
-    case 'hmac-sha256':
-      return key.type === 'secret' ? undefined : `it is a key of type ${type}, and hmac-sha256 takes a shared secret`
-    case 'ed25519':
-      return type === 'ed25519' ? undefined : `it is a key of type ${type}, and not ed25519`
-    case 'ecdsa-p256-sha256':
-      return namedCurve === 'prime256v1' ? undefined : `it is a key of type ${namedCurve || type}, and not P-256`
-    case 'ecdsa-p384-sha384':
-      return namedCurve === 'secp384r1' ? undefined : `it is a key of type ${namedCurve || type}, and not P-384`
-    case 'rsa-pss-sha512':
-    case 'rsa-v1_5-sha256':
-      if (type !== 'rsa' && !(type === 'rsa-pss' && algorithm === 'rsa-pss-sha512'))
-        return `it is a key of type ${type}, and not rsa`
-      return modulusLength >= RSA_BITS ? undefined : `it has ${modulusLength} bits, and ${RSA_BITS} are the least`
-  }
+const OPERATIONS: Readonly<Record<Exclude<MessageAlgorithm, 'hmac-sha256'>, Operation & { readonly kind: KeyKind }>> = {
+  ed25519: { kind: 'ed25519', hash: null, options: {}, bytes: 64 },
+  'ecdsa-p256-sha256': { kind: 'ecdsa-p256', hash: 'sha256', options: { dsaEncoding: 'ieee-p1363' }, bytes: 64 },
+  'ecdsa-p384-sha384': { kind: 'ecdsa-p384', hash: 'sha384', options: { dsaEncoding: 'ieee-p1363' }, bytes: 96 },
+  'rsa-pss-sha512': {
+    kind: 'rsa-pss',
+    hash: 'sha512',
+    options: { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 64 },
+    bytes: undefined,
+  },
+  'rsa-v1_5-sha256': {
+    kind: 'rsa',
+    hash: 'sha256',
+    options: { padding: constants.RSA_PKCS1_PADDING },
+    bytes: undefined,
+  },
 }
+
+/** The kind of key that an algorithm takes; `undefined`: a shared secret. */
+export function messageKeyKind(algorithm: MessageAlgorithm): KeyKind | undefined {
+  return algorithm === 'hmac-sha256' ? undefined : OPERATIONS[algorithm].kind
+}
+
+/**
+ * The key that verifies: for hmac-sha256 the shared secret, else a public key in any form that `readPublicKey` takes.
+ * @throws SecretFault where it is none, or one that the algorithm can't use. The message never holds it.
+ */
+export function readMessageKey(algorithm: MessageAlgorithm, value: Secret, writing: SecretWriting): KeyObject {
+  const kind = messageKeyKind(algorithm)
+  return kind === undefined ? createSecretKey(secretBytes(value, writing)) : readPublicKey(kind, value)
+}
+
+const hmac = (key: KeyObject, data: Buffer): Buffer => createHmac('sha256', key).update(data).digest()
 
 /** HTTP_SIGN of RFC 9421 section 3.3. `key` is private, or the shared secret. */
 export function signBase(algorithm: MessageAlgorithm, key: KeyObject, base: string): Buffer {
   const data = Buffer.from(base, 'latin1')
-  switch (algorithm) {
-    case 'hmac-sha256':
-      return createHmac('sha256', key).update(data).digest()
-    case 'ed25519':
-      return sign(null, data, key)
-    case 'ecdsa-p256-sha256':
-      return sign('sha256', data, { key, ...ECDSA })
-    case 'ecdsa-p384-sha384':
-      return sign('sha384', data, { key, ...ECDSA })
-    case 'rsa-pss-sha512':
-      return sign('sha512', data, { key, ...PSS })
-    case 'rsa-v1_5-sha256':
-      return sign('sha256', data, { key, ...PKCS1 })
-  }
+  if (algorithm === 'hmac-sha256') return hmac(key, data)
+  const { hash, options } = OPERATIONS[algorithm]
+  return sign(hash, data, { key, ...options })
 }
 
 /** HTTP_VERIFY of RFC 9421 section 3.3. A signature of the wrong length is no signature. */
 export function verifyBase(algorithm: MessageAlgorithm, key: KeyObject, base: string, signature: Buffer): boolean {
   const data = Buffer.from(base, 'latin1')
-  switch (algorithm) {
-    case 'hmac-sha256': {
-      const computed = createHmac('sha256', key).update(data).digest()
-      return computed.length === signature.length && timingSafeEqual(computed, signature)
-    }
-    case 'ed25519':
-      return signature.length === 64 && verify(null, data, key, signature)
-    case 'ecdsa-p256-sha256':
-      return signature.length === 64 && verify('sha256', data, { key, ...ECDSA }, signature)
-    case 'ecdsa-p384-sha384':
-      return signature.length === 96 && verify('sha384', data, { key, ...ECDSA }, signature)
-    case 'rsa-pss-sha512':
-      return verify('sha512', data, { key, ...PSS }, signature)
-    case 'rsa-v1_5-sha256':
-      return verify('sha256', data, { key, ...PKCS1 }, signature)
+  if (algorithm === 'hmac-sha256') {
+    const computed = hmac(key, data)
+    return computed.length === signature.length && timingSafeEqual(computed, signature)
   }
+  const operation = OPERATIONS[algorithm]
+  return (operation.bytes ?? signature.length) === signature.length && isSignature(operation, key, data, signature)
 }

@@ -64,15 +64,16 @@ export function signRequest(signer: MessageSigner, request: UnsignedRequest): Si
     if (!PRINTABLE.test(text)) return { component: '"@signature-params"', why: `${parameter} is not printable ASCII` }
     if (text !== '') params += `;${parameter}=${stringText(text)}`
   }
-  const { pathname, search } = new URL(request.url)
+  const target = targetOf(request.url)
+  const [path = '', query = ''] = target.split(/\?(.*)/s, 2)
   const sent = [...request.headers.filter(([field]) => field.toLowerCase() !== name), ...digests]
   const base = signatureBase(
     {
       method: request.method,
       publicUrl: request.url,
-      target: pathname + search,
-      path: pathname,
-      query: search.slice(1),
+      target,
+      path,
+      query,
       headers: new Headers(sent.flat()),
     },
     components,
@@ -85,4 +86,10 @@ export function signRequest(signer: MessageSigner, request: UnsignedRequest): Si
     [INPUT, `${label}=${params}`],
     [SIGNATURE, `${label}=${bytesText(signBase(algorithm, key, base))}`],
   ]
+}
+
+/** Path and query as they are sent: a URL that was taken apart and put together again may be another. */
+function targetOf(url: string): string {
+  const [, target = ''] = /^[a-z]+:\/\/[^/?#]*([^#]*)/i.exec(url) ?? []
+  return target.startsWith('/') ? target : `/${target}`
 }

@@ -23,6 +23,8 @@ export interface MessageKey {
   readonly name: string
   /** The keyid that signatures by this key carry; `undefined` where any may. */
   readonly id: string | undefined
+  /** Who signs with it; `undefined` where the config gives the key no name. */
+  readonly principal: string | undefined
   readonly algorithm: MessageAlgorithm
   /** Public, or the shared secret. */
   readonly key: KeyObject
@@ -50,7 +52,7 @@ export interface MessagePolicy {
 /** A signature that holds for the head; its body is still to be held against the digest. */
 interface HeadMatch {
   readonly ok: true
-  readonly key: string
+  readonly key: MessageKey
   readonly received: ReceivedSignature
   readonly base: string
 }
@@ -85,7 +87,8 @@ export class MessageVerifier implements Verifier {
     if (refused) return refused
     return {
       ok: true,
-      key,
+      key: key.name,
+      principal: key.principal,
       // Of what was signed, and not of the signature: some algorithms let anyone write a valid one in a second way.
       nonce: hash('sha256', base, 'hex'),
       id: received.nonce,
@@ -146,8 +149,8 @@ export class MessageVerifier implements Verifier {
       return fault('signature.mismatch', { header: INPUT, label, component: base.component, why: base.why })
     const keys = this.#keys.filter(key => fits(key, keyid))
     const able = keys.filter(({ algorithm }) => alg === undefined || alg === algorithm)
-    for (const { name, algorithm, key } of currentKeys(able, nowMs))
-      if (verifyBase(algorithm, key, base, signature)) return { ok: true, key: name, received, base }
+    for (const key of currentKeys(able, nowMs))
+      if (verifyBase(key.algorithm, key.key, base, signature)) return { ok: true, key, received, base }
     return fault('signature.mismatch', {
       header: SIGNATURE,
       label,

@@ -27,7 +27,7 @@ export interface Operation {
 
 /** The kind of key that an algorithm takes. */
 export function keyKindOf(algorithm: AsymmetricAlgorithm): KeyKind {
-  return algorithm === 'ed25519' || algorithm === 'ecdsa-p256' ? algorithm : 'rsa'
+  return algorithm === 'rsa-sha256' ? 'rsa' : algorithm
 }
 
 export function operationOf({ algorithm, hash = 'sha256', ecdsaForm = 'der' }: AlgorithmChoice): Operation {

@@ -1,27 +1,34 @@
 import { randomBytes } from 'node:crypto'
 import type { Secret } from '../core/secret.ts'
 import type { PublicKeyForm } from './key-form.ts'
-import type { Scheme } from './scheme.ts'
+import type { Scheme, Signer } from './scheme.ts'
 import type { ProviderSettings } from './settings.ts'
 
-/** A service that sends webhooks, and how it authenticates them: one file of `providers/` each. */
-export interface Provider {
+/** Whoever signs requests, as far as signing in its place needs it. */
+export interface Signatory {
   /** Kebab case: what stands in the config. */
   readonly id: string
   readonly name: string
+  readonly scheme: Signer
+  /** What `secrets` of the config are; absent where it has none. */
+  readonly secret?: SecretForm
+  /** What `keys` of the config are; absent where it has none. Beside `secret`, either may be given, or both. */
+  readonly publicKey?: PublicKeyForm
+  /** The sender's id of the event. */
+  readonly eventId?: EventIdPlace
+  /** Content types beyond JSON that it sends: for the config to paste. */
+  readonly accept?: readonly string[]
+}
+
+/** A service that sends webhooks, and how it authenticates them: one file of `providers/` each. */
+export interface Provider extends Signatory {
   /** The page (or the official code) that this follows. */
   readonly page: string
   /** What is signed and how, one sentence. */
   readonly summary: string
   readonly scheme: Scheme
-  /** What `secrets` of the config are; absent where it has none. */
-  readonly secret?: SecretForm
-  /** What `keys` of the config are; absent where it has none. Beside `secret`, either may be given, or both. */
-  readonly publicKey?: PublicKeyForm
   /** See `withSettings`. */
   readonly settings?: ProviderSettings
-  /** The sender's id of the event. */
-  readonly eventId?: EventIdPlace
   /** What surprises people. */
   readonly traps: readonly string[]
   /** What the service expects of the answer, where it says so. */
@@ -30,8 +37,6 @@ export interface Provider {
   readonly networks?: { readonly page: string; readonly asOf: string; readonly cidrs: readonly string[] }
   /** Where it publishes the addresses as a list that programs should read anew: for `source-ip`'s `feed`. */
   readonly networkFeed?: { readonly page: string; readonly url: string; readonly select: string }
-  /** Content types beyond JSON that it sends: for the config to paste. */
-  readonly accept?: readonly string[]
 }
 
 /**
@@ -110,7 +115,7 @@ export interface Credentials {
 }
 
 /** A new secret, or else a new pair of keys; `undefined` for a service that signs with a key that it publishes. */
-export function newCredentials({ secret, publicKey }: Provider): Credentials | undefined {
+export function newCredentials({ secret, publicKey }: Signatory): Credentials | undefined {
   if (secret) {
     const text = secret.create()
     return { held: text, given: text }
@@ -123,7 +128,7 @@ export function newCredentials({ secret, publicKey }: Provider): Credentials | u
  * What `Scheme.sign` takes, from what an operator holds: the secret, or the private key where public ones verify.
  * @throws SecretFault
  */
-export function signerKey({ secret, publicKey }: Provider, held: Secret): Buffer {
+export function signerKey({ secret, publicKey }: Signatory, held: Secret): Buffer {
   if (publicKey && (secret === undefined || publicKey.isPrivate?.(held) === true)) return publicKey.parsePrivate(held)
   if (secret) return secret.parse(held)
   throw new SecretFault('this service signs with a key of its own', 'nothing can be signed in its place')

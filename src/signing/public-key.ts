@@ -3,8 +3,9 @@ import type { Secret } from '../core/secret.ts'
 import { decodeUpTo } from './encoding.ts'
 import { SecretFault } from './provider.ts'
 
-export const KEY_KINDS = ['ed25519', 'ecdsa-p256', 'rsa'] as const
-/** What a public key is for. */
+/** `rsa-pss`: an RSA key of either kind, as RSASSA-PSS takes one that may do nothing else as well. */
+export const KEY_KINDS = ['ed25519', 'ecdsa-p256', 'ecdsa-p384', 'rsa', 'rsa-pss'] as const
+/** What a key is for. */
 export type KeyKind = (typeof KEY_KINDS)[number]
 
 const FEWEST_RSA_BITS = 2048
@@ -13,6 +14,15 @@ const LONGEST_DER = 8192
 /** RFC 8410 section 4: what stands before the 32 bytes of an Ed25519 key in DER. */
 const ED25519_SPKI = Buffer.from('302a300506032b6570032100', 'hex')
 const ED25519_PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex')
+
+/** The types or curves, by OpenSSL's names, that serve. */
+const FITTING: Readonly<Record<KeyKind, { readonly types: readonly string[]; readonly called: string }>> = {
+  ed25519: { types: ['ed25519'], called: 'ed25519' },
+  'ecdsa-p256': { types: ['prime256v1'], called: 'P-256' },
+  'ecdsa-p384': { types: ['secp384r1'], called: 'P-384' },
+  rsa: { types: ['rsa'], called: 'rsa' },
+  'rsa-pss': { types: ['rsa', 'rsa-pss'], called: 'rsa' },
+}
 
 const FORMS = 'a PEM key or certificate, a JWK, or the base64 of DER (SPKI)'
 
@@ -39,10 +49,10 @@ export function readPublicKey(kind: KeyKind, value: Secret): KeyObject {
 }
 
 /**
- * The DER (PKCS#8) of a private key: of PEM, of a JWK, of the base64 of that DER.
+ * A private key: PEM, a JWK, or the base64 of DER (PKCS#8).
  * @throws SecretFault where it is none, or of another kind. The message never holds it.
  */
-export function readPrivateKey(kind: KeyKind, value: Secret): Buffer {
+export function readPrivateKey(kind: KeyKind, value: Secret): KeyObject {
   const text = value.text()
   const key = attempt(() => {
     if (text.startsWith('-----BEGIN')) return createPrivateKey(text)
@@ -56,7 +66,7 @@ export function readPrivateKey(kind: KeyKind, value: Secret): Buffer {
     )
   const why = unfit(kind, key)
   if (why !== undefined) throw new SecretFault(why, `use a key that was made for ${kind}`)
-  return key.export({ format: 'der', type: 'pkcs8' })
+  return key
 }
 
 /** Of its 32 bytes. */
@@ -99,12 +109,13 @@ function base64Of(text: string): Buffer | undefined {
 
 /** Why a key can't serve; `undefined` where it can. */
 function unfit(kind: KeyKind, { asymmetricKeyType, asymmetricKeyDetails = {} }: KeyObject): string | undefined {
-  const { modulusLength = 0, namedCurve } = asymmetricKeyDetails
+  const { modulusLength = 0, namedCurve, hashAlgorithm } = asymmetricKeyDetails
   const type = namedCurve ?? asymmetricKeyType ?? 'unknown'
-  if (kind === 'ed25519') return type === 'ed25519' ? undefined : `it is a key of type ${type}, not ed25519`
-  if (kind === 'ecdsa-p256') return type === 'prime256v1' ? undefined : `it is a key of type ${type}, not P-256`
-  if (type !== 'rsa') return `it is a key of type ${type}, not rsa`
-  return modulusLength >= FEWEST_RSA_BITS
+  const { types, called } = FITTING[kind]
+  if (!types.includes(type)) return `it is a key of type ${type}, not ${called}`
+  // Its own parameters (RFC 4055 section 3.1) may forbid the hash that is used, which would come out at the first request.
+  if (hashAlgorithm !== undefined) return `its RSA key is bound to ${hashAlgorithm} by its own parameters`
+  return !type.startsWith('rsa') || modulusLength >= FEWEST_RSA_BITS
     ? undefined
     : `its RSA key has ${modulusLength} bits, and ${FEWEST_RSA_BITS} are the fewest that are safe`
 }

@@ -42,6 +42,8 @@ export interface SignatureMatch {
   readonly nonce: string | undefined
   /** The signed id, where the scheme signs one. */
   readonly id: string | undefined
+  /** Who signs with that key, where the config says it; `undefined`: the route's one sender. */
+  readonly principal?: string | undefined
   /** Epoch milliseconds of the signed timestamp; `undefined` where there is none. */
   readonly timestamp: number | undefined
 }
@@ -69,6 +71,8 @@ export interface Message {
   readonly body: Buffer
   /** Empty where there is none. */
   readonly contentType: string
+  /** What is sent besides, for schemes that sign any field. */
+  readonly headers?: SignedHeaders
   readonly nowMs: number
   /** The event's id, for schemes that sign one. */
   readonly id: string
@@ -76,8 +80,8 @@ export interface Message {
 
 export type SignedHeaders = readonly (readonly [name: string, value: string])[]
 
-/** How a service signs: both directions of one description. */
-export interface Scheme {
+/** How requests are signed: a sender's side. */
+export interface Signer {
   /** One word for evidence, e.g. `hmac-sha256`. */
   readonly kind: string
   /** The headers that carry it, as the service writes them; of several families, all. */
@@ -86,18 +90,23 @@ export interface Scheme {
   readonly tolerance: number | undefined
   /** Whether it leaves a part of the body unsigned, which whoever captures a request can change. */
   readonly partOfBody?: boolean
-  /** @param resources for keys that are no part of the config, such as a certificate at a URL. */
-  verifier(keys: readonly SigningKey[], toleranceMs: number | undefined, resources: Resources): Verifier
   /**
    * The headers that sign `message`. A scheme that signs the URL, or signs inside the body, may have to change them: see
    * `url` and `body`, or let `signMessage` do it all.
    * @param key a secret's bytes; a private key's DER (PKCS#8)
+   * @throws UnsignableFault where the message lacks what is signed
    */
   sign(key: Buffer, message: Message): SignedHeaders
   /** The URL that `sign` expects to be called, e.g. with a body digest in its query; absent: as it is. */
   url?(message: Message): string
   /** The body that `sign` expects to be sent, e.g. with the signature in one of its fields; absent: as it is. */
   body?(message: Message, key: Buffer): Buffer
+}
+
+/** How a service signs: both directions of one description. */
+export interface Scheme extends Signer {
+  /** @param resources for keys that are no part of the config, such as a certificate at a URL. */
+  verifier(keys: readonly SigningKey[], toleranceMs: number | undefined, resources: Resources): Verifier
 }
 
 /** A scheme that needs nothing but its keys. */
@@ -107,7 +116,7 @@ export interface DescribedScheme extends Scheme {
 
 /** A message as it is to be sent: URL and body as the scheme changed them, and the headers that sign it. */
 export function signMessage(
-  scheme: Scheme,
+  scheme: Signer,
   key: Buffer,
   message: Message,
 ): { readonly url: string; readonly body: Buffer; readonly headers: SignedHeaders } {

@@ -96,7 +96,7 @@ export function webhooksPublicKey(where: string): PublicKeyForm {
     isPrivate: value => /^(whsk_|-----BEGIN)/.test(value.text()),
     parsePrivate(value) {
       const text = value.text()
-      if (!text.startsWith('whsk_')) return readPrivateKey('ed25519', value)
+      if (!text.startsWith('whsk_')) return derOf(readPrivateKey('ed25519', value))
       const raw = decodeUpTo('base64', text, 5, text.length, 64)
       if (raw?.length !== 32 && raw?.length !== 64)
         throw new SecretFault('it is not whsk_ and the base64 of 32 or 64 bytes', 'copy the whole key')

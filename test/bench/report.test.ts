@@ -81,6 +81,6 @@ describe('docs/benchmarks.md', () => {
   })
 
   it('says what is missing where the marks are', () => {
-    expect(() => replaceSection('no marks', section)).toThrow('has no measured section')
+    expect(() => replaceSection('no marks', section)).toThrow('has no part "measured"')
   })
 })

@@ -108,7 +108,7 @@ describe('the requests of RFC 9421', () => {
     const sent = { url, body, headers: { ...fields, 'Signature-Input': input, Signature: value } }
     expect(gate(config, CREATED * 1000)(sent)).toMatchObject({
       ok: true,
-      facts: { principal: 'http-message-signature', principalBy: 'signature', keyName: keyid },
+      facts: { principal: keyid, principalBy: 'signature', keyName: keyid },
     })
     expect(
       refusal(
@@ -205,6 +205,26 @@ describe('what holds', () => {
       'secrets-tried': ['current'],
       'secrets-expired': ['second'],
     })
+  })
+
+  it('as the partner that its key is of, by name, else by keyid', () => {
+    const principal = (key: object) => {
+      const decision = gate({
+        ...CONFIG,
+        keys: [
+          { id: 'other', env: 'OTHER_KEY' },
+          { ...key, env: 'PARTNER_KEY' },
+        ],
+      })(signed())
+      return 'facts' in decision && decision.facts?.principal
+    }
+    expect(principal({ id: 'partner-1', name: 'acme' })).toBe('acme')
+    expect(principal({ id: 'partner-1' })).toBe('partner-1')
+    // Without either there is nobody to name: its place in the list is not one.
+    expect(principal({})).toBe('http-message-signature')
+    const keyid = 'https://acme.example/keys/1'
+    const keys = [{ id: keyid, env: 'PARTNER_KEY' }]
+    expect(gate({ ...CONFIG, keys })(signed({ keyid }))).toMatchObject({ facts: { principal: keyid } })
   })
 
   it('one whose alg is the right one, and one that names its tag', () => {
@@ -444,7 +464,7 @@ describe('what does not', () => {
     const create = (config: object) => () =>
       compile(signature, { ...CONFIG, ...config }, fakeResources({ secrets: ENV }))
     expect(create({ keys: [{ id: 'partner-1', env: 'RSA' }] })).toThrow(
-      'key "partner-1" (env:RSA): it is a key of type rsa, and not ed25519',
+      'key "partner-1" (env:RSA): it is a key of type rsa, not ed25519',
     )
     expect(create({ keys: [{ env: 'ABSENT' }] })).toThrow('secret ABSENT is missing')
     expect(create({ keys: [{ env: 'ABSENT' }, { env: 'OTHER_KEY' }] })).not.toThrow()

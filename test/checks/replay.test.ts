@@ -11,6 +11,11 @@ testCheck(replay, {
     { name: 'another body', request: { body: 'b' }, before: [{ request: { body: 'a' } }] },
     { name: 'an event that failed before', facts: { eventId: 'a' }, before: [{ outcome: 'not-delivered' }] },
     { name: 'an event after its window', facts: { eventId: 'a' }, before: [{ wait: 10 * MINUTE }] },
+    {
+      name: "an id that is another partner's too",
+      facts: { eventId: 'a', principal: 'acme' },
+      before: [{ facts: { eventId: 'a', principal: 'globex' } }],
+    },
     { name: 'an id that is like a nonce', facts: { eventId: 'a' }, before: [{ facts: { nonce: 'a' } }] },
   ],
   denies: [

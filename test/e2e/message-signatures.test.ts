@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parseComponent } from '../../src/signing/component.ts'
 import { signRequest } from '../../src/signing/message-signer.ts'
+import { CASES, CREATED, KEYS, REQUEST, SHARED_SECRET } from '../checks/rfc9421.ts'
 import { ask, speak } from '../support/client.ts'
+import { startFrozenGate } from '../support/frozen-gate.ts'
 import { type RunningGate, startGate, tempFolder } from '../support/gate.ts'
 import { startUpstream, type TestUpstream } from '../support/upstream.ts'
 
@@ -69,7 +71,7 @@ routes:
     expect(upstream.received.at(-1)).toMatchObject({
       url: '/in?a=1',
       body: Buffer.from(BODY),
-      headers: { 'sallyport-principal': 'signature:http-message-signature', 'sallyport-event-id': 'event-1' },
+      headers: { 'sallyport-principal': 'signature:partner-1', 'sallyport-event-id': 'event-1' },
     })
     // The same nonce in another signature is the same event.
     const again = await send(signedBy(privateKey, 'event-1', [...COVERED, '@path']))
@@ -106,5 +108,52 @@ routes:
     const heard = await speak(gate.port('public'), socket => socket.write(text), 5000)
     expect(heard.text).toMatch(/^HTTP\/1\.1 401 /)
     expect(heard.text).not.toContain('100 Continue')
+  })
+})
+
+describe('the test cases of RFC 9421, appendix B, over a socket', () => {
+  it.each(CASES)('$name', async ({ algorithm, keyid, input, signature: value }) => {
+    const upstream = await startUpstream()
+    const shared = algorithm === 'hmac-sha256'
+    const gate = await startFrozenGate(
+      `
+listeners: [{ name: public, bind: "127.0.0.1:0" }]
+routes:
+  - name: rfc
+    match: { path: /foo }
+    public-url: https://example.com
+    checks:
+      - signature:
+          scheme: http-message-signature
+          algorithm: ${algorithm}
+          ${shared ? 'key-form: base64' : ''}
+          ${shared ? 'secrets' : 'keys'}: [{ id: ${keyid}, env: KEY }]
+          require: []
+    forward: { to: "${upstream.url}/in" }
+`,
+      { KEY: shared ? SHARED_SECRET : (KEYS[keyid as keyof typeof KEYS] ?? '') },
+      CREATED * 1000,
+    )
+    const send = async (changes: Readonly<Record<string, string>> = {}, path = '/foo?param=Value&Pet=dog') => {
+      const headers = { ...REQUEST.headers, 'Signature-Input': input, Signature: value, ...changes }
+      const { status, code } = await ask({ port: gate.port('public'), path, headers, body: REQUEST.body })
+      return code === '' ? status : code
+    }
+    try {
+      expect(await send()).toBe(200)
+      expect(upstream.received).toHaveLength(1)
+      expect(upstream.received[0]?.headers['sallyport-principal']).toBe(`signature:${keyid}`)
+      expect(await send({ Signature: value.replace(/:([A-Za-z])/, (_, first) => (first === 'x' ? ':y' : ':x')) })).toBe(
+        'signature.mismatch',
+      )
+      expect(await send({ 'Signature-Input': input.replace('1618884473', '1618884474') })).toBe('signature.mismatch')
+      if (input.includes('"date"'))
+        expect(await send({ Date: 'Tue, 20 Apr 2021 02:07:56 GMT' })).toBe('signature.mismatch')
+      if (input.includes('"Pet"')) expect(await send({}, '/foo?param=Value&Pet=cat')).toBe('signature.mismatch')
+      expect(upstream.received).toHaveLength(1)
+    } finally {
+      await gate.close()
+      await upstream.close()
+    }
   })
 })

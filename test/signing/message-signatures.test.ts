@@ -1,16 +1,16 @@
 import { createPrivateKey, createPublicKey, createSecretKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { Headers } from '../../src/core/headers.ts'
+import { Secret } from '../../src/core/secret.ts'
 import { type Component, covers, parseComponent } from '../../src/signing/component.ts'
 import { contentDigest, digestFault } from '../../src/signing/content-digest.ts'
 import {
-  keyFault,
   MESSAGE_ALGORITHMS,
   type MessageAlgorithm,
+  readMessageKey,
   signBase,
   verifyBase,
 } from '../../src/signing/message-algorithm.ts'
-import { readMessageKey } from '../../src/signing/message-key.ts'
 import { signRequest } from '../../src/signing/message-signer.ts'
 import { type BaseFault, type CoverableRequest, FIELD_TYPES, signatureBase } from '../../src/signing/signature-base.ts'
 import { readSignature, readSignatures } from '../../src/signing/signature-input.ts'
@@ -267,6 +267,9 @@ function pair(algorithm: MessageAlgorithm): { privateKey: KeyObject; publicKey: 
 }
 const pairs = new Map(MESSAGE_ALGORITHMS.map(each => [each, pair(each)]))
 
+const read = (algorithm: MessageAlgorithm, text: string): KeyObject =>
+  readMessageKey(algorithm, new Secret(Buffer.from(text)), 'text')
+
 describe.each(MESSAGE_ALGORITHMS)('%s', algorithm => {
   const { privateKey, publicKey } = pairs.get(algorithm) ?? pair(algorithm)
   const signature = signBase(algorithm, privateKey, 'the base')
@@ -281,8 +284,17 @@ describe.each(MESSAGE_ALGORITHMS)('%s', algorithm => {
     expect(verifyBase(algorithm, publicKey, 'the base', changed)).toBe(false)
   })
 
-  it('takes keys that were made for it alone', () => {
-    const fitting = MESSAGE_ALGORITHMS.filter(other => keyFault(algorithm, pair(other).publicKey) === undefined)
+  it.runIf(algorithm !== 'hmac-sha256')('takes keys that were made for it alone', () => {
+    const fitting = MESSAGE_ALGORITHMS.filter(other => {
+      if (other === 'hmac-sha256') return false
+      const pem = pair(other).publicKey.export({ format: 'pem', type: 'spki' }).toString()
+      try {
+        return read(algorithm, pem).type === 'public'
+      } catch (error) {
+        expect(String(error)).toMatch(/it is a key of type \S+, not /)
+        return false
+      }
+    })
     expect(fitting).toEqual(algorithm.startsWith('rsa') ? ['rsa-pss-sha512', 'rsa-v1_5-sha256'] : [algorithm])
   })
 
@@ -292,28 +304,28 @@ describe.each(MESSAGE_ALGORITHMS)('%s', algorithm => {
       pem: publicKey.export({ format: 'pem', type: 'spki' }).toString(),
     }
     for (const text of [pem, JSON.stringify(publicKey.export({ format: 'jwk' })), der])
-      expect(readMessageKey(algorithm, Buffer.from(text)).equals(publicKey)).toBe(true)
+      expect(read(algorithm, text).equals(publicKey)).toBe(true)
     const secrets = [
       privateKey.export({ format: 'pem', type: 'pkcs8' }),
       JSON.stringify(privateKey.export({ format: 'jwk' })),
     ]
-    for (const text of secrets) expect(() => readMessageKey(algorithm, Buffer.from(text))).toThrow('is a private key')
+    for (const text of secrets) expect(() => read(algorithm, text)).toThrow('is a private key')
     for (const text of ['', 'no key', '{', '{}', 'AAAA', '00'.repeat(31)])
-      expect(() => readMessageKey(algorithm, Buffer.from(text))).toThrow('can not be read')
+      expect(() => read(algorithm, text)).toThrow('it is no public key')
   })
 })
 
 describe('keys', () => {
   it('reads an Ed25519 key as hex', () => {
     const raw = keyOf('test-key-ed25519').export({ format: 'der', type: 'spki' }).subarray(12).toString('hex')
-    expect(readMessageKey('ed25519', Buffer.from(raw)).equals(keyOf('test-key-ed25519'))).toBe(true)
-    expect(() => readMessageKey('rsa-pss-sha512', Buffer.from(raw))).toThrow('is a key of type ed25519')
+    expect(read('ed25519', raw).equals(keyOf('test-key-ed25519'))).toBe(true)
+    expect(() => read('rsa-pss-sha512', raw)).toThrow('it is no public key of kind rsa-pss')
   })
 
   it('takes no short RSA key', () => {
     const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 1024 })
-    const pem = Buffer.from(publicKey.export({ format: 'pem', type: 'spki' }))
-    expect(() => readMessageKey('rsa-v1_5-sha256', pem)).toThrow('has 1024 bits')
+    const pem = publicKey.export({ format: 'pem', type: 'spki' }).toString()
+    expect(() => read('rsa-v1_5-sha256', pem)).toThrow('has 1024 bits')
   })
 })
 

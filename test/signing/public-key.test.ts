@@ -8,7 +8,9 @@ import { craft } from '../tls/craft.ts'
 const PAIRS = {
   ed25519: generateKeyPairSync('ed25519'),
   'ecdsa-p256': generateKeyPairSync('ec', { namedCurve: 'P-256' }),
+  'ecdsa-p384': generateKeyPairSync('ec', { namedCurve: 'P-384' }),
   rsa: generateKeyPairSync('rsa', { modulusLength: 2048 }),
+  'rsa-pss': generateKeyPairSync('rsa', { modulusLength: 3072 }),
 }
 const secret = (text: string) => new Secret(Buffer.from(text))
 const der = (key: KeyObject) => key.export({ format: 'der', type: 'spki' })
@@ -51,10 +53,14 @@ describe.each(KEY_KINDS)('%s', kind => {
     expect(fault.mend).toContain('give the public one')
   })
   it.each(Object.entries(secrets))('signs with the private key, as %s', (_form, text) => {
-    expect(readPrivateKey(kind, secret(text))).toEqual(pkcs8(privateKey))
+    expect(readPrivateKey(kind, secret(text)).equals(privateKey)).toBe(true)
   })
 
-  it.each(KEY_KINDS.filter(other => other !== kind))('is refused where it is one of %s', other => {
+  it.each(
+    KEY_KINDS.filter(other => other.slice(0, 3) !== kind.slice(0, 3) || kind.startsWith('ecdsa')).filter(
+      other => other !== kind,
+    ),
+  )('is refused where it is one of %s', other => {
     const text = der(PAIRS[other].publicKey).toString('base64')
     expect(faultOf(() => readPublicKey(kind, secret(text))).message).toMatch(/^it is a key of type .*, not /)
     const held = pkcs8(PAIRS[other].privateKey).toString('base64')
@@ -110,4 +116,26 @@ it('takes no RSA key that is too short, and no other curve', () => {
   )
   const other = generateKeyPairSync('ec', { namedCurve: 'secp256k1' }).publicKey
   expect(faultOf(() => readPublicKey('ecdsa-p256', secret(jwk(other)))).message).toContain('secp256k1')
+})
+
+describe('a key for RSASSA-PSS alone', () => {
+  const free = generateKeyPairSync('rsa-pss', { modulusLength: 2048 })
+  const bound = generateKeyPairSync('rsa-pss', {
+    modulusLength: 2048,
+    hashAlgorithm: 'sha256',
+    mgf1HashAlgorithm: 'sha256',
+  })
+  const pem = ({ publicKey }: { publicKey: KeyObject }) =>
+    secret(publicKey.export({ format: 'pem', type: 'spki' }).toString())
+
+  it('signs that way and no other', () => {
+    expect(readPublicKey('rsa-pss', pem(free)).equals(free.publicKey)).toBe(true)
+    expect(faultOf(() => readPublicKey('rsa', pem(free))).message).toBe('it is a key of type rsa-pss, not rsa')
+  })
+
+  it('is refused where its parameters could forbid the hash', () => {
+    expect(faultOf(() => readPublicKey('rsa-pss', pem(bound))).message).toBe(
+      'its RSA key is bound to sha256 by its own parameters',
+    )
+  })
 })

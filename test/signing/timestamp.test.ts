@@ -69,3 +69,47 @@ describe('readTimestamp', () => {
     expect(readTimestamp(text, 'iso')).toBeUndefined()
   })
 })
+
+/** The same by the language's own parser, which knows the calendar; no sender lives before the year 1000. */
+function parsed(text: string): number | undefined {
+  if (!/^[1-9]\d{3}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/.test(text)) return undefined
+  const at = Date.parse(text)
+  const written = Date.parse(`${text.slice(0, 19)}Z`)
+  if (Number.isNaN(at) || Number.isNaN(written)) return undefined
+  return new Date(written).toISOString().slice(0, 19) === text.slice(0, 19) ? at : undefined
+}
+
+it('agrees with the language on what RFC 3339 is a moment, near and far from one', () => {
+  const two = (max: number) => fc.integer({ min: 0, max }).map(value => String(value).padStart(2, '0'))
+  const near = fc
+    .record({
+      year: fc.integer({ min: 1000, max: 9999 }),
+      month: two(14),
+      day: two(33),
+      hour: two(26),
+      minute: two(62),
+      second: two(62),
+      fraction: fc.oneof(
+        fc.constant(''),
+        fc.integer({ min: 0, max: 9_999_999_999 }).map(value => `.${value}`),
+        fc.constant('.'),
+      ),
+      zone: fc.oneof(
+        fc.constant('Z'),
+        fc.tuple(fc.constantFrom('+', '-', ' '), two(25), two(61)).map(([sign, h, m]) => `${sign}${h}:${m}`),
+      ),
+    })
+    .map(
+      ({ year, month, day, hour, minute, second, fraction, zone }) =>
+        `${year}-${month}-${day}T${hour}:${minute}:${second}${fraction}${zone}`,
+    )
+  const changed = fc
+    .tuple(near, fc.nat(), fc.constantFrom('', ' ', '0', ':', '-', 'T', 'Z', '\n'))
+    .map(([text, at, mark]) => text.slice(0, at % text.length) + mark + text.slice((at % text.length) + 1))
+  fc.assert(
+    fc.property(fc.oneof(near, changed), text => {
+      expect(readTimestamp(text, 'iso'), text).toBe(parsed(text))
+    }),
+    { numRuns: 20_000 },
+  )
+})

@@ -65,6 +65,36 @@ export const checksInOrder: Rule = function* (_file, context) {
   }
 }
 
+/** A signature over a part of the body holds for every other body with that part: what was captured comes again, changed. */
+export const partsOnce: Rule = function* (_file, context) {
+  for (const { path, route } of routes(context.at(['routes']))) {
+    const all = items(route.checks, [...path, 'checks'], context.kinds)
+    if (all.some(({ kind, report }) => kind.name === 'replay' && !report)) continue
+    for (const { config, path: at } of signatures(all))
+      if (typeof config === 'object' && config !== null && Reflect.get(config, 'signs') === 'part')
+        yield warning(
+          [...at, 'signs'],
+          'signs: the rest of the body is unsigned, so whoever captures a request can change it and send it again',
+          'add "- replay: {}" behind the signature, which lets what was signed through once; trust only the signed part',
+          'key',
+        )
+  }
+}
+
+function signatures(all: readonly Item[]): Item[] {
+  return all.flatMap(item => [
+    ...(item.kind.name === 'signature' ? [item] : []),
+    ...signatures(
+      (item.kind.members?.(item.config) ?? []).map(member => ({
+        ...member,
+        stage: member.kind.stage,
+        path: [...item.path, member.index, member.kind.name],
+        report: item.report,
+      })),
+    ),
+  ])
+}
+
 /** Whether a request that it admits was said to be somebody's: of alternatives, each must. */
 function authenticates(kind: AnyCheckKind, config: unknown): boolean {
   if (!kind.members) return AUTHENTICATES.has(kind.name)

@@ -1,4 +1,6 @@
 import { providerOf } from '../../signing/index.ts'
+import { MESSAGE_FIELDS } from '../../signing/message-signatory.ts'
+import type { Provider } from '../../signing/provider.ts'
 import { error, type Fault, type Path, warning } from '../fault.ts'
 import { urlFault } from '../url.ts'
 import type { DraftFile, Rule } from './context.ts'
@@ -71,7 +73,7 @@ export const oneValueEach: Rule = function* (file) {
   for (const { forward, path } of forwards(file)) {
     const { authenticate: own } = forward
     if (own === undefined) continue
-    const signing = providerOf(own.signature?.provider ?? '')?.scheme.headers ?? []
+    const signing = fieldsOf(own.signature)
     const written = [own['api-key']?.header, ...signing].flatMap(name => name?.toLowerCase() ?? [])
     const authorization = own.bearer ?? own.basic ?? own.oauth2
     if (authorization !== undefined) {
@@ -99,6 +101,18 @@ export const oneValueEach: Rule = function* (file) {
         'key',
       )
   }
+}
+
+type SignatureDraft = NonNullable<ForwardDraft['authenticate']>['signature']
+
+function signingProvider(signature: SignatureDraft): Provider | undefined {
+  return signature !== undefined && 'provider' in signature ? providerOf(signature.provider ?? '') : undefined
+}
+
+/** The fields that a signature writes. */
+function fieldsOf(signature: SignatureDraft): readonly string[] {
+  if (signature === undefined) return []
+  return 'scheme' in signature ? MESSAGE_FIELDS : (signingProvider(signature)?.scheme.headers ?? [])
 }
 
 /** What needs the body, or a request twice, can't be on a route that streams. */
@@ -138,7 +152,7 @@ export const streamed: Rule = function* (file, context) {
 /** A scheme that writes into the JSON that is sent needs it as it is. */
 export const signedBodies: Rule = function* (file) {
   for (const { forward, path } of forwards(file)) {
-    const provider = providerOf(forward.authenticate?.signature?.provider ?? '')
+    const provider = signingProvider(forward.authenticate?.signature)
     if (provider?.scheme.body === undefined) continue
     for (const key of ['compress', 'as'] as const)
       if (key === 'as' ? forward.body?.as === 'form' : forward.body?.compress !== undefined)

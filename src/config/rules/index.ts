@@ -1,5 +1,5 @@
 import { challengesAnswerable } from './challenges.ts'
-import { certificatesAskedFor, checksInOrder, oneCheckAnEntry } from './checks.ts'
+import { certificatesAskedFor, checksInOrder, oneCheckAnEntry, partsOnce } from './checks.ts'
 import type { Rule } from './context.ts'
 import { credentialsInTls, oneValueEach, signedBodies, streamed, tlsToHttps, tokenEndpoint } from './forward.ts'
 import {
@@ -29,6 +29,7 @@ export const rules: readonly Rule[] = [
   noTwinRoutes,
   oneCheckAnEntry,
   checksInOrder,
+  partsOnce,
   certificatesAskedFor,
   challengesAnswerable,
   tlsToHttps,

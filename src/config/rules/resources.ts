@@ -3,13 +3,14 @@ import { resolve } from 'node:path'
 import { SecretRef } from '../../core/secret.ts'
 import { error, type Path, warning } from '../fault.ts'
 import { resolveSecret, whyUnreadable } from '../secrets.ts'
+import { isVariableName, looksLikeSecret } from '../variable-name.ts'
 import { labelOf } from '../words.ts'
 import type { Rule, RuleContext } from './context.ts'
 
 /** Every secret that the file refers to: is it there, and can it be what was meant? */
 export const secretsResolve: Rule = function* (file, context) {
   for (const { value, path } of leaves(file, [])) {
-    if (!(value instanceof SecretRef) || !hasGoodName(value)) continue
+    if (!(value instanceof SecretRef) || !hasGoodName(value, context.env)) continue
     const { problem } = resolveSecret(value, context.env, context.folder)
     const owner = yamlPath(path, context)
     const at = context.at([...owner, value.kind]) === undefined ? owner : [...owner, value.kind]
@@ -20,16 +21,29 @@ export const secretsResolve: Rule = function* (file, context) {
   }
 }
 
-const hasGoodName = (ref: SecretRef): boolean => ref.kind === 'file' || /^[A-Za-z_][A-Za-z0-9_]*$/.test(ref.name)
+const hasGoodName = (ref: SecretRef, env: NodeJS.ProcessEnv): boolean =>
+  ref.kind === 'file' || (isVariableName(ref.name) && !isSecretItself(ref.name, env))
+
+/** What is set is a name, however it looks. */
+const isSecretItself = (name: string, env: NodeJS.ProcessEnv): boolean =>
+  env[name] === undefined && looksLikeSecret(name)
 
 export const variableNames: Rule = function* (file, context) {
   for (const { value, path } of leaves(file, [])) {
-    if (!(value instanceof SecretRef) || hasGoodName(value)) continue
-    yield error(
-      [...yamlPath(path, context), 'env'],
-      'env: this is no name of an environment variable (not shown, as it may be the secret itself)',
-      'write the name of the variable that holds the secret, e.g. { env: HOOK_SECRET }',
-    )
+    if (!(value instanceof SecretRef) || hasGoodName(value, context.env)) continue
+    const at = [...yamlPath(path, context), 'env']
+    if (isVariableName(value.name))
+      yield error(
+        at,
+        'env: this looks like the secret itself, not like the name of the variable that holds it (not shown)',
+        'put it into an environment variable and write its name, e.g. { env: HOOK_SECRET }; then make a new one, as this one has been written down',
+      )
+    else
+      yield error(
+        at,
+        'env: this is no name of an environment variable (not shown, as it may be the secret itself)',
+        'write the name of the variable that holds the secret, e.g. { env: HOOK_SECRET }',
+      )
   }
 }
 

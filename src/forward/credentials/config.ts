@@ -2,6 +2,9 @@ import { z } from 'zod'
 import { type SecretRef, secretRef } from '../../core/secret.ts'
 import { duration } from '../../core/units.ts'
 import { providers } from '../../signing/index.ts'
+import { MESSAGE_ALGORITHMS, type MessageAlgorithm } from '../../signing/message-algorithm.ts'
+import { componentList, keyid, label, tag } from '../../signing/message-fields.ts'
+import { DEFAULT_COMPONENTS, MESSAGE_SIGNATURE } from '../../signing/message-signatory.ts'
 
 /** The credentials that a bridge adds to what it forwards. */
 export interface AuthenticateConfig {
@@ -9,7 +12,28 @@ export interface AuthenticateConfig {
   readonly basic?: { readonly username: string; readonly password: SecretRef } | undefined
   readonly 'api-key'?: ApiKeyConfig | undefined
   readonly oauth2?: OAuth2Config | undefined
-  readonly signature?: { readonly provider: string; readonly secret: SecretRef } | undefined
+  readonly signature?: ProviderSignatureConfig | MessageSignatureConfig | undefined
+}
+
+export interface ProviderSignatureConfig {
+  readonly provider: string
+  readonly secret: SecretRef
+}
+
+/** RFC 9421. */
+export interface MessageSignatureConfig {
+  readonly scheme: typeof MESSAGE_SIGNATURE
+  readonly algorithm: MessageAlgorithm
+  readonly key: SecretRef
+  readonly 'key-form'?: 'text' | 'hex' | 'base64' | undefined
+  readonly 'key-id'?: string | undefined
+  readonly components: readonly string[]
+  readonly label: string
+  readonly tag?: string | undefined
+  /** Milliseconds. */
+  readonly lifetime?: number | undefined
+  readonly 'tell-algorithm': boolean
+  readonly digest: 'sha-256' | 'sha-512'
 }
 
 /** Exactly one of `header` and `query`. */
@@ -115,12 +139,52 @@ const oauth2 = z
     'takes one of client-secret, private-key-jwt',
   )
 
-const signature = z.strictObject({
+const providerSignature = z.strictObject({
   provider: z
     .enum(providers.map(provider => provider.id) as [string, ...string[]])
     .describe('Whose way of signing: see "sallyport providers".'),
   secret: secretRef.describe('The secret, in the form that the provider uses.'),
 })
+
+const messageSignature = z
+  .strictObject({
+    scheme: z.literal(MESSAGE_SIGNATURE).describe('HTTP Message Signatures, RFC 9421, in place of a provider.'),
+    algorithm: z.enum(MESSAGE_ALGORITHMS).describe('The algorithm that the key is for.'),
+    key: secretRef.describe(
+      'The private key: PEM, a JWK, or the base64 of DER (PKCS#8). Of hmac-sha256, the shared secret.',
+    ),
+    'key-form': z
+      .enum(['text', 'hex', 'base64'])
+      .optional()
+      .describe('How a shared secret is written. Default text: it is used as it stands.'),
+    'key-id': keyid.optional().describe('What the receiver knows the key by: keyid.'),
+    components: componentList
+      .min(1, 'signs nothing: name at least one component')
+      .default([...DEFAULT_COMPONENTS])
+      .describe(
+        'What is covered, in this order. Content-Digest, Content-Type, Content-Encoding and Content-Length are where there is a body. Default @method, @target-uri, content-digest, content-type.',
+      ),
+    label: label.default('sig1').describe('The label of the signature. Default sig1.'),
+    tag: tag.optional().describe('What the signature is for, where the receiver asks for a tag.'),
+    lifetime: duration()
+      .refine(ms => ms >= 1000, 'must be a second at least')
+      .optional()
+      .describe('From created to expires. Default: no expires.'),
+    'tell-algorithm': z
+      .boolean()
+      .default(false)
+      .describe('Whether the signature names its algorithm (alg). Default false: the receiver knows it by the key.'),
+    digest: z
+      .enum(['sha-256', 'sha-512'])
+      .default('sha-256')
+      .describe('The algorithm of Content-Digest (RFC 9530). Default sha-256.'),
+  })
+  .refine(value => value['key-form'] === undefined || value.algorithm === 'hmac-sha256', {
+    path: ['key-form'],
+    message: 'is for shared secrets, and a private key says its form itself: leave it out',
+  })
+
+const signature = z.union([providerSignature, messageSignature])
 
 const OF_AUTHORIZATION = ['bearer', 'basic', 'oauth2'] as const
 
@@ -134,7 +198,9 @@ export const authenticateConfig = z
       .describe(
         'A token by client credentials (RFC 6749): fetched when needed, kept until shortly before its end, and fetched once more where the upstream answers 401. Without client-secret and private-key-jwt the client is known by the certificate of tls (RFC 8705).',
       ),
-    signature: signature.optional().describe('Signs what is sent, body, URL and time, as a provider does.'),
+    signature: signature
+      .optional()
+      .describe('Signs what is sent, body, URL and time, as a provider does or after RFC 9421.'),
   })
   .refine(
     value => Object.values(value).some(one => one !== undefined),

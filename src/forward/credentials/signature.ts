@@ -1,21 +1,21 @@
 import type { Secret } from '../../core/secret.ts'
-import { type Provider, signerKey } from '../../signing/provider.ts'
-import { signMessage } from '../../signing/scheme.ts'
+import { type Signatory, signerKey } from '../../signing/provider.ts'
+import { type SignedHeaders, signMessage } from '../../signing/scheme.ts'
 import type { Outbound } from '../normalise.ts'
 import { type Credential, Standing } from './credential.ts'
 
 const EMPTY = Buffer.alloc(0)
 
 /**
- * Signs as a provider does, over the bytes that are sent. The id that schemes sign is the request's, so that it stays the
- * same where a request is sent again.
+ * Signs as a provider does, or after RFC 9421, over the bytes that are sent. The id that schemes sign is the request's, so
+ * that it stays the same where a request is sent again.
  *
  * @param origin of the upstream
- * @throws SecretFault where the secret is not in the provider's form
+ * @throws SecretFault where the secret is not in the signatory's form
  */
-export function signature(provider: Provider, secret: Secret, origin: string): Credential {
-  const { scheme } = provider
-  const key = signerKey(provider, secret)
+export function signature(signatory: Signatory, secret: Secret, origin: string): Credential {
+  const { scheme } = signatory
+  const key = signerKey(signatory, secret)
   return new Standing((outbound, nowMs) => {
     const { method, id } = outbound
     const { url, body, headers } = signMessage(scheme, key, {
@@ -23,6 +23,7 @@ export function signature(provider: Provider, secret: Secret, origin: string): C
       url: origin + outbound.path,
       body: outbound.body ?? EMPTY,
       contentType: contentTypeOf(outbound),
+      headers: fieldsOf(outbound),
       nowMs,
       id,
     })
@@ -39,4 +40,10 @@ function contentTypeOf({ headers }: Outbound): string {
   for (let at = 0; at < headers.length; at += 2)
     if (headers[at]?.toLowerCase() === 'content-type') return headers[at + 1] ?? ''
   return ''
+}
+
+function fieldsOf({ headers }: Outbound): SignedHeaders {
+  const fields: [string, string][] = []
+  for (let at = 0; at < headers.length; at += 2) fields.push([headers[at] ?? '', headers[at + 1] ?? ''])
+  return fields
 }
