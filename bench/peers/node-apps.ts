@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { BODY_CAP, FOREIGN_PATH, PATH, SECRET } from '../work.ts'
+import { FOREIGN_PATH, PATH, SECRET } from '../work.ts'
 import { ALLOWED, FOREIGN, type Peer, packageVersion, RATE } from './peer.ts'
 
 const resolver = createRequire(import.meta.url)
@@ -23,6 +23,7 @@ function nodeApp(
   return {
     ...about,
     checks: true,
+    sitsOut: { tls: 'plain HTTP alone', limited: 'has no second rate' },
     version() {
       const versions = packages.map(installedVersion)
       return versions.includes(undefined) ? undefined : versions[0]
@@ -36,7 +37,7 @@ function nodeApp(
           port: site.port,
           upstream: site.upstream,
           secret: SECRET,
-          cap: BODY_CAP,
+          cap: site.cap,
           rate: RATE,
           log: join(site.folder, 'access.log'),
           proxy,

@@ -1,0 +1,44 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { issueCa, issueLeaf } from '../src/tls/issue.ts'
+import type { Trusted } from './apps/job.ts'
+
+/** PEM files of a server's certificate (ECDSA P-256) and of the CA that signed it. */
+export interface TlsFiles {
+  readonly ca: string
+  readonly cert: string
+  readonly key: string
+  /** The certificate and its key in one, as HAProxy takes them. */
+  readonly bundle: string
+}
+
+/** The name in the certificate, and the one that the load generators ask for. */
+export const SERVER_NAME = 'gate.test'
+
+/** Issues a certificate that lives as long as the folder does. */
+export async function issueTlsFiles(folder: string): Promise<TlsFiles> {
+  const now = Date.now()
+  const ca = await issueCa('The benchmark', now)
+  const leaf = await issueLeaf(ca, {
+    commonName: SERVER_NAME,
+    use: 'server',
+    names: { dns: [SERVER_NAME], ips: ['127.0.0.1'] },
+    now,
+  })
+  const file = (name: string, text: string) => {
+    const path = join(folder, name)
+    writeFileSync(path, text, { mode: 0o600 })
+    return path
+  }
+  return {
+    ca: file('ca.pem', ca.certificate),
+    cert: file('server.pem', leaf.certificate),
+    key: file('server.key', leaf.key),
+    bundle: file('bundle.pem', `${leaf.certificate.trim()}\n${leaf.key}`),
+  }
+}
+
+/** What a client needs to verify the server. */
+export function trusted(files: TlsFiles): Trusted {
+  return { ca: readFileSync(files.ca, 'utf8'), serverName: SERVER_NAME }
+}
