@@ -50,7 +50,10 @@ function generator(options: LoadOptions): Command {
     return ownClient(options, 'tls-client.ts', { tls, resume: arrival === 'resumed' })
   }
   const wrk = findProgram('wrk')
-  return wrk === undefined || rate > 0 ? ownClient(options, 'client.ts', { tls, rate }) : wrkCommand(wrk, options)
+  // wrk has no client certificate.
+  return wrk === undefined || rate > 0 || tls?.cert !== undefined
+    ? ownClient(options, 'client.ts', { tls, rate })
+    : wrkCommand(wrk, options)
 }
 
 function wrkCommand(program: string, options: LoadOptions): Command {

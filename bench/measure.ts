@@ -45,7 +45,7 @@ export async function start(peer: Peer, root: string, upstream: number, setting:
     port,
     upstream,
     cap: setting.cap,
-    ...(setting.tls ? { tls: await issueTlsFiles(folder) } : {}),
+    ...(setting.tls === 'off' ? {} : { tls: await issueTlsFiles(folder, setting.tls === 'mutual') }),
   }
   const server = await startServer(pinned(PEER_CORE, peer.command(site)), port, join(folder, 'output.log'))
   await sleep(300)

@@ -12,6 +12,8 @@ export interface Options {
   readonly connections: number
   /** That the case `idle` opens. */
   readonly idleConnections: number
+  /** Milliseconds until memory that a server no longer needs has been given back, as far as it is. */
+  readonly settleMs: number
   /** Seconds before the first round of a work; `undefined`: as long as compilers need. */
   readonly warmUp: number | undefined
   /** Where the results go as JSON. */
@@ -31,7 +33,8 @@ const QUICK = {
   seconds: '1',
   rounds: '1',
   warmUp: 1,
-  idleConnections: '2000',
+  idleConnections: '1000',
+  settleMs: 500,
 }
 /** `NAMES` as paragraphs of the help. */
 const LISTED = NAMES.join(', ').replace(/(.{50,64},) /g, `$1\n${' '.repeat(21)}`)
@@ -81,6 +84,7 @@ export function readOptions(args: readonly string[]): Options {
     rounds: count('rounds', values.rounds ?? quick?.rounds ?? '5', 50),
     connections: count('connections', values.connections, 1000),
     idleConnections: count('idle', values.idle ?? quick?.idleConnections ?? '10000', 10_000),
+    settleMs: quick?.settleMs ?? 3000,
     warmUp: quick?.warmUp,
     json: values.json,
     write: values.write,

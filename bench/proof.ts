@@ -38,10 +38,11 @@ function exchange(
   { method, path, headers, body }: Request,
 ): Promise<{ status: number; text: string }> {
   const send = tls === undefined ? sendPlain : sendTls
+  const { serverName: servername, ...pem } = tls ?? { serverName: '' }
   return new Promise(resolve => {
     const outgoing = send({
       host: '127.0.0.1',
-      ...(tls === undefined ? {} : { ca: tls.ca, servername: tls.serverName }),
+      ...(tls === undefined ? {} : { ...pem, servername }),
       port,
       method,
       path,

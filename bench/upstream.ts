@@ -33,7 +33,8 @@ function nginxConfig(folder: string, port: number): string {
   truncateSync(large, LARGE_FILE_BYTES)
   writeFileSync(
     file,
-    `daemon off;
+    // Started by root, its worker would be another user, who can't read the folder.
+    `${process.getuid?.() === 0 ? 'user root;\n' : ''}daemon off;
 worker_processes 1;
 pid ${join(folder, 'upstream.pid')};
 error_log ${join(folder, 'error.log')} error;

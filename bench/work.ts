@@ -10,16 +10,18 @@ export const LIMITED_PATH = '/hooks/limited'
 
 /** How the peers are set up for a work: works of one setting share the running peers. */
 export interface Setting {
-  readonly name: 'plain' | 'tls' | 'roomy'
-  readonly tls: boolean
+  readonly name: 'plain' | 'tls' | 'mutual' | 'roomy'
+  /** `mutual`: clients must have a certificate of the bench's CA. */
+  readonly tls: 'off' | 'server' | 'mutual'
   /** Bytes of body that every peer takes; one more is refused. */
   readonly cap: number
 }
 
-const PLAIN: Setting = { name: 'plain', tls: false, cap: 128 * 1024 }
-const TLS: Setting = { name: 'tls', tls: true, cap: 128 * 1024 }
-const ROOMY: Setting = { name: 'roomy', tls: false, cap: 2 * 1024 * 1024 }
-export const SETTINGS = { plain: PLAIN, roomy: ROOMY, tls: TLS } as const
+const PLAIN: Setting = { name: 'plain', tls: 'off', cap: 128 * 1024 }
+const TLS: Setting = { name: 'tls', tls: 'server', cap: 128 * 1024 }
+const MUTUAL: Setting = { name: 'mutual', tls: 'mutual', cap: 128 * 1024 }
+const ROOMY: Setting = { name: 'roomy', tls: 'off', cap: 2 * 1024 * 1024 }
+export const SETTINGS = { plain: PLAIN, roomy: ROOMY, tls: TLS, mutual: MUTUAL } as const
 
 /** A push event of exactly `size` bytes. */
 export function event(size: number): Buffer {
@@ -133,5 +135,12 @@ export const WORKS: readonly Work[] = [
     title: 'A new TLS connection for each webhook, its session resumed',
     setting: TLS,
     arrival: 'resumed',
+  },
+  {
+    ...accepted,
+    name: 'mtls-full',
+    title: 'A new TLS connection with a client certificate for each webhook',
+    setting: MUTUAL,
+    arrival: 'full',
   },
 ]

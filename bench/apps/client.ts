@@ -11,7 +11,7 @@ const job = readJob<KeepAliveJob>()
 const request = requestBytes(job)
 const tally = new Tally()
 /** Requests a millisecond; 0: as many as are answered. */
-const rate = job.rate / 1000
+const rate = (job.rate ?? 0) / 1000
 /** Connections that wait for a request to fall due. */
 const free: ((due: number) => void)[] = []
 /** When the requests fell due that wait for a connection. */
@@ -21,7 +21,8 @@ let ended = false
 function connect(ready: () => void): Socket {
   const to = { host: '127.0.0.1', port: job.port }
   if (job.tls === undefined) return connectPlain(to, ready)
-  return connectTls({ ...to, ca: job.tls.ca, servername: job.tls.serverName, ALPNProtocols: ['http/1.1'] }, ready)
+  const { serverName: servername, ...pem } = job.tls
+  return connectTls({ ...to, ...pem, servername, ALPNProtocols: ['http/1.1'] }, ready)
 }
 
 function open(): void {

@@ -17,12 +17,15 @@ export interface Trusted {
   /** PEM: what the server's certificate must be signed by. */
   readonly ca: string
   readonly serverName: string
+  /** PEM: the client's own certificate and its key. */
+  readonly cert?: string
+  readonly key?: string
 }
 
 export interface KeepAliveJob extends Job {
   readonly tls?: Trusted
-  /** Requests a second; 0: as many as are answered. */
-  readonly rate: number
+  /** Requests a second; 0 or absent: as many as are answered. */
+  readonly rate?: number
 }
 
 export interface ConnectionJob extends Job {

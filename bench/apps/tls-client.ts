@@ -1,6 +1,6 @@
 /**
  * Webhooks that each come over a TLS connection of their own: TLS 1.3, X25519, one request, one answer, then closed by
- * this side. Where sessions are resumed, every connection but the first of its lane does, by a ticket of the one before.
+ * this side. Where sessions are resumed, every connection but the first of its lane does, by the latest ticket.
  */
 import type { TcpNetConnectOpts } from 'node:net'
 import { type ConnectionOptions, connect, createSecureContext } from 'node:tls'
@@ -10,7 +10,12 @@ const job = readJob<ConnectionJob>()
 const request = requestBytes(job)
 const tally = new Tally()
 // A group that every server has: the hybrid one costs more, and OpenSSL before 3.5 lacks it.
-const secureContext = createSecureContext({ minVersion: 'TLSv1.3', ecdhCurve: 'X25519' })
+const { cert, key } = job.tls
+const secureContext = createSecureContext({
+  minVersion: 'TLSv1.3',
+  ecdhCurve: 'X25519',
+  ...(cert && key ? { cert, key } : {}),
+})
 // A closed connection holds its port for a while; more addresses have more ports.
 const SOURCES = 32
 
@@ -51,7 +56,8 @@ function lane(session?: Buffer): void {
     if (answerLength(received) === 0) return
     tally.answered(from, received)
     socket.end()
-    lane(ticket)
+    // A server may give no new ticket to a session that was resumed, and takes the one before again.
+    lane(ticket ?? session)
   })
   socket.on('error', error => {
     tally.failed(error)

@@ -19,8 +19,6 @@ import type { Case, Scene } from './case.ts'
 const PEERS = ['nginx-njs', 'sallyport', 'haproxy']
 /** What else a process has open: files, the upstream's connections, the listeners. */
 const OTHER_FILES = 200
-/** Until memory that is free has been given back, as far as it is. */
-const SETTLE_MS = 3_000
 /** Connections that a server has had before, so that what it sets up with its first ones is not counted. */
 const BEFORE = 500
 
@@ -34,7 +32,6 @@ async function hold({ site }: Started, connections: number): Promise<Held> {
     port: site.port,
     connections,
     seconds: 0,
-    rate: 0,
     ...VERIFIED,
     body: VERIFIED.body.toString('latin1'),
     ...(site.tls === undefined ? {} : { tls: trusted(site.tls) }),
@@ -67,10 +64,10 @@ async function perConnection(peer: Peer, scene: Scene, setting: Setting, connect
   try {
     const first = await hold(started, BEFORE)
     await first.close()
-    await sleep(SETTLE_MS)
+    await sleep(scene.options.settleMs)
     const before = residentOf(started.server.pid)
     const held = await hold(started, connections)
-    await sleep(SETTLE_MS)
+    await sleep(scene.options.settleMs)
     const after = residentOf(started.server.pid)
     await held.close()
     return (after - before) / 1024 / connections

@@ -7,6 +7,12 @@ import { ALLOWED, FOREIGN, type Peer, RATE, type Site, SLOW_PER_MINUTE } from '.
 /** Enough for the idle connections of the bench. */
 const MAX_CONNECTIONS = 10_240
 
+function overTls({ tls }: Site): string {
+  if (tls === undefined) return ''
+  const clients = tls.client === undefined ? '' : ` ca-file ${tls.ca} verify required no-tls-tickets`
+  return ` ssl crt ${tls.bundle} alpn http/1.1 ssl-min-ver TLSv1.2${clients}`
+}
+
 // It wants two files for each connection that it may take; here it has a few kept ones upstream, so that fewer do.
 // HAProxy sees a body only as far as one buffer reaches, so the buffer is the cap and some room for the head.
 function config(site: Site): string {
@@ -30,7 +36,7 @@ defaults
   timeout http-request 10s
   timeout http-keep-alive 60s
 frontend public
-  bind 127.0.0.1:${site.port}${site.tls === undefined ? '' : ` ssl crt ${site.tls.bundle} alpn http/1.1 ssl-min-ver TLSv1.2`}
+  bind 127.0.0.1:${site.port}${overTls(site)}
   acl known path ${PATH} ${FOREIGN_PATH} ${LIMITED_PATH}
   acl foreign path ${FOREIGN_PATH}
   http-request deny deny_status 404 unless known

@@ -41,7 +41,9 @@ function route(path: string, networks: readonly string[], limit = `zone=source b
 /** Sessions are resumed by tickets, as nginx has it by default. */
 export function listen({ port, tls }: Site): string {
   if (tls === undefined) return `listen 127.0.0.1:${port};`
-  return `listen 127.0.0.1:${port} ssl; ssl_certificate ${tls.cert}; ssl_certificate_key ${tls.key}; ssl_protocols TLSv1.2 TLSv1.3;`
+  const clients =
+    tls.client === undefined ? '' : ` ssl_client_certificate ${tls.ca}; ssl_verify_client on; ssl_session_tickets off;`
+  return `listen 127.0.0.1:${port} ssl;${clients} ssl_certificate ${tls.cert}; ssl_certificate_key ${tls.key}; ssl_protocols TLSv1.2 TLSv1.3;`
 }
 
 /** The lines above the servers of a config. */

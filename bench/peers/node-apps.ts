@@ -18,12 +18,13 @@ function nodeApp(
   about: Pick<Peer, 'name' | 'title' | 'note'>,
   file: string,
   packages: readonly string[],
+  sitsOut: Peer['sitsOut'],
   proxy?: string,
 ): Peer {
   return {
     ...about,
     checks: true,
-    sitsOut: { tls: 'plain HTTP alone', limited: 'has no second rate' },
+    ...(sitsOut === undefined ? {} : { sitsOut }),
     version() {
       const versions = packages.map(installedVersion)
       return versions.includes(undefined) ? undefined : versions[0]
@@ -41,6 +42,7 @@ function nodeApp(
           rate: RATE,
           log: join(site.folder, 'access.log'),
           proxy,
+          ...(site.tls === undefined ? {} : { tls: { cert: site.tls.cert, key: site.tls.key } }),
           routes: { [PATH]: ALLOWED, [FOREIGN_PATH]: FOREIGN },
         }),
       },
@@ -48,19 +50,26 @@ function nodeApp(
   }
 }
 
+const ONE_RATE = 'has no second rate'
+const NO_CLIENTS = 'asks for no client certificate'
+const PLAIN_ALONE = { tls: 'plain HTTP alone', mutual: 'plain HTTP alone', limited: ONE_RATE }
+
 export const express = nodeApp(
   { name: 'express', title: 'Express', note: 'with http-proxy-middleware over a keep-alive agent' },
   'express.js',
   ['express', 'http-proxy-middleware', 'http-proxy'],
+  PLAIN_ALONE,
 )
 export const httpProxy = nodeApp(
   { name: 'http-proxy', title: 'Express + http-proxy', note: 'the same application over http-proxy 1.18' },
   'express.js',
   ['express', 'http-proxy-middleware', 'http-proxy'],
+  PLAIN_ALONE,
   'http-proxy',
 )
 export const nodePrototype = nodeApp(
   { name: 'node-prototype', title: 'node:http + undici', note: 'the straightforward gate by hand, nothing tuned' },
   'prototype.ts',
   ['undici'],
+  { limited: ONE_RATE, mutual: NO_CLIENTS },
 )

@@ -1,6 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Command } from '../processes.ts'
+import { CLIENT_NAME } from '../tls-files.ts'
 import { FOREIGN_PATH, LIMITED_PATH, PATH, SECRET } from '../work.ts'
 import { ALLOWED, FOREIGN, type Peer, packageVersion, RATE, type Site, SLOW_PER_MINUTE } from './peer.ts'
 
@@ -10,12 +11,14 @@ const PROGRAM = join(import.meta.dirname, '../../bin/sallyport.js')
 const PLENTY = `{ rate: ${RATE}/s, burst: ${RATE}, by: source-ip }`
 
 function route(site: Site, name: string, path: string, networks: readonly string[], limit = PLENTY): string {
+  const certificate =
+    site.tls?.client === undefined ? '' : `      - client-cert: { allow: [{ dns: ${CLIENT_NAME} }] }\n`
   return `  - name: ${name}
     match: { path: ${path} }
     checks:
       - source-ip: { allow: [${networks.join(', ')}] }
       - rate-limit: ${limit}
-      - body-limit: { max: ${site.cap / 1024}KiB }
+${certificate}      - body-limit: { max: ${site.cap / 1024}KiB }
       - content-type: { accept: [json] }
       - signature: { provider: github, secrets: [{ env: HOOK_SECRET }] }
     forward:
@@ -24,16 +27,19 @@ function route(site: Site, name: string, path: string, networks: readonly string
 `
 }
 
-/** The lines of a config above its routes. @param limits of the listener, more than it needs for the bench's idle connections */
+/**
+ * The lines of a config above its routes.
+ * @param limits of the listener, beside those that the bench's idle connections need
+ */
 export function head(site: Site, limits = ''): string {
-  const tls =
-    site.tls === undefined ? '' : `    tls: { certificates: [{ cert: ${site.tls.cert}, key: ${site.tls.key} }] }\n`
+  const ca = site.tls?.client === undefined ? '' : `, client-ca: ${site.tls.ca}`
+  const tls = site.tls && `{ certificates: [{ cert: ${site.tls.cert}, key: ${site.tls.key} }]${ca} }`
   return `workers: 1
 listeners:
   - name: public
     bind: 127.0.0.1:${site.port}
     limits: { connections: 12000${limits} }
-${tls}admin:
+${tls ? `    tls: ${tls}\n` : ''}admin:
   bind: 127.0.0.1:0
 routes:
 `
