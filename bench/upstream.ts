@@ -1,15 +1,11 @@
 import { once } from 'node:events'
-import { mkdirSync, truncateSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { type Command, findProgram, freePort, pinned, type Running, startServer } from './processes.ts'
 
 /** What every upstream of the benchmark answers. */
 export const ANSWER = '{"received":true}'
-
-/** Where the upstream takes any body, and has a large file of zeros. */
-export const LARGE_FILE = '/large'
-export const LARGE_FILE_BYTES = 2 ** 30
 
 /** The upstream under load: nginx with one fixed answer where it is installed, else a small Node server. */
 export async function startUpstream(folder: string, core: number): Promise<Running & { port: number; kind: string }> {
@@ -27,14 +23,9 @@ function nginxConfig(folder: string, port: number): string {
   const names = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
   for (const name of names) mkdirSync(join(folder, name))
   const file = join(folder, 'upstream.conf')
-  const large = join(folder, 'large')
-  writeFileSync(large, '')
-  // A hole: it takes no room on the disk.
-  truncateSync(large, LARGE_FILE_BYTES)
   writeFileSync(
     file,
-    // Started by root, its worker would be another user, who can't read the folder.
-    `${process.getuid?.() === 0 ? 'user root;\n' : ''}daemon off;
+    `daemon off;
 worker_processes 1;
 pid ${join(folder, 'upstream.pid')};
 error_log ${join(folder, 'error.log')} error;
@@ -45,15 +36,7 @@ ${names.map(name => `  ${name}_temp_path ${join(folder, name)};`).join('\n')}
   keepalive_requests 100000000;
   keepalive_timeout 300s;
   default_type application/json;
-  server {
-    listen 127.0.0.1:${port};
-    location / { return 200 '${ANSWER}'; }
-    location = ${LARGE_FILE} {
-      client_max_body_size 0;
-      root ${folder};
-      if ($request_method = PUT) { return 200 '${ANSWER}'; }
-    }
-  }
+  server { listen 127.0.0.1:${port}; location / { return 200 '${ANSWER}'; } }
 }
 `,
   )

@@ -22,11 +22,14 @@ const outgoing = request({
 
 outgoing.on('response', response => {
   let received = 0
+  let text = ''
   response.on('data', (part: Buffer) => {
     received += part.length
+    if (job.direction === 'up') text += part.toString('latin1')
   })
   response.on('end', () => {
-    const bytes = job.direction === 'up' ? job.bytes : received
+    // What the upstream says that it received: an answer may come before the body has.
+    const bytes = job.direction === 'up' && response.statusCode === 200 ? JSON.parse(text).received : received
     const seconds = (performance.now() - from) / 1000
     process.stdout.write(`${JSON.stringify({ seconds, bytes, status: response.statusCode ?? 0 })}\n`)
   })

@@ -6,14 +6,15 @@ import { nginxNjs, proxyConfig } from '../peers/nginx-njs.ts'
 import type { Peer } from '../peers/peer.ts'
 import { gate, head, sallyport } from '../peers/sallyport.ts'
 import { cpuOf, residentOf } from '../proc.ts'
-import { findProgram, pinned, programVersion, run } from '../processes.ts'
+import { findProgram, freePort, pinned, programVersion, type Running, run, startServer } from '../processes.ts'
 import { say, sentence } from '../rounds.ts'
-import { LARGE_FILE, LARGE_FILE_BYTES } from '../upstream.ts'
 import { SETTINGS } from '../work.ts'
-import type { Case, Scene } from './case.ts'
+import type { Case } from './case.ts'
 
 const DIRECTIONS = ['up', 'down'] as const
 type Direction = (typeof DIRECTIONS)[number]
+const STREAM_PATH = '/large'
+const BYTES = 2 ** 30
 /** How often the memory is looked at during a transfer. Milliseconds. */
 const LOOK_MS = 100
 
@@ -24,11 +25,11 @@ const bridge: Peer = {
     gate(
       site,
       `${head(site, ', request: 10m')}  - name: bridge
-    match: { path: ${LARGE_FILE}, methods: [GET, PUT] }
+    match: { path: ${STREAM_PATH}, methods: [GET, PUT] }
     checks:
       - source-ip: { allow: [127.0.0.0/8] }
     forward:
-      to: http://127.0.0.1:${site.upstream}${LARGE_FILE}
+      to: http://127.0.0.1:${site.upstream}${STREAM_PATH}
       stream: true
       allow-private: [127.0.0.0/8]
       authenticate:
@@ -45,7 +46,7 @@ const nginx: Peer = {
   command(site) {
     return {
       program: findProgram('nginx') ?? 'nginx',
-      args: ['-c', proxyConfig(site, LARGE_FILE), '-e', join(site.folder, 'error.log')],
+      args: ['-c', proxyConfig(site, STREAM_PATH), '-e', join(site.folder, 'error.log')],
     }
   },
 }
@@ -60,7 +61,7 @@ interface Transfer {
 
 async function transfer({ server, site }: Started, direction: Direction): Promise<Transfer> {
   const file = join(site.folder, 'stream.json')
-  writeFileSync(file, JSON.stringify({ port: site.port, path: LARGE_FILE, direction, bytes: LARGE_FILE_BYTES }))
+  writeFileSync(file, JSON.stringify({ port: site.port, path: STREAM_PATH, direction, bytes: BYTES }))
   const cpu = cpuOf(server.pid)
   const before = residentOf(server.pid)
   let most = before
@@ -71,7 +72,7 @@ async function transfer({ server, site }: Started, direction: Direction): Promis
     const client = join(import.meta.dirname, '../apps/stream-client.ts')
     const text = await run(pinned(OTHER_CORE, { program: process.execPath, args: [client, file] }), 120_000)
     const { seconds, bytes, status }: { seconds: number; bytes: number; status: number } = JSON.parse(text)
-    if (status !== 200 || bytes !== LARGE_FILE_BYTES) throw new Error(`${direction}: status ${status}, ${bytes} bytes`)
+    if (status !== 200 || bytes !== BYTES) throw new Error(`${direction}: status ${status}, ${bytes} bytes`)
     const mib = bytes / 2 ** 20
     return {
       mibPerSecond: mib / seconds,
@@ -90,7 +91,15 @@ interface Entered {
   readonly values: number[][]
 }
 
-async function enter(peer: Peer, { root, upstream }: Scene): Promise<Entered> {
+/** An upstream that answers when it has the whole body, which nginx does not. */
+async function startEnd(root: string): Promise<Running & { readonly port: number }> {
+  const port = await freePort()
+  const app = join(import.meta.dirname, '../apps/stream-upstream.ts')
+  const command = { program: process.execPath, args: [app, String(port), String(BYTES)] }
+  return { ...(await startServer(pinned(OTHER_CORE, command), port, join(root, 'stream-upstream.log'))), port }
+}
+
+async function enter(peer: Peer, root: string, upstream: number): Promise<Entered> {
   const values = DIRECTIONS.flatMap(() => [[], [], []])
   if (peer.version() === undefined) return { peer, problem: 'not installed', values }
   try {
@@ -104,9 +113,10 @@ export const stream: Case = {
   name: 'stream',
   title: 'The bridge: 1 GiB streamed',
   async run(scene) {
+    const end = await startEnd(scene.root)
     const entries: Entered[] = []
     for (const peer of [nginx, bridge].filter(({ name }) => scene.peers.some(chosen => chosen.name === name))) {
-      entries.push(await enter(peer, scene))
+      entries.push(await enter(peer, scene.root, end.port))
     }
     for (let round = 0; round <= scene.options.rounds; round++) {
       say(round === 0 ? `${stream.title}: warming up` : `${stream.title}: round ${round} of ${scene.options.rounds}`)
@@ -123,7 +133,7 @@ export const stream: Case = {
         }
       }
     }
-    await Promise.all(entries.map(({ started }) => started?.server.stop()))
+    await Promise.all([end.stop(), ...entries.map(({ started }) => started?.server.stop())])
     const rows: FigureRow[] = entries.map(({ peer, problem, values }) => ({
       peer: peer.name,
       title: peer.title,
