@@ -54,7 +54,8 @@ export class Verdicts {
   }
 }
 
-function judgeCertificate(der: Buffer, sent: readonly Buffer[], trust: ClientTrust, now: number): Judged {
+/** Judges without a memory. Takes what `Verdicts.judge` takes, and the trust. */
+export function judgeCertificate(der: Buffer, sent: readonly Buffer[], trust: ClientTrust, now: number): Judged {
   let leaf: Certificate
   try {
     leaf = readCertificate(der)
