@@ -1,4 +1,6 @@
 import { cpus, release } from 'node:os'
+import { figuresMarkdown } from './figures.ts'
+import { goalsMarkdown, judge, type Result } from './goals.ts'
 import { chart, markdownTable, type Outcome } from './report.ts'
 
 /** The parts of docs/benchmarks.md that are written from figures, and the cases that each holds. */
@@ -10,8 +12,13 @@ const MARKS = {
   },
 } as const
 
+/** What a work cost every peer. */
 export interface Section {
+  readonly kind: 'requests'
+  readonly name: string
   readonly title: string
+  /** The peer that the ratios are to. */
+  readonly base: string
   readonly outcomes: readonly Outcome[]
 }
 
@@ -22,12 +29,15 @@ export function machine(): string {
 }
 
 /** The measured section of docs/benchmarks.md. */
-export function measuredSection(command: string, sections: readonly Section[], about: readonly string[]): string {
-  const parts = sections.map(
-    ({ title, outcomes }) =>
-      `### ${title}\n\n${markdownTable(outcomes)}\n\nProcessor time a request:\n\n\`\`\`text\n${chart(outcomes)}\n\`\`\``,
+export function measuredSection(command: string, results: readonly Result[], about: readonly string[]): string {
+  const parts = results.map(result =>
+    result.kind === 'figures'
+      ? `### ${result.title}\n\n${figuresMarkdown(result)}`
+      : `### ${result.title}\n\n${markdownTable(result.outcomes, result.base)}\n\nProcessor time a request:\n\n\`\`\`text\n${chart(result.outcomes, result.base)}\n\`\`\``,
   )
-  return [`\`${command}\``, about.map(line => `- ${line}`).join('\n'), ...parts].join('\n\n')
+  const judged = judge(results)
+  const goals = judged.length > 0 ? [`### Goals\n\n${goalsMarkdown(judged)}`] : []
+  return [`\`${command}\``, about.map(line => `- ${line}`).join('\n'), ...goals, ...parts].join('\n\n')
 }
 
 /** The part about the cost of a check. */

@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Job, Trusted } from './apps/job.ts'
 import { type Command, findProgram, pinned, run } from './processes.ts'
-import type { Request } from './work.ts'
+import type { Arrival, Request } from './work.ts'
 
 export interface Load {
   readonly requests: number
@@ -14,11 +15,19 @@ export interface Load {
   readonly refusals: number
   /** Connections, reads and writes that failed, and timeouts. */
   readonly errors: number
+  /** The first of these errors, where the generator tells. */
+  readonly problem?: string
 }
 
 export interface LoadOptions {
   readonly port: number
   readonly request: Request
+  readonly arrival: Arrival
+  /** Requests a second, where they arrive at a rate of their own. */
+  readonly rate?: number
+  readonly tls?: Trusted | undefined
+  /** A function in Lua that makes the next request, where they differ. */
+  readonly vary?: string | undefined
   readonly connections: number
   readonly seconds: number
   readonly core: number
@@ -32,23 +41,36 @@ export function loadGenerator(): string {
 
 /** Sends the same request over and over on every connection, from a process of its own. */
 export async function load(options: LoadOptions): Promise<Load> {
-  const wrk = findProgram('wrk')
-  const command = wrk === undefined ? ownClient(options) : wrkCommand(wrk, options)
-  return parseLoad(await run(pinned(options.core, command), options.seconds * 1000 + 15_000))
+  return parseLoad(await run(pinned(options.core, generator(options)), options.seconds * 1000 + 15_000))
 }
 
-function wrkCommand(program: string, { port, request, connections, seconds, folder }: LoadOptions): Command {
+function generator(options: LoadOptions): Command {
+  const { arrival, tls, rate = 0 } = options
+  if (arrival === 'full' || arrival === 'resumed') {
+    return ownClient(options, 'tls-client.ts', { tls, resume: arrival === 'resumed' })
+  }
+  const wrk = findProgram('wrk')
+  // wrk has no client certificate.
+  return wrk === undefined || rate > 0 || tls?.cert !== undefined
+    ? ownClient(options, 'client.ts', { tls, rate })
+    : wrkCommand(wrk, options)
+}
+
+function wrkCommand(program: string, options: LoadOptions): Command {
+  const { port, request, vary, tls, connections, seconds, folder } = options
   const script = join(folder, 'load.lua')
-  writeFileSync(script, luaScript(request))
+  writeFileSync(script, luaScript(request) + (vary === undefined ? '' : `request = ${vary}\n`))
   const time = `${Math.max(1, Math.round(seconds))}s`
-  const url = `http://127.0.0.1:${port}${request.path}`
+  const url = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}${request.path}`
   return { program, args: ['-t1', `-c${connections}`, `-d${time}`, '--timeout', '5s', '-s', script, url] }
 }
 
-function ownClient({ port, request, connections, seconds, folder }: LoadOptions): Command {
+function ownClient(options: LoadOptions, client: string, more: object): Command {
+  const { port, connections, seconds, request, folder } = options
   const file = join(folder, 'load.json')
-  writeFileSync(file, JSON.stringify({ port, connections, seconds, ...request, body: request.body.toString('latin1') }))
-  return { program: process.execPath, args: [join(import.meta.dirname, 'apps/client.ts'), file] }
+  const job: Job = { port, connections, seconds, ...request, body: request.body.toString('latin1') }
+  writeFileSync(file, JSON.stringify({ ...job, ...more }))
+  return { program: process.execPath, args: [join(import.meta.dirname, 'apps', client), file] }
 }
 
 /** A Lua string of any bytes. */
@@ -91,6 +113,7 @@ export function parseLoad(output: string): Load {
     if (typeof number !== 'number') throw new Error(`the load generator's summary has no number "${name}": ${line}`)
     return number
   }
+  const problem: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, 'problem') : undefined
   return {
     requests: field('requests'),
     duration: field('duration'),
@@ -98,5 +121,6 @@ export function parseLoad(output: string): Load {
     p99: field('p99'),
     refusals: field('refusals'),
     errors: field('errors'),
+    ...(typeof problem === 'string' ? { problem } : {}),
   }
 }

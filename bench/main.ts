@@ -2,86 +2,32 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import type { Scene } from './cases/case.ts'
+import { CASES } from './cases/index.ts'
 import { machine, measuredSection, replaceSection, type Section, verificationSection } from './document.ts'
+import { figuresText } from './figures.ts'
+import { goalsText, judge, type Result } from './goals.ts'
 import { loadGenerator } from './load.ts'
-import { OTHER_CORE, proveOnce, type Sample, type Started, sample, startForLoad } from './measure.ts'
+import { OTHER_CORE } from './measure.ts'
 import { HELP, type Options, readOptions, VERIFICATION } from './options.ts'
 import { PEERS } from './peers/index.ts'
 import type { Peer } from './peers/peer.ts'
 import { findProgram, killAll } from './processes.ts'
-import { BASE, type Outcome, terminalTable } from './report.ts'
+import { BASE, terminalTable } from './report.ts'
+import { type Entry, enter, leave, rounds, say, sentence } from './rounds.ts'
 import { startUpstream } from './upstream.ts'
 import { measureVerification } from './verification/measure.ts'
 import { markdownVerification, terminalVerification, type Verification } from './verification/report.ts'
-import { WORKS, type Work } from './work.ts'
+import { SETTINGS, type Setting, WORKS } from './work.ts'
 
 const DOCUMENT = join(import.meta.dirname, '../docs/benchmarks.md')
-// Compilers that work while the program runs need this long, and their work is not the request's.
-const WARM_UP_SECONDS = 6
 /** Of the calls whose cost is measured, for a second asked for. */
 const BATCHES = 50
-const say = (text: string) => process.stderr.write(`${text}\n`)
-const sentence = (error: unknown): string => (error instanceof Error ? error.message : String(error))
-
-interface Entry {
-  readonly peer: Peer
-  readonly version: string | undefined
-  started?: Started
-  problem?: string
-}
-
 function choose(options: Options): Peer[] {
   const names = PEERS.map(({ name }) => name)
   const unknown = options.only.find(name => !names.includes(name))
   if (unknown !== undefined) throw new Error(`--only: unknown peer "${unknown}"; there are ${names.join(', ')}`)
   return PEERS.filter(({ name }) => options.only.length === 0 || options.only.includes(name))
-}
-
-/** Proves that the peer does the work, then starts it for the load. A peer that can't is kept with its reason. */
-async function enter(peer: Peer, root: string, upstream: number): Promise<Entry> {
-  const version = peer.version()
-  if (version === undefined) return { peer, version, problem: 'not installed' }
-  try {
-    const faults = await proveOnce(peer, root)
-    if (faults.length > 0) return { peer, version, problem: `does not do the work: ${faults.join('; ')}` }
-    return { peer, version, started: await startForLoad(peer, root, upstream) }
-  } catch (error) {
-    return { peer, version, problem: `does not start: ${sentence(error)}` }
-  }
-}
-
-/** Interleaved rounds, so that what disturbs the machine for a while disturbs all. */
-async function rounds(entries: readonly Entry[], work: Work, options: Options): Promise<Outcome[]> {
-  const samples = new Map<Entry, Sample[]>(entries.map(entry => [entry, []]))
-  const problems = new Map<Entry, string>()
-  for (let round = 0; round <= options.rounds; round++) {
-    say(round === 0 ? `${work.title}: warming up` : `${work.title}: round ${round} of ${options.rounds}`)
-    for (const entry of entries) {
-      if (entry.started === undefined || problems.has(entry)) continue
-      if (work.refused && !entry.peer.checks) {
-        problems.set(entry, 'checks nothing')
-        continue
-      }
-      try {
-        const seconds = round === 0 ? Math.max(options.seconds, WARM_UP_SECONDS) : options.seconds
-        const taken = await sample(entry.started, work, options.connections, seconds)
-        if (round > 0) samples.get(entry)?.push(taken)
-      } catch (error) {
-        problems.set(entry, `failed under load: ${sentence(error)}`)
-        samples.set(entry, [])
-      }
-    }
-  }
-  return entries.map(entry => ({
-    peer: entry.peer.name,
-    title: entry.peer.title,
-    note: entry.peer.note,
-    version: entry.version,
-    problem: entry.problem ?? problems.get(entry),
-    atRest: entry.started?.atRest ?? 0,
-    startMs: entry.started?.server.startMs ?? 0,
-    samples: samples.get(entry) ?? [],
-  }))
 }
 
 function conditions(upstream: string): string[] {
@@ -91,12 +37,17 @@ function conditions(upstream: string): string[] {
   return lines
 }
 
-async function bench(options: Options, root: string, command: string): Promise<void> {
-  const works = WORKS.filter(({ name }) => options.cases.includes(name))
-  const verification = options.cases.includes(VERIFICATION) ? costs(options, command) : undefined
-  const compared = works.length > 0 ? await compare(works, options, root, command) : undefined
-  mkdirSync(dirname(options.json), { recursive: true })
-  writeFileSync(options.json, `${JSON.stringify({ command, options, ...compared, verification }, undefined, 2)}\n`)
+/** The works of one setting share the running peers. */
+async function runWorks(setting: Setting, scene: Scene, report: (section: Section) => void): Promise<void> {
+  const works = WORKS.filter(work => work.setting === setting && scene.options.cases.includes(work.name))
+  if (works.length === 0) return
+  const entries: Entry[] = []
+  for (const peer of scene.peers) entries.push(await enter(peer, scene.root, scene.upstream, setting))
+  for (const work of works) {
+    const outcomes = await rounds(entries, work, scene.options)
+    report({ kind: 'requests', name: work.name, title: work.title, base: BASE, outcomes })
+  }
+  await leave(entries)
 }
 
 /** The gate's checks alone. */
@@ -107,31 +58,49 @@ function costs(options: Options, command: string): Verification {
   return measured
 }
 
+async function bench(options: Options, root: string, command: string): Promise<void> {
+  const verification = options.cases.includes(VERIFICATION) ? costs(options, command) : undefined
+  const compared = options.cases.some(name => name !== VERIFICATION) ? await compare(options, root, command) : undefined
+  mkdirSync(dirname(options.json), { recursive: true })
+  writeFileSync(options.json, `${JSON.stringify({ command, options, ...compared, verification }, undefined, 2)}\n`)
+}
+
 /** The gate and its peers. */
-async function compare(works: readonly Work[], options: Options, root: string, command: string) {
+async function compare(options: Options, root: string, command: string) {
   const peers = choose(options)
   const upstream = await startUpstream(mkdtempSync(join(root, 'upstream-')), OTHER_CORE)
   const about = conditions(upstream.kind)
   for (const line of about) say(line)
-  const entries: Entry[] = []
-  for (const peer of peers) entries.push(await enter(peer, root, upstream.port))
-  const sections: Section[] = []
-  for (const work of works) {
-    const outcomes = await rounds(entries, work, options)
-    sections.push({ title: work.title, outcomes })
-    process.stdout.write(`\n${work.title} (${options.connections} connections; ratios to ${BASE})\n\n`)
-    process.stdout.write(`${terminalTable(outcomes)}\n`)
+  const scene: Scene = { root, upstream: upstream.port, peers, options }
+  const results: Result[] = []
+  const report = (result: Result) => {
+    results.push(result)
+    process.stdout.write(`\n${headline(result, options)}\n\n`)
+    const text = result.kind === 'figures' ? figuresText(result) : terminalTable(result.outcomes, result.base)
+    process.stdout.write(`${text}\n`)
   }
-  if (options.write) document(command, sections, about)
-  return { about, sections }
+  for (const setting of Object.values(SETTINGS)) await runWorks(setting, scene, report)
+  for (const each of CASES.filter(({ name }) => options.cases.includes(name))) report(await each.run(scene))
+  const judged = judge(results)
+  if (judged.length > 0) process.stdout.write(`\nGoals\n\n${goalsText(judged)}\n`)
+  const goals = judged.map(({ goal: { text, bound }, figure, met }) => ({ text, bound, figure, met }))
+  if (options.write) document(command, results, about)
+  return { about, goals, results }
 }
 
-function document(command: string, sections: readonly Section[], about: readonly string[]): void {
-  const based = sections.every(({ outcomes }) =>
-    outcomes.some(({ peer, samples }) => peer === BASE && samples.length > 0),
-  )
-  if (!based) throw new Error(`docs/benchmarks.md holds ratios to ${BASE}, which was not measured: nothing written`)
-  write(measuredSection(command, sections, about), 'measured')
+function headline(result: Result, { connections }: Options): string {
+  return result.kind === 'figures'
+    ? result.title
+    : `${result.title} (${connections} connections; ratios to ${result.base})`
+}
+
+function document(command: string, results: readonly Result[], about: readonly string[]): void {
+  for (const result of results) {
+    if (result.kind === 'figures') continue
+    if (!result.outcomes.some(({ peer, samples }) => peer === result.base && samples.length > 0))
+      throw new Error(`docs/benchmarks.md holds ratios to ${result.base}, which was not measured: nothing written`)
+  }
+  write(measuredSection(command, results, about), 'measured')
 }
 
 function write(section: string, part: Parameters<typeof replaceSection>[2]): void {

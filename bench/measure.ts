@@ -2,12 +2,13 @@ import { mkdtempSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Load, load } from './load.ts'
-import type { Peer } from './peers/peer.ts'
+import type { Peer, Site } from './peers/peer.ts'
 import { cpuOf, residentOf } from './proc.ts'
 import { freePort, pinned, type Running, startServer } from './processes.ts'
 import { prove } from './proof.ts'
+import { issueTlsFiles, trusted } from './tls-files.ts'
 import { startWitness } from './upstream.ts'
-import type { Work } from './work.ts'
+import type { Setting, Work } from './work.ts'
 
 /** The peer has one core to itself; the load generator and the upstream share the other. */
 export const PEER_CORE = 1
@@ -30,31 +31,34 @@ export interface Sample {
 export interface Started {
   readonly peer: Peer
   readonly server: Running
-  readonly port: number
-  readonly folder: string
+  readonly site: Site
   /** Bytes resident before the first request. */
   readonly atRest: number
 }
 
-async function start(peer: Peer, root: string, upstream: number): Promise<Started> {
+/** Starts an instance of its own, in its own folder below `root`, on a core of its own. */
+export async function start(peer: Peer, root: string, upstream: number, setting: Setting): Promise<Started> {
   const folder = mkdtempSync(join(root, `${peer.name}-`))
   const port = await freePort()
-  const server = await startServer(
-    pinned(PEER_CORE, peer.command({ folder, port, upstream })),
+  const site: Site = {
+    folder,
     port,
-    join(folder, 'output.log'),
-  )
+    upstream,
+    cap: setting.cap,
+    ...(setting.tls === 'off' ? {} : { tls: await issueTlsFiles(folder, setting.tls === 'mutual') }),
+  }
+  const server = await startServer(pinned(PEER_CORE, peer.command(site)), port, join(folder, 'output.log'))
   await sleep(300)
-  return { peer, server, port, folder, atRest: residentOf(server.pid) }
+  return { peer, server, site, atRest: residentOf(server.pid) }
 }
 
 /** Sends good and bad webhooks through an instance of its own. @returns the peer's faults. */
-export async function proveOnce(peer: Peer, root: string): Promise<string[]> {
+export async function proveOnce(peer: Peer, root: string, setting: Setting): Promise<string[]> {
   const witness = await startWitness()
   try {
-    const { server, port } = await start(peer, root, witness.port)
+    const { server, site } = await start(peer, root, witness.port, setting)
     try {
-      return await prove(peer, port, witness)
+      return await prove(peer, site, witness)
     } finally {
       await server.stop()
     }
@@ -63,22 +67,44 @@ export async function proveOnce(peer: Peer, root: string): Promise<string[]> {
   }
 }
 
-export const startForLoad = start
-
 /** What is wrong with a load's answers; `undefined` where all are as the work wants them. */
-export function fault(work: Pick<Work, 'refused'>, { requests, refusals, errors }: Load): string | undefined {
+export function fault(
+  work: Pick<Work, 'refused' | 'admits'>,
+  { requests, refusals, errors, problem }: Load,
+): string | undefined {
+  if (errors > 0)
+    return `${errors} connections failed or timed out${problem === undefined ? '' : `, the first: ${problem}`}`
   if (requests === 0) return 'answered nothing'
-  if (errors > 0) return `${errors} connections failed or timed out`
   if (!work.refused && refusals > 0) return `refused ${refusals} of ${requests} valid requests`
-  return work.refused && refusals < requests ? `let ${requests - refusals} of ${requests} requests through` : undefined
+  const passed = requests - refusals
+  return work.refused && passed > (work.admits ?? 0) ? `let ${passed} of ${requests} requests through` : undefined
 }
 
-/** @throws where an answer was not what the work wants. */
-export async function sample(started: Started, work: Work, connections: number, seconds: number): Promise<Sample> {
-  const { server, port, folder } = started
+/**
+ * @param rate requests a second, for a work whose requests arrive at a rate of their own; 0: as many as are answered
+ * @throws where an answer was not what the work wants.
+ */
+export async function sample(
+  { server, site }: Started,
+  work: Work,
+  connections: number,
+  seconds: number,
+  rate = 0,
+): Promise<Sample> {
   const before = cpuOf(server.pid)
   const from = performance.now()
-  const running = load({ port, request: work.request, connections, seconds, core: OTHER_CORE, folder })
+  const running = load({
+    port: site.port,
+    request: work.request,
+    arrival: work.arrival,
+    rate,
+    tls: site.tls && trusted(site.tls),
+    vary: work.vary,
+    connections,
+    seconds,
+    core: OTHER_CORE,
+    folder: site.folder,
+  })
   const [result, resident] = await Promise.all([
     running,
     sleep(seconds * 800, undefined, { ref: false }).then(() => residentOf(server.pid)),

@@ -19,8 +19,15 @@ export interface Running {
 }
 
 const running = new Set<ChildProcess>()
-const START_MS = 10_000
+// A million tokens take their time.
+const START_MS = 60_000
 const STOP_MS = 3_000
+
+/** How many files a process may have open (`ulimit -Hn`), which Node makes its own limit. */
+export function fileLimit(): number {
+  const line = /^Max open files\s+\S+\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))
+  return line?.[1] === 'unlimited' ? Number.POSITIVE_INFINITY : Number(line?.[1] ?? 1024)
+}
 
 /** The path of an installed program; Debian keeps servers in sbin, which is not on everybody's PATH. */
 export function findProgram(name: string): string | undefined {
@@ -74,7 +81,7 @@ function accepts(port: number): Promise<boolean> {
 /**
  * Starts a server and waits until `port` of the loopback accepts.
  * Both of its outputs go to `log`: a file, as an access log would.
- * @throws where it ends first or does not listen within 10 s; the message carries the log's end.
+ * @throws where it ends first or does not listen within 60 s; the message carries the log's end.
  */
 export async function startServer(command: Command, port: number, log: string): Promise<Running> {
   const out = openSync(log, 'a')

@@ -37,8 +37,8 @@ function each(of: (measure: Measure) => Summary): Record<Measure, Summary> {
   }
 }
 
-export function rows(outcomes: readonly Outcome[]): Row[] {
-  const base = outcomes.find(({ peer, samples }) => peer === BASE && samples.length > 0)?.samples
+export function rows(outcomes: readonly Outcome[], baseName: string = BASE): Row[] {
+  const base = outcomes.find(({ peer, samples }) => peer === baseName && samples.length > 0)?.samples
   return outcomes.map(outcome => {
     const values = (measure: Measure) => outcome.samples.map(sample => sample[measure])
     return {
@@ -76,12 +76,12 @@ export function columns(table: readonly (readonly string[])[]): string {
 }
 
 /** For the terminal: what was measured, and the ratios to the base. */
-export function terminalTable(outcomes: readonly Outcome[]): string {
+export function terminalTable(outcomes: readonly Outcome[], base: string = BASE): string {
   const head = [
     ...['', 'CPU us/req', 'ratio (spread)', 'req/s', 'ratio', 'p50 ms', 'p99 ms'],
     ...['start ms', 'rest MB', 'load MB', 'core'],
   ]
-  const measured = rows(outcomes).filter(({ outcome }) => outcome.samples.length > 0)
+  const measured = rows(outcomes, base).filter(({ outcome }) => outcome.samples.length > 0)
   const body = measured.map(({ outcome, absolute, ratio, busy }) => [
     outcome.title,
     plain(absolute.cpuUs.median, 1),
@@ -102,12 +102,12 @@ export function terminalTable(outcomes: readonly Outcome[]): string {
 }
 
 /** For the documentation: ratios only, since the figures themselves belong to one machine. */
-export function markdownTable(outcomes: readonly Outcome[]): string {
+export function markdownTable(outcomes: readonly Outcome[], base: string = BASE): string {
   const lines = [
     '| | CPU a request (spread) | requests/s | p50 | p99 | memory under load |',
     '|---|--:|--:|--:|--:|--:|',
   ]
-  for (const { outcome, ratio } of rows(outcomes)) {
+  for (const { outcome, ratio } of rows(outcomes, base)) {
     const name = outcome.version === undefined ? outcome.title : `${outcome.title} ${outcome.version}`
     if (outcome.samples.length === 0 || ratio === undefined) {
       lines.push(`| ${name} | ${outcome.problem ?? 'not measured'} | | | | |`)
@@ -120,8 +120,8 @@ export function markdownTable(outcomes: readonly Outcome[]): string {
 }
 
 /** Bars of the processor time a request, the base being 1. */
-export function chart(outcomes: readonly Outcome[], width = 48): string {
-  const bars = rows(outcomes).flatMap(({ outcome, ratio }) =>
+export function chart(outcomes: readonly Outcome[], base: string = BASE, width = 48): string {
+  const bars = rows(outcomes, base).flatMap(({ outcome, ratio }) =>
     ratio && outcome.samples.length > 0 ? [{ title: outcome.title, value: ratio.cpuUs.median }] : [],
   )
   const longest = Math.max(...bars.map(({ value }) => value))

@@ -1,82 +1,78 @@
-/** A load generator for machines without wrk: the same request on every connection, each waiting for its answer. */
-import { readFileSync } from 'node:fs'
-import { connect } from 'node:net'
-import { percentile } from '../stats.ts'
+/**
+ * The same request on every connection, over TLS where a CA is given. Each connection waits for its answer and sends
+ * again at once; or, at a rate, requests fall due at random (Poisson) and their latency counts from when they did,
+ * whether or not a connection was free.
+ */
+import { connect as connectPlain, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import { answerLength, type KeepAliveJob, readJob, requestBytes, Tally } from './job.ts'
 
-interface Job {
-  readonly port: number
-  readonly connections: number
-  readonly seconds: number
-  readonly method: string
-  readonly path: string
-  readonly headers: Readonly<Record<string, string>>
-  /** Latin-1. */
-  readonly body: string
-}
-
-const job: Job = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8'))
-const body = Buffer.from(job.body, 'latin1')
-const head = [
-  `${job.method} ${job.path} HTTP/1.1`,
-  `Host: 127.0.0.1:${job.port}`,
-  `Content-Length: ${body.length}`,
-  ...Object.entries(job.headers).map(([name, value]) => `${name}: ${value}`),
-].join('\r\n')
-const request = Buffer.concat([Buffer.from(`${head}\r\n\r\n`, 'latin1'), body])
-
-const latencies: number[] = []
-let refusals = 0
-let errors = 0
+const job = readJob<KeepAliveJob>()
+const request = requestBytes(job)
+const tally = new Tally()
+/** Requests a millisecond; 0: as many as are answered. */
+const rate = (job.rate ?? 0) / 1000
+/** Connections that wait for a request to fall due. */
+const free: ((due: number) => void)[] = []
+/** When the requests fell due that wait for a connection. */
+const waiting: number[] = []
 let ended = false
 
-/** Bytes of the first whole answer in `text`, 0 where more must come. Chunked answers end with the empty chunk. */
-function answerLength(text: string): number {
-  const end = text.indexOf('\r\n\r\n')
-  if (end < 0) return 0
-  const length = /^content-length:[ \t]*(\d+)/im.exec(text.slice(0, end))
-  if (length) return text.length >= end + 4 + Number(length[1]) ? end + 4 + Number(length[1]) : 0
-  const last = text.indexOf('\r\n0\r\n\r\n', end)
-  return last < 0 ? 0 : last + 7
+function connect(ready: () => void): Socket {
+  const to = { host: '127.0.0.1', port: job.port }
+  if (job.tls === undefined) return connectPlain(to, ready)
+  const { serverName: servername, ...pem } = job.tls
+  return connectTls({ ...to, ...pem, servername, ALPNProtocols: ['http/1.1'] }, ready)
 }
 
 function open(): void {
-  const socket = connect(job.port, '127.0.0.1').setNoDelay(true)
   let sent = 0
   let received = ''
-  const send = () => {
-    sent = performance.now()
+  const send = (due: number) => {
+    sent = due
     socket.write(request)
   }
-  socket.on('connect', send)
+  const next = () => {
+    if (ended) return
+    if (rate === 0) send(performance.now())
+    else if (waiting.length > 0) send(waiting.shift() ?? 0)
+    else free.push(send)
+  }
+  const socket = connect(next).setNoDelay(true)
   socket.on('data', chunk => {
     received += chunk.toString('latin1')
     const length = answerLength(received)
     if (length === 0) return
-    latencies.push((performance.now() - sent) * 1000)
-    if (Number(received.slice(9, 12)) >= 400) refusals++
+    tally.answered(sent, received)
     received = received.slice(length)
-    if (!ended) send()
+    next()
   })
-  socket.on('error', () => {
-    errors++
-  })
+  socket.on('error', error => tally.failed(error))
   socket.on('close', () => {
+    const at = free.indexOf(send)
+    if (at >= 0) free.splice(at, 1)
     if (!ended) setTimeout(open, 10)
   })
 }
 
-const start = performance.now()
-for (let i = 0; i < job.connections; i++) open()
-setTimeout(() => {
-  ended = true
-  const sorted = Float64Array.from(latencies).sort()
-  const summary = {
-    requests: sorted.length,
-    duration: (performance.now() - start) / 1000,
-    p50: percentile(sorted, 0.5),
-    p99: percentile(sorted, 0.99),
-    refusals,
-    errors,
+let due = performance.now()
+
+function pace(): void {
+  const now = performance.now()
+  while (due <= now) {
+    const send = free.shift()
+    if (send) send(due)
+    else waiting.push(due)
+    due += -Math.log(1 - Math.random()) / rate
   }
-  process.stdout.write(`${JSON.stringify(summary)}\n`, () => process.exit(0))
-}, job.seconds * 1000)
+  if (ended) return
+  // A timer is a millisecond or more late; turning in between is what keeps to the time.
+  if (due - now > 2) setTimeout(pace, 1)
+  else setImmediate(pace)
+}
+
+for (let i = 0; i < job.connections; i++) open()
+if (rate > 0) pace()
+tally.after(job.seconds, () => {
+  ended = true
+})

@@ -1,6 +1,8 @@
 /** The straightforward gate in Node: node:http in, undici out, every check by hand, nothing tuned. */
 import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import { Pool } from 'undici'
 import { accessLog, allowLists, rateLimiter, settings } from './settings.ts'
 
@@ -88,6 +90,11 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   })
 }
 
-createServer((request, response) => {
+const serve = (request: IncomingMessage, response: ServerResponse) => {
   answer(request, response).catch(() => response.destroy())
-}).listen(settings.port, '127.0.0.1')
+}
+const { tls } = settings
+const server = tls
+  ? createTlsServer({ cert: readFileSync(tls.cert), key: readFileSync(tls.key), ALPNProtocols: ['http/1.1'] }, serve)
+  : createServer(serve)
+server.listen(settings.port, '127.0.0.1')

@@ -11,6 +11,8 @@ export interface Settings {
   readonly rate: number
   /** The access log. */
   readonly log: string
+  /** PEM files; given, it speaks TLS. */
+  readonly tls?: { readonly cert: string; readonly key: string }
   /** What the Express application sends upstream with; default: http-proxy-middleware. */
   readonly proxy?: 'http-proxy'
   /** Networks let in, by path. */

@@ -26,6 +26,7 @@ export const caddy: Peer = {
   title: 'Caddy, plain proxy',
   checks: false,
   note: 'checks nothing: what a proxy alone costs in Go, GOMAXPROCS=1',
+  sitsOut: { tls: 'plain HTTP alone', mutual: 'plain HTTP alone' },
   version: () => programVersion('caddy', 'version'),
   command(site) {
     const file = join(site.folder, 'Caddyfile')

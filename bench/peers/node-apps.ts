@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { BODY_CAP, FOREIGN_PATH, PATH, SECRET } from '../work.ts'
+import { FOREIGN_PATH, PATH, SECRET } from '../work.ts'
 import { ALLOWED, FOREIGN, type Peer, packageVersion, RATE } from './peer.ts'
 
 const resolver = createRequire(import.meta.url)
@@ -18,11 +18,13 @@ function nodeApp(
   about: Pick<Peer, 'name' | 'title' | 'note'>,
   file: string,
   packages: readonly string[],
+  sitsOut: Peer['sitsOut'],
   proxy?: string,
 ): Peer {
   return {
     ...about,
     checks: true,
+    ...(sitsOut === undefined ? {} : { sitsOut }),
     version() {
       const versions = packages.map(installedVersion)
       return versions.includes(undefined) ? undefined : versions[0]
@@ -36,10 +38,11 @@ function nodeApp(
           port: site.port,
           upstream: site.upstream,
           secret: SECRET,
-          cap: BODY_CAP,
+          cap: site.cap,
           rate: RATE,
           log: join(site.folder, 'access.log'),
           proxy,
+          ...(site.tls === undefined ? {} : { tls: { cert: site.tls.cert, key: site.tls.key } }),
           routes: { [PATH]: ALLOWED, [FOREIGN_PATH]: FOREIGN },
         }),
       },
@@ -47,19 +50,26 @@ function nodeApp(
   }
 }
 
+const ONE_RATE = 'has no second rate'
+const NO_CLIENTS = 'asks for no client certificate'
+const PLAIN_ALONE = { tls: 'plain HTTP alone', mutual: 'plain HTTP alone', limited: ONE_RATE }
+
 export const express = nodeApp(
   { name: 'express', title: 'Express', note: 'with http-proxy-middleware over a keep-alive agent' },
   'express.js',
   ['express', 'http-proxy-middleware', 'http-proxy'],
+  PLAIN_ALONE,
 )
 export const httpProxy = nodeApp(
   { name: 'http-proxy', title: 'Express + http-proxy', note: 'the same application over http-proxy 1.18' },
   'express.js',
   ['express', 'http-proxy-middleware', 'http-proxy'],
+  PLAIN_ALONE,
   'http-proxy',
 )
 export const nodePrototype = nodeApp(
   { name: 'node-prototype', title: 'node:http + undici', note: 'the straightforward gate by hand, nothing tuned' },
   'prototype.ts',
   ['undici'],
+  { limited: ONE_RATE, mutual: NO_CLIENTS },
 )

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { Command } from '../processes.ts'
+import type { TlsFiles } from '../tls-files.ts'
 
 /** Where one instance of a peer runs. */
 export interface Site {
@@ -9,6 +10,10 @@ export interface Site {
   readonly port: number
   /** The port of 127.0.0.1 that the upstream listens on. */
   readonly upstream: number
+  /** Bytes of body that it takes; one more is refused. */
+  readonly cap: number
+  /** Given, it speaks TLS on its port, and nothing else. */
+  readonly tls?: TlsFiles
 }
 
 /** A program that does the benchmark's work. */
@@ -21,6 +26,8 @@ export interface Peer {
   readonly note: string
   /** Cases of the proof that it has no means for; each is named in the note. */
   readonly lacks?: readonly string[]
+  /** Names of works and settings that it has no part in, each with the reason. */
+  readonly sitsOut?: Readonly<Record<string, string>>
   /** The installed version; `undefined` where something that it needs is missing. */
   version(): string | undefined
   /** Writes its config into the site's folder and says how to start it on one thread. */
@@ -31,6 +38,8 @@ export interface Peer {
 export const ALLOWED = ['127.0.0.0/8', '10.0.0.0/8'] as const
 /** Addresses that the route `FOREIGN_PATH` lets in: documentation's, so nobody's. */
 export const FOREIGN = ['192.0.2.0/24'] as const
+/** What a peer's `limit` admits on `LIMITED_PATH`: one request a minute, so that a flood is refused. */
+export const SLOW_PER_MINUTE = 1
 /** Requests a second and source; far above what one core does, so that it is counted and never refused. */
 export const RATE = 1_000_000
 

@@ -5,8 +5,8 @@ import type { ClientCertificate } from '../core/client-certificate.ts'
 import { Headers } from '../core/headers.ts'
 import type { BodySource } from '../pipeline/body.ts'
 import { RequestContext } from '../pipeline/context.ts'
-import { judgeCertificate } from '../tls/identity.ts'
 import type { ClientTrust } from '../tls/trust.ts'
+import { judgeCertificate } from '../tls/verdicts.ts'
 import { checkHead, PolicyFault } from './policy.ts'
 
 /** What is different from how it was received. */

@@ -162,15 +162,11 @@ class Search {
   #hold(path: readonly [Certificate, ...Certificate[]], anchor: Certificate): Verdict {
     const issuers = [...path.slice(1), anchor]
     const ends = [...path, anchor].map(({ notAfter }) => notAfter)
-    for (const crl of this.#trust.crls ?? []) {
-      const { nextUpdate } = crl
-      if (
-        nextUpdate !== undefined &&
-        nextUpdate > this.#now &&
-        issuers.some(({ subject }) => subject.equals(crl.issuer))
-      ) {
-        ends.push(nextUpdate)
-      }
+    for (const { issuer, thisUpdate, nextUpdate } of this.#trust.crls ?? []) {
+      if (!issuers.some(({ subject }) => subject.equals(issuer))) continue
+      // A list that begins later may revoke what stands until then.
+      if (thisUpdate > this.#now) ends.push(thisUpdate)
+      if (nextUpdate !== undefined && nextUpdate > this.#now) ends.push(nextUpdate)
     }
     return { ok: true, intermediates: path.slice(1), anchor, until: Math.min(...ends) }
   }

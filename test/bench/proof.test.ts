@@ -13,6 +13,9 @@ import { prove } from '../../bench/proof.ts'
 import { ANSWER, startWitness } from '../../bench/upstream.ts'
 import { event, webhook } from '../../bench/work.ts'
 
+/** Bytes of body that the peers of these tests take. */
+const cap = 128 * 1024
+
 const closers: (() => unknown)[] = []
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close()
@@ -44,12 +47,12 @@ function folder(): string {
 
 describe('the proof', () => {
   it('passes a peer that does the work', async () => {
-    const site = { folder: folder(), port: await freePort(), upstream: 0 }
+    const site = { folder: folder(), port: await freePort(), upstream: 0, cap }
     const upstream = await witness()
     const command = nodePrototype.command({ ...site, upstream: upstream.port })
     const server = await startServer(command, site.port, join(site.folder, 'log'))
     closers.push(() => server.stop())
-    expect(await prove(nodePrototype, site.port, upstream)).toEqual([])
+    expect(await prove(nodePrototype, site, upstream)).toEqual([])
   })
 
   it('finds out a proxy that checks nothing', async () => {
@@ -63,11 +66,11 @@ describe('the proof', () => {
         incoming.pipe(outgoing)
       }),
     )
-    const faults = await prove(nodePrototype, port, upstream)
+    const faults = await prove(nodePrototype, { port, cap }, upstream)
     expect(faults).toContain('a forged signature: let through')
     expect(faults).toContain('a foreign source address: let through')
     expect(faults.every(fault => fault.endsWith('let through'))).toBe(true)
-    expect(await prove({ ...nodePrototype, checks: false }, port, upstream)).toEqual([])
+    expect(await prove({ ...nodePrototype, checks: false }, { port, cap }, upstream)).toEqual([])
   })
 
   it('finds out a server that answers 200 without an upstream', async () => {
@@ -77,7 +80,7 @@ describe('the proof', () => {
         response.end(ANSWER)
       }),
     )
-    const faults = await prove({ ...nodePrototype, checks: false }, port, await witness())
+    const faults = await prove({ ...nodePrototype, checks: false }, { port, cap }, await witness())
     expect(faults).toEqual(['a signed webhook: the upstream did not get exactly these bytes once'])
   })
 })

@@ -61,7 +61,7 @@ describe('the table', () => {
 
 describe('the chart', () => {
   it('draws bars in proportion, the longest over the whole width', () => {
-    const [first = '', second = ''] = chart([base, gate], 30).split('\n')
+    const [first = '', second = ''] = chart([base, gate], 'nginx-njs', 30).split('\n')
     expect(first).toBe(`nginx with njs  ${'#'.repeat(20)} 1.00`)
     expect(second).toBe(`Sallyport       ${'#'.repeat(30)} 1.50`)
   })
@@ -69,7 +69,11 @@ describe('the chart', () => {
 
 describe('docs/benchmarks.md', () => {
   const marks = ['<!-- measured: written by npm run bench -- --write -->', '<!-- end of measured -->'] as const
-  const section = measuredSection('npm run bench', [{ title: 'One webhook', outcomes: [base, gate] }], [machine()])
+  const section = measuredSection(
+    'npm run bench',
+    [{ kind: 'requests', name: 'verified', title: 'One webhook', base: 'nginx-njs', outcomes: [base, gate] }],
+    [machine()],
+  )
 
   it('replaces what stands between the marks, however often', () => {
     const text = `before\n\n${marks[0]}\nold\n${marks[1]}\nafter\n`

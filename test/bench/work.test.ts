@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
+import { CASES } from '../../bench/cases/index.ts'
 import { luaString, parseLoad } from '../../bench/load.ts'
 import { fault } from '../../bench/measure.ts'
 import { readOptions } from '../../bench/options.ts'
@@ -47,8 +48,11 @@ describe('the load', () => {
 describe('the options', () => {
   it('measures one case for five rounds of three seconds unless told otherwise', () => {
     expect(readOptions([])).toMatchObject({ cases: ['verified'], seconds: 3, rounds: 5, connections: 32, write: false })
-    expect(readOptions(['--quick'])).toMatchObject({ seconds: 1, rounds: 2 })
-    expect(readOptions(['--case', 'all']).cases).toEqual([...WORKS.map(({ name }) => name), 'verification'])
+    expect(readOptions(['--quick'])).toMatchObject({ seconds: 1, rounds: 1, only: ['nginx-njs', 'sallyport'] })
+    expect(readOptions(['--case', 'all']).cases).toEqual([
+      ...[...WORKS, ...CASES].map(({ name }) => name),
+      'verification',
+    ])
   })
 
   it.each([

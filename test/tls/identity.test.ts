@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ClientCertificate } from '../../src/core/client-certificate.ts'
 import { readCertificate } from '../../src/tls/certificate.ts'
@@ -5,7 +6,9 @@ import { verifyClientChain } from '../../src/tls/chain.ts'
 import { clientCertificateOf } from '../../src/tls/identity.ts'
 import { peculiar } from '../../src/tls/peculiar.ts'
 import { decodePem } from '../../src/tls/pem.ts'
+import { loadServerTls } from '../../src/tls/server.ts'
 import { loadClientTrust } from '../../src/tls/trust.ts'
+import { Verdicts } from '../../src/tls/verdicts.ts'
 import { CLIENT_AUTH, type Craft, type Crafted, craft, craftCrl, DAY, SERVER_AUTH, temporaryFolder } from './craft.ts'
 import { curl, openGate } from './gate.ts'
 
@@ -55,6 +58,17 @@ async function meet(
 
 const client = (options: Partial<Craft> = {}) =>
   craft({ subject: 'CN=client', issuer: root, dns: ['a.example'], ...options })
+
+const trustOf = (root: Crafted, crl?: string) =>
+  loadClientTrust(
+    {
+      ca: { path: 'ca.crt', pem: Buffer.from(root.certificate) },
+      ...(crl === undefined ? {} : { crls: [{ path: 'ca.crl', read: () => Buffer.from(crl) }] }),
+    },
+    Date.now(),
+  )
+
+const intermediate = (subject: string, issuer: Crafted) => craft({ subject, issuer, ca: true })
 
 describe('a client certificate', () => {
   it.each([[['--tlsv1.2', '--tls-max', '1.2']], [['--tlsv1.3']]])(
@@ -116,6 +130,13 @@ describe('a client certificate', () => {
     expect(peer).toMatchObject({ verified: true, extendedKeyUsage: undefined })
   })
 
+  it('over intermediates that were sent in another order, among others, is verified', async () => {
+    const [upper, other] = [await intermediate('CN=Upper', root), await intermediate('CN=Other', root)]
+    const lower = await intermediate('CN=Lower', upper)
+    const { peer } = await meet(await client({ issuer: lower }), { chain: [other, upper, lower] })
+    expect(peer).toMatchObject({ verified: true, chain: [derOf(lower), derOf(upper)] })
+  })
+
   it('over an intermediate that was sent is verified, and the chain is kept', async () => {
     const middle = await craft({ subject: 'CN=Middle', issuer: root, ca: true })
     const { peer } = await meet(await client({ issuer: middle }), { chain: [middle] })
@@ -143,7 +164,7 @@ describe('a client certificate', () => {
     const { peer } = await meet(await client({ issuer: leaf, subject: 'CN=forged' }), { chain: [leaf] })
     expect(peer).toMatchObject({
       verified: false,
-      problem: 'its issuer, CN=client, is not in client-ca, and no CA of that name was sent',
+      problem: 'its issuer, CN=client, is no CA',
     })
   })
 
@@ -203,14 +224,6 @@ describe('a client certificate', () => {
 })
 
 describe('a verdict', () => {
-  const trustOf = (root: Crafted, crl?: string) =>
-    loadClientTrust(
-      {
-        ca: { path: 'ca.crt', pem: Buffer.from(root.certificate) },
-        ...(crl === undefined ? {} : { crls: [{ path: 'ca.crl', read: () => Buffer.from(crl) }] }),
-      },
-      Date.now(),
-    )
   const read = (crafted: Crafted) => readCertificate(derOf(crafted))
 
   it('of our own does not lean on the TLS library to tell a leaf from a CA', async () => {
@@ -248,6 +261,87 @@ describe('a verdict', () => {
     expect(judged.map(peer => peer?.verified)).toEqual([true, true, false])
     expect(judged[1]).toBe(judged[0])
     expect(judged[2]?.problem).toMatch(/the CRL of CN=Clients root has expired/)
+  })
+
+  it('is not taken from another connection by a reload that revokes', async () => {
+    const leaf = await client()
+    const pair = ['--cert', folder.write('v.crt', leaf.certificate), '--key', folder.write('v.key', leaf.key)]
+    const files = {
+      certificates: [{ cert: file('server.crt'), key: file('server.key') }],
+      'client-ca': file('root.crt'),
+    }
+    const load = (crl: string) =>
+      loadServerTls({ profile: 'intermediate', ...files, 'client-crl': folder.write('v.crl', crl) }, path =>
+        readFileSync(path),
+      )
+    folder.write('v.crl', await craftCrl(root))
+    await using gate = await openGate({ ...files, 'client-crl': file('v.crl') })
+    for (let i = 0; i < 2; i++) await curl(gate, pair)
+    gate.tls.update(load(await craftCrl(root, { revoked: [leaf.serial] })), gate.server)
+    await curl(gate, pair)
+    expect(gate.peers.map(peer => peer?.verified)).toEqual([true, true, false])
+    // The second connection brought the first's chain, and was told the first's verdict.
+    expect(gate.peers[1]).toBe(gate.peers[0])
+    expect(gate.peers[2]?.problem).toMatch(/^the certificate was revoked at/)
+  })
+
+  it("is the gate's and the TLS library's together, on each connection", async () => {
+    const leaf = await client()
+    const trust = trustOf(root)
+    const pair = ['--cert', folder.write('d.crt', leaf.certificate), '--key', folder.write('d.key', leaf.key)]
+    const judged: (ClientCertificate | undefined)[] = []
+    const certificates = [{ cert: file('server.crt'), key: file('server.key') }]
+    // The second server's library does not know the CA: our own verdict, kept from the first, does not help its client.
+    for (const ca of [root, stranger]) {
+      await using gate = await openGate({ certificates, 'client-ca': folder.write('d-ca.crt', ca.certificate) })
+      gate.server.on('secureConnection', socket => judged.push(clientCertificateOf(socket, trust)))
+      await curl(gate, pair)
+    }
+    expect(judged.map(peer => peer?.verified)).toEqual([true, false])
+    expect(judged[1]?.problem).toMatch(/^the TLS library does not accept the certificate/)
+  })
+})
+
+describe('verdicts that are kept', () => {
+  const now = Date.now()
+  const judge = (verdicts: Verdicts, leaf: Crafted, at = now, sent: readonly Crafted[] = []) =>
+    verdicts.judge(derOf(leaf), sent.map(derOf), at).certificate
+
+  it('are those of the same bytes, chain included', async () => {
+    const middle = await intermediate('CN=Middle', root)
+    const leaf = await client({ issuer: middle })
+    const verdicts = new Verdicts(trustOf(root), 'accepted')
+    const first = judge(verdicts, leaf, now, [middle])
+    expect(first.verified).toBe(true)
+    expect(judge(verdicts, leaf, now, [middle])).toBe(first)
+    expect(judge(verdicts, leaf)).toMatchObject({ verified: false })
+    expect(judge(verdicts, await client({ issuer: middle }), now, [middle])).not.toBe(first)
+  })
+
+  it('are not those of refused certificates, unless it is wished', async () => {
+    const foreign = await client({ issuer: stranger })
+    const strict = new Verdicts(trustOf(root), 'accepted')
+    expect(judge(strict, foreign)).not.toBe(judge(strict, foreign))
+    const all = new Verdicts(trustOf(root), 'all')
+    expect(judge(all, foreign)).toBe(judge(all, foreign))
+    expect(judge(all, foreign).verified).toBe(false)
+  })
+
+  it('end when a certificate or CRL ends or a CRL begins, and when the clock is set back', async () => {
+    const leaf = await client({ notAfter: now + 3 * DAY })
+    const verdicts = new Verdicts(trustOf(root), 'accepted')
+    const first = judge(verdicts, leaf)
+    expect(judge(verdicts, leaf, now + 2 * DAY)).toBe(first)
+    expect(judge(verdicts, leaf, now - 1000)).not.toBe(first)
+    expect(judge(verdicts, leaf, now + 3 * DAY + 1000).verified).toBe(false)
+
+    const [today, tomorrow] = [
+      await craftCrl(root, { nextUpdate: now + 9 * DAY }),
+      await craftCrl(root, { thisUpdate: now + DAY / 2, nextUpdate: now + 9 * DAY, revoked: [leaf.serial] }),
+    ]
+    const later = new Verdicts(trustOf(root, today + tomorrow), 'accepted')
+    expect(judge(later, leaf).verified).toBe(true)
+    expect(judge(later, leaf, now + DAY).problem).toMatch(/^the certificate was revoked at/)
   })
 })
 

@@ -1,0 +1,8 @@
+import type { Case } from './case.ts'
+import { idle } from './idle.ts'
+import { scale } from './scale.ts'
+import { start } from './start.ts'
+import { stream } from './stream.ts'
+
+/** In the order in which they run, after the works. */
+export const CASES: readonly Case[] = [start, idle, stream, scale]
