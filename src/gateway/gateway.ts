@@ -15,6 +15,7 @@ import { MemoryRates } from '../store/memory-rates.ts'
 import type { ServerTlsConfig } from '../tls/config.ts'
 import { loadServerTls, type ServerTls } from '../tls/server.ts'
 import { loadTrustFiles } from '../tls/trust-files.ts'
+import { Acme } from './acme.ts'
 import { bridgeReadings } from './bridge-readings.ts'
 import { Capturing } from './capturing.ts'
 import { Carried } from './carried.ts'
@@ -78,6 +79,7 @@ export class Gateway {
   readonly #shared: Shared
   readonly #upstreams = new Upstreams()
   readonly #remotes: Remotes
+  readonly #acme: Acme
   readonly #expiry: ExpiryWatch
   readonly #watch: FileWatch
   readonly #captures = new Captures()
@@ -114,6 +116,8 @@ export class Gateway {
       fault: (where, error) =>
         log.error('fault', { where, error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
     }
+    this.#acme = new Acme(clock, log, () => this.#renew())
+    metrics.watchAcme(() => this.#acme.readings())
     this.#expiry = createExpiryWatch({ log, clock })
     metrics.watchExpiries(() => this.#expiry.readings())
     this.#watch = new FileWatch(files => {
@@ -205,6 +209,7 @@ export class Gateway {
     this.#watch.close()
     this.#expiry.stop()
     clearInterval(this.#forgetting)
+    this.#acme.close()
     await Promise.all(this.#listeners.map(listener => listener.drain(graceMs)))
     this.#generation?.compiled.close()
     await this.#remotes.close()
@@ -227,6 +232,7 @@ export class Gateway {
     }
     const loading = new Loading(dirname(config.file), env, this.#state)
     loading.files.add(config.file)
+    this.#acme.begin()
     const tls = new Map<string, ServerTls>()
     const carried = new Map<string, Carried>()
     for (const { name, tls: terminates, proxyClientCert } of config.listeners) {
@@ -255,8 +261,8 @@ export class Gateway {
       listFolder: path => loading.list(path),
       secretOf: ref => loading.secret(ref).text(),
       now: this.#options.clock.now(),
+      managed: acme => this.#acme.hold(acme, folder, loading.resources(name)),
     })
-    loading.expiries.push(...tls.expiries)
     for (const warning of tls.warnings) this.#options.log.warn('tls', { listener: name, problem: warning })
     return tls
   }
@@ -292,10 +298,10 @@ export class Gateway {
         if (old && !old.accepts(tls)) throw new ConfigRefused(RESTART(config.name))
         if (old) {
           kept.push(old)
-          changes.push(() => old.update(config, liveOf(config, next), tls))
+          changes.push(() => old.update(config, liveOf(config, next, this.#acme), tls))
           continue
         }
-        const listener = new Listener(config, liveOf(config, next), tls, this.#shared)
+        const listener = new Listener(config, liveOf(config, next, this.#acme), tls, this.#shared)
         const address = await listener.listen()
         opened.push(listener)
         const where = typeof address === 'string' ? { address } : { address: address.address, port: address.port }
@@ -318,8 +324,10 @@ export class Gateway {
     // Nobody could ask for them.
     this.#capturing.configure(admin ? captures : { ...captures, keep: 0 })
     this.#upstreams.sweep()
+    this.#acme.sweep()
     this.#watch.set(files)
-    this.#expiry.update(next.loading.expiries)
+    // One may have come since the config was loaded.
+    this.#renew()
     const keys = Map.groupBy(next.config.routes.flatMap(credentialsOf), ({ route }) => route)
     metrics.setRoutes(
       next.compiled.routes.map(({ name, offline }) => ({
@@ -338,13 +346,26 @@ export class Gateway {
     before?.compiled.close()
     for (const listener of left) void listener.drain(30_000)
   }
+
+  /** Puts in force what CAs have issued since, and looks at what ends when. */
+  #renew(): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener.renew()
+      } catch (error) {
+        this.#shared.fault(`listener ${listener.name}`, error)
+      }
+    }
+    const expiries = this.#listeners.flatMap(listener => listener.expiries)
+    this.#expiry.update([...(this.#generation?.loading.expiries ?? []), ...expiries])
+  }
 }
 
 function workersNote(workers: GatewayConfig['workers']): string | undefined {
   return workers === 1 ? undefined : `workers: ${workers} is accepted, and one worker runs`
 }
 
-function liveOf(config: ListenerConfig, generation: Generation): ListenerLive {
+function liveOf(config: ListenerConfig, generation: Generation, acme: Acme): ListenerLive {
   const table = generation.compiled.tables.get(config.name)
   if (table === undefined) throw new Error(`listener ${config.name} has no routes table`)
   const proxies = config.trustedProxies.length > 0 ? new NetworkTable(config.trustedProxies) : undefined
@@ -353,7 +374,15 @@ function liveOf(config: ListenerConfig, generation: Generation): ListenerLive {
   const websockets = generation.config.routes.some(
     ({ listener, forward }) => forward.websocket && (listener === undefined || listener === config.name),
   )
-  return { table, trusted: proxies, proxies: speakers, carried, maxHeaders: config.limits.headers, websockets }
+  return {
+    table,
+    trusted: proxies,
+    proxies: speakers,
+    carried,
+    challenges: config.acmeChallenges && acme.challenges,
+    maxHeaders: config.limits.headers,
+    websockets,
+  }
 }
 
 /** Whether a listener is the one that a config describes: its address is, and where the system chose the port, its name. */

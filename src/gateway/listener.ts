@@ -6,9 +6,11 @@ import type { TLSSocket } from 'node:tls'
 import type { Bind, ListenerConfig } from '../config/model.ts'
 import { http } from '../core/http.ts'
 import { requestId } from '../core/request-id.ts'
+import type { Expiry } from '../core/resources.ts'
 import type { ListenerCounters } from '../observe/metrics.ts'
 import type { PipelineCode, pipelineDenials } from '../pipeline/denials.ts'
 import { type Refusal, refuse } from '../pipeline/walk.ts'
+import { isValidation } from '../tls/acme/alpn.ts'
 import { explainHandshake } from '../tls/handshake.ts'
 import { clientCertificateOf } from '../tls/identity.ts'
 import type { ServerTls } from '../tls/server.ts'
@@ -57,7 +59,7 @@ export class Listener {
     this.#server = tls
       ? createTlsServer({ ...HTTP_OPTIONS, ...upgrades, ...tls.options, handshakeTimeout: config.limits.head })
       : http.createServer({ ...HTTP_OPTIONS, ...upgrades })
-    tls?.serveStaples(this.#server as TlsServer)
+    tls?.attend(this.#server as TlsServer)
     // No count: Node drops fields beyond it unseen, and our policy would judge what is left.
     this.#server.maxHeadersCount = 0
     // Node would end the connection of a sender that has ended its side, and the answer that is due with it.
@@ -74,6 +76,10 @@ export class Listener {
       if (busyOf(socket).active === 0 || socket.writableLength > 0) socket.destroy()
     })
     this.#server.on(this.secure ? 'secureConnection' : 'connection', (socket: Duplex) => {
+      if (isValidation(socket)) {
+        socket.end(() => socket.destroy())
+        return
+      }
       this.#track(socket)
       this.#counters.connections++
       socket.once('close', () => {
@@ -110,6 +116,15 @@ export class Listener {
         this.#shared.fault(`listener ${this.name}`, error),
       )
     this.#apply(config)
+  }
+
+  /** Puts certificates in force that a CA has issued since. @throws TlsProblem; then the old ones still are */
+  renew(): void {
+    this.#tls?.renew(this.#server as TlsServer)
+  }
+
+  get expiries(): readonly Expiry[] {
+    return this.#tls?.expiries ?? []
   }
 
   get port(): number | undefined {

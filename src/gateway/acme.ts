@@ -1,0 +1,96 @@
+import type { Clock } from '../core/clock.ts'
+import type { Resources } from '../core/resources.ts'
+import type { AcmeReading } from '../observe/acme-metrics.ts'
+import type { Log } from '../observe/log.ts'
+import { AcmeAccount } from '../tls/acme/account.ts'
+import { Challenges } from '../tls/acme/challenges.ts'
+import type { AcmeConfig } from '../tls/acme/config.ts'
+import { ManagedName } from '../tls/acme/managed-name.ts'
+import { obtain } from '../tls/acme/order.ts'
+import { Session } from '../tls/acme/session.ts'
+import { AcmeStore } from '../tls/acme/store.ts'
+import { Transport } from '../tls/acme/transport.ts'
+import { loadClientTls } from '../tls/client.ts'
+import type { ManagedCertificates } from '../tls/loaded.ts'
+import { Kept } from './kept.ts'
+
+interface KeptAccount {
+  readonly account: AcmeAccount
+  readonly transport: Transport
+}
+
+/** Every certificate that the gate obtains over ACME, kept across reloads by its settings. */
+export class Acme {
+  readonly challenges = new Challenges()
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #changed: () => void
+  readonly #accounts = new Kept<KeptAccount>(({ transport }) => transport.close())
+  readonly #names = new Kept<ManagedName>(name => name.end())
+
+  /** @param changed a certificate has come; `ManagedCertificates.pairs` gives it from now on */
+  constructor(clock: Clock, log: Log, changed: () => void) {
+    this.#clock = clock
+    this.#log = log
+    this.#changed = changed
+  }
+
+  /**
+   * The certificates of one listener; what the store holds is there at once, and nothing is asked of the CA before `sweep`.
+   * @param folder of the config, absolute
+   * @throws TlsProblem or Offline where the CA's own CA or the binding's key can't be read
+   */
+  hold(
+    config: AcmeConfig,
+    folder: string,
+    resources: Pick<Resources, 'file' | 'secret' | 'expires'>,
+  ): ManagedCertificates {
+    const { directory, email, challenge } = config
+    const tls = loadClientTls({ ca: config.ca, 'min-version': 'TLSv1.2' }, resources)
+    const eab = config.eab && { kid: config.eab.kid, key: resources.secret(config.eab.key) }
+    const store = new AcmeStore(folder, config.store, directory)
+    const key = JSON.stringify([directory, store.folder, email, eab?.kid, eab?.key.fingerprint, tls.id])
+    const tools = { clock: this.#clock, log: this.#log, changed: this.#changed }
+    const { account } = this.#accounts.get(key, () => {
+      const transport = new Transport(tls)
+      return {
+        transport,
+        account: new AcmeAccount(new Session(transport, directory, this.#clock), store, { email, eab }),
+      }
+    })
+    const order = { account, challenge, challenges: this.challenges, clock: this.#clock }
+    const names = config.names.map(name =>
+      this.#names.get(JSON.stringify([key, name, challenge, config['renew-before']]), () => {
+        const work = (ended: AbortSignal) => account.inTurn(() => obtain(name, order, ended))
+        return new ManagedName({ name, store, renewBefore: config['renew-before'], obtain: work }, tools)
+      }),
+    )
+    return {
+      names: config.names,
+      pairs: () => names.flatMap(({ pair }) => pair ?? []),
+      challenges: challenge === 'tls-alpn-01' ? this.challenges : undefined,
+    }
+  }
+
+  /** Before a config is loaded: what it asks for from now on is in use. */
+  begin(): void {
+    this.#accounts.begin()
+    this.#names.begin()
+  }
+
+  /** After a config has taken over: what it left out ends, what is new begins. */
+  sweep(): void {
+    this.#names.sweep()
+    this.#accounts.sweep()
+    for (const name of this.#names.values()) name.start()
+  }
+
+  *readings(): Generator<AcmeReading> {
+    for (const name of this.#names.values()) yield name.reading()
+  }
+
+  close(): void {
+    for (const name of this.#names.values()) name.end()
+    for (const { transport } of this.#accounts.values()) transport.close()
+  }
+}
