@@ -2,21 +2,32 @@ import type { Clock } from '../core/clock.ts'
 import type { Resources } from '../core/resources.ts'
 import type { AcmeReading } from '../observe/acme-metrics.ts'
 import type { Log } from '../observe/log.ts'
-import { AcmeAccount } from '../tls/acme/account.ts'
 import { Challenges } from '../tls/acme/challenges.ts'
 import type { AcmeConfig } from '../tls/acme/config.ts'
+import type { AcmeIssuer, IssuerSettings } from '../tls/acme/issuer.ts'
 import { ManagedName } from '../tls/acme/managed-name.ts'
-import { obtain } from '../tls/acme/order.ts'
-import { Session } from '../tls/acme/session.ts'
 import { AcmeStore } from '../tls/acme/store.ts'
-import { Transport } from '../tls/acme/transport.ts'
 import { loadClientTls } from '../tls/client.ts'
 import type { ManagedCertificates } from '../tls/loaded.ts'
 import { Kept } from './kept.ts'
 
-interface KeptAccount {
-  readonly account: AcmeAccount
-  readonly transport: Transport
+/** Imported when something is to be obtained: most starts find every certificate in the store, or have no use of it. */
+class LazyIssuer {
+  readonly #settings: IssuerSettings
+  #made: Promise<AcmeIssuer> | undefined
+
+  constructor(settings: IssuerSettings) {
+    this.#settings = settings
+  }
+
+  get(): Promise<AcmeIssuer> {
+    this.#made ??= import('../tls/acme/issuer.ts').then(({ AcmeIssuer }) => new AcmeIssuer(this.#settings))
+    return this.#made
+  }
+
+  close(): void {
+    void this.#made?.then(issuer => issuer.close())
+  }
 }
 
 /** Every certificate that the gate obtains over ACME, kept across reloads by its settings. */
@@ -25,7 +36,7 @@ export class Acme {
   readonly #clock: Clock
   readonly #log: Log
   readonly #changed: () => void
-  readonly #accounts = new Kept<KeptAccount>(({ transport }) => transport.close())
+  readonly #issuers = new Kept<LazyIssuer>(issuer => issuer.close())
   readonly #names = new Kept<ManagedName>(name => name.end())
 
   /** @param changed a certificate has come; `ManagedCertificates.pairs` gives it from now on */
@@ -45,43 +56,39 @@ export class Acme {
     folder: string,
     resources: Pick<Resources, 'file' | 'secret' | 'expires'>,
   ): ManagedCertificates {
-    const { directory, email, challenge } = config
+    const { directory, email, challenge, 'renew-before': renewBefore } = config
     const tls = loadClientTls({ ca: config.ca, 'min-version': 'TLSv1.2' }, resources)
     const eab = config.eab && { kid: config.eab.kid, key: resources.secret(config.eab.key) }
     const store = new AcmeStore(folder, config.store, directory)
     const key = JSON.stringify([directory, store.folder, email, eab?.kid, eab?.key.fingerprint, tls.id])
+    const { challenges } = this
     const tools = { clock: this.#clock, log: this.#log, changed: this.#changed }
-    const { account } = this.#accounts.get(key, () => {
-      const transport = new Transport(tls)
-      return {
-        transport,
-        account: new AcmeAccount(new Session(transport, directory, this.#clock), store, { email, eab }),
-      }
-    })
-    const order = { account, challenge, challenges: this.challenges, clock: this.#clock }
+    const settings = { directory, email, eab, tls, store, challenges, clock: this.#clock }
+    const issuer = this.#issuers.get(key, () => new LazyIssuer(settings))
+    const obtain = (name: string) => async (ended: AbortSignal) => (await issuer.get()).obtain(name, challenge, ended)
     const names = config.names.map(name =>
-      this.#names.get(JSON.stringify([key, name, challenge, config['renew-before']]), () => {
-        const work = (ended: AbortSignal) => account.inTurn(() => obtain(name, order, ended))
-        return new ManagedName({ name, store, renewBefore: config['renew-before'], obtain: work }, tools)
-      }),
+      this.#names.get(
+        JSON.stringify([key, name, challenge, renewBefore]),
+        () => new ManagedName({ name, store, renewBefore, obtain: obtain(name) }, tools),
+      ),
     )
     return {
       names: config.names,
       pairs: () => names.flatMap(({ pair }) => pair ?? []),
-      challenges: challenge === 'tls-alpn-01' ? this.challenges : undefined,
+      challenges: challenge === 'tls-alpn-01' ? challenges : undefined,
     }
   }
 
   /** Before a config is loaded: what it asks for from now on is in use. */
   begin(): void {
-    this.#accounts.begin()
+    this.#issuers.begin()
     this.#names.begin()
   }
 
   /** After a config has taken over: what it left out ends, what is new begins. */
   sweep(): void {
     this.#names.sweep()
-    this.#accounts.sweep()
+    this.#issuers.sweep()
     for (const name of this.#names.values()) name.start()
   }
 
@@ -91,6 +98,6 @@ export class Acme {
 
   close(): void {
     for (const name of this.#names.values()) name.end()
-    for (const { transport } of this.#accounts.values()) transport.close()
+    for (const issuer of this.#issuers.values()) issuer.close()
   }
 }

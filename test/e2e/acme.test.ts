@@ -185,6 +185,16 @@ routes:
     expect(readFileSync(join(stored(), 'account.json'), 'utf8')).not.toBe(account)
   })
 
+  it('are not asked for where the account could not be kept', async () => {
+    ca = await startPebble({ httpPort, tlsPort })
+    gate = await startGate(config().replace('store: acme', 'store: gate.yaml/acme'), {}, folder, 2)
+    expect(await gate.line(({ msg }) => msg === 'certificate not obtained', WAIT)).toMatchObject({
+      reason: expect.stringContaining('account.json can not be'),
+      remedy: expect.stringContaining("let the gate's user"),
+    })
+    expect(ca.logged(NONCE)).toBe(0)
+  })
+
   it('are not asked of a CA whose own certificate nobody vouches for', async () => {
     ca = await startPebble({ httpPort, tlsPort })
     gate = await startGate(config().replace(/ ca: [^,]*,/, ''), {}, folder, 2)

@@ -40,6 +40,8 @@ export class AcmeAccount {
       try {
         return await work()
       } catch (error) {
+        // A CA may have moved its URLs meanwhile.
+        this.session.forget()
         if (!(error instanceof AcmeFault) || error.type !== 'accountDoesNotExist') throw error
         this.#lost()
         return await work()
@@ -141,7 +143,6 @@ export class AcmeAccount {
   #lost(): void {
     const known = this.#read()
     this.#identity = undefined
-    this.session.forget()
     if (known === undefined) return
     const key = known.key.export({ type: 'pkcs8', format: 'pem' }).toString()
     this.#store.writeAccount(`${JSON.stringify({ key })}\n`)

@@ -19,7 +19,7 @@ export interface ManagedSettings {
 
 export interface ManagedTools {
   readonly clock: Clock
-  readonly log: Log
+  readonly log: Pick<Log, 'info' | 'warn' | 'error'>
   /** Another certificate is in force. */
   readonly changed: () => void
 }
@@ -91,7 +91,6 @@ export class ManagedName {
       }
       const pem = await obtain(this.#ended.signal)
       const pair = this.#accept(Buffer.from(pem, 'latin1'))
-      store.writeCertificate(name, pem)
       this.#take(pair)
       this.#counts.obtained++
       log.info('certificate obtained', {
@@ -100,10 +99,26 @@ export class ManagedName {
         until: isoDate(pair.leaf.notAfter),
         'renews-at': isoDate(this.#nextAt),
       })
+      this.#keep(pem)
       if (this.#nextAt <= clock.now())
         throw new AcmeFault('the CA issued a certificate that is due already', "look at this machine's clock")
     } catch (error) {
       if (!this.#ended.signal.aborted) this.#failed(error)
+    }
+  }
+
+  /** A certificate that can't be kept is served all the same: another order would not mend the folder. */
+  #keep(pem: string): void {
+    const { name, store } = this.#settings
+    try {
+      store.writeCertificate(name, pem)
+    } catch (error) {
+      this.#tools.log.error('certificate not kept', {
+        name,
+        reason: error instanceof Error ? error.message : String(error),
+        'in-force': 'the certificate that was obtained, until the gate ends',
+        remedy: error instanceof AcmeFault ? error.mend : 'This is a fault of the gate; please report it.',
+      })
     }
   }
 

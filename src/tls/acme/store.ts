@@ -78,10 +78,12 @@ export class AcmeStore {
 
   #write(path: string, text: string): void {
     const fresh = `${path}.${process.pid}.new`
+    let made = false
     try {
       mkdirSync(this.folder, { recursive: true, mode: 0o700 })
       rmSync(fresh, { force: true })
       const file = openSync(fresh, 'wx', 0o600)
+      made = true
       try {
         writeFileSync(file, text)
         fsyncSync(file)
@@ -96,10 +98,10 @@ export class AcmeStore {
         closeSync(folder)
       }
     } catch (error) {
-      rmSync(fresh, { force: true })
+      if (made) rmSync(fresh, { force: true })
       throw new AcmeFault(
         `${path} can not be written: ${codeOf(error)}`,
-        "let the gate's user write into the folder of store; nothing is asked of the CA until then",
+        "let the gate's user write into the folder of store, and see whether the disk is full",
       )
     }
   }
