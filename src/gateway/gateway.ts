@@ -285,6 +285,8 @@ export class Gateway {
     const { log, metrics } = this.#options
     const kept: Listener[] = []
     const opened: Listener[] = []
+    /** In the place of listeners whose server can't take the new TLS. */
+    const heirs: Listener[] = []
     const changes: (() => void)[] = []
     // Before the wait, so that a file that changes while it lasts is seen to have changed.
     const files = digests(next.loading.files)
@@ -295,13 +297,22 @@ export class Gateway {
       for (const config of next.config.listeners) {
         const tls = next.tls.get(config.name)
         const old = this.#listeners.find(each => isSame(each, config))
-        if (old && !old.accepts(tls)) throw new ConfigRefused(RESTART(config.name))
-        if (old) {
+        if (old?.accepts(tls)) {
           kept.push(old)
           changes.push(() => old.update(config, liveOf(config, next, this.#acme), tls))
           continue
         }
+        if (old && 'unix' in old.bind) throw new ConfigRefused(RESTART(config.name))
         const listener = new Listener(config, liveOf(config, next, this.#acme), tls, this.#shared)
+        if (old) {
+          heirs.push(listener)
+          changes.push(() => {
+            listener.succeed(old)
+            // What is left of its connections is judged by this config too.
+            old.update(config, liveOf(config, next, this.#acme), undefined)
+          })
+          continue
+        }
         const address = await listener.listen()
         opened.push(listener)
         const where = typeof address === 'string' ? { address } : { address: address.address, port: address.port }
@@ -318,7 +329,7 @@ export class Gateway {
     for (const change of changes) change()
     const before = this.#generation
     const left = this.#listeners.filter(listener => !kept.includes(listener))
-    this.#listeners = [...kept, ...opened]
+    this.#listeners = [...kept, ...opened, ...heirs]
     this.#generation = next
     const { admin, captures } = next.config
     // Nobody could ask for them.
@@ -392,4 +403,4 @@ function isSame({ bind: a, name }: Listener, { bind: b, name: wanted }: Listener
 }
 
 const RESTART = (listener: string): string =>
-  `listener ${listener}: it can't change between plain HTTP and TLS, or begin or cease to ask for client certificates, while it is open\nmend: restart the gate with this config`
+  `listener ${listener}: on a Unix socket it can't change between plain HTTP and TLS, or begin or cease to ask for client certificates, while it is open\nmend: give it another path, or restart the gate with this config`

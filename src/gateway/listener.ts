@@ -21,7 +21,8 @@ import { speaksProxy } from './peer.ts'
 import { Proxied } from './proxied.ts'
 import { problemBody } from './reply.ts'
 import { busyOf, Exchange } from './serve.ts'
-import { listenOn } from './unix.ts'
+import { takeOver } from './take-over.ts'
+import { BACKLOG, listenOn } from './unix.ts'
 
 /** How often the deadlines are looked at: a slow sender outstays them by this much at most. Milliseconds. */
 const DEADLINE_CHECK_MS = 500
@@ -100,8 +101,20 @@ export class Listener {
   /** Resolves once it listens. @throws the system's error, e.g. EADDRINUSE. */
   async listen(): Promise<AddressInfo | string> {
     await listenOn(this.#server, this.bind)
-    this.#server.on('error', error => this.#shared.fault(`listener ${this.name}`, error))
+    this.#tellErrors()
     return this.#server.address() ?? ''
+  }
+
+  /** Listens in the place of another, which accepts nothing any more and is to be drained. */
+  succeed(old: Listener): void {
+    this.#tellErrors()
+    takeOver(this.#server, old.#server, BACKLOG)
+    // The old one is idle when its own requests have ended.
+    old.#counters = { ...old.#counters }
+  }
+
+  #tellErrors(): void {
+    this.#server.on('error', error => this.#shared.fault(`listener ${this.name}`, error))
   }
 
   /** Takes on a new config with the same bind. Open connections stay. */
@@ -132,7 +145,7 @@ export class Listener {
     return address === null || typeof address === 'string' ? undefined : address.port
   }
 
-  /** Whether this TLS can be put in force without opening the socket anew. */
+  /** Whether this TLS can be put in force on the server that is there; else another succeeds it. */
   accepts(tls: ServerTls | undefined): boolean {
     return (
       (tls?.trust === undefined) === (this.#tls?.trust === undefined) &&

@@ -41,7 +41,7 @@ describe.skipIf(!(await hasPebble()))('certificates over ACME', { timeout: 120_0
     await Promise.all([ca.close(), upstream.close()])
     rmSync(folder, { recursive: true, force: true })
     gate = undefined
-  })
+  }, 60_000)
 
   const config = ({ names = [NAME], challenge = 'tls-alpn-01', more = '', certificates = '', path }: Settings = {}) => `
 listeners:
