@@ -1,7 +1,8 @@
 import { X509Certificate } from 'node:crypto'
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
-import { connect, type TLSSocket } from 'node:tls'
+import { connect, type SecureVersion, type TLSSocket } from 'node:tls'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ask } from '../support/client.ts'
 import { makeCertificates, type RunningGate, startGate, tempFolder } from '../support/gate.ts'
@@ -159,6 +160,42 @@ routes:
     )
   })
 
+  it('are proved in a handshake by a certificate that serves nothing else, while the CA looks', async () => {
+    const under = await underValidation('tls-alpn-01')
+    const proof = await handshake(NAME, ['acme-tls/1'])
+    expect(proof.alpnProtocol).toBe('acme-tls/1')
+    const shown = new X509Certificate(proof.getPeerCertificate().raw)
+    expect([shown.subjectAltName, shown.issuer]).toEqual([`DNS:${NAME}`, shown.subject])
+    const heard: Buffer[] = []
+    proof.on('data', (data: Buffer) => heard.push(data))
+    proof.write(`GET /a HTTP/1.1\r\nHost: ${NAME}\r\n\r\n`)
+    await new Promise(resolve => proof.once('close', resolve))
+    expect(Buffer.concat(heard).toString()).toBe('')
+    // The certificate is for validations alone, of this name and by TLS 1.3.
+    await expect(handshake(NAME, ['http/1.1'])).rejects.toThrow()
+    await expect(handshake('other.example.com', ['acme-tls/1'])).rejects.toThrow()
+    await expect(handshake(NAME, ['acme-tls/1'], 'TLSv1.2')).rejects.toThrow()
+    under.end()
+  })
+
+  it('are proved by a token that only GET of its exact path finds, while the CA looks', async () => {
+    const under = await underValidation('http-01')
+    const path = /^GET (\S+) /.exec(under.asked)?.[1] ?? ''
+    const token = path.slice('/.well-known/acme-challenge/'.length)
+    const found = await ask({ port: httpPort, path, method: 'GET', headers: { host: NAME } })
+    expect(found).toMatchObject({ status: 200, headers: { 'content-type': 'application/octet-stream' } })
+    expect(found.body).toMatch(new RegExp(`^${token}\\.[A-Za-z0-9_-]{43}$`))
+    for (const [method, other] of [
+      ['POST', path],
+      ['PUT', path],
+      ['GET', `${path}?a=1`],
+      ['GET', `${path}0`],
+    ] as const)
+      expect((await ask({ port: httpPort, path: other, method })).status, `${method} ${other}`).toBe(404)
+    expect(upstream.received).toEqual([])
+    under.end()
+  })
+
   it('serve a validation to nobody but a CA that has an order under way', async () => {
     const running = await start()
     await obtained(running)
@@ -224,10 +261,33 @@ routes:
     return answer
   }
 
-  function handshake(servername: string, ALPNProtocols?: string[]): Promise<TLSSocket> {
+  /** Starts a gate whose CA looks for the proof elsewhere, where it is kept waiting. */
+  async function underValidation(challenge: string): Promise<{ readonly asked: string; end(): void }> {
+    const held = new Set<Socket>()
+    const asked = Promise.withResolvers<string>()
+    const elsewhere = createServer(socket => {
+      held.add(socket.on('error', () => undefined))
+      socket.once('data', (data: Buffer) => asked.resolve(data.toString('latin1')))
+    })
+    const port = challenge === 'http-01' ? httpPort : tlsPort
+    await new Promise<void>(resolve => elsewhere.listen(port, '127.0.0.9', resolve))
+    ca = await startPebble({ httpPort, tlsPort })
+    await ca.point(NAME, '127.0.0.9')
+    gate = await startGate(config({ challenge }), {}, folder, 2)
+    return {
+      asked: await asked.promise,
+      end() {
+        elsewhere.close()
+        for (const socket of held) socket.destroy()
+      },
+    }
+  }
+
+  function handshake(servername: string, ALPNProtocols?: string[], maxVersion?: SecureVersion): Promise<TLSSocket> {
     return new Promise((resolve, reject) => {
       const options = { port: tlsPort, host: '127.0.0.1', servername, rejectUnauthorized: false }
-      const socket = connect({ ...options, ...(ALPNProtocols ? { ALPNProtocols } : {}) }, () => resolve(socket))
+      const more = { ...(ALPNProtocols ? { ALPNProtocols } : {}), ...(maxVersion ? { maxVersion } : {}) }
+      const socket = connect({ ...options, ...more }, () => resolve(socket))
       socket.on('error', reject)
       socket.on('close', () => reject(new Error('closed')))
     })
