@@ -1,10 +1,9 @@
 import { statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { loadConfig } from '../config/load.ts'
-import type { GatewayConfig, ListenerConfig, ProxyClientCertConfig } from '../config/model.ts'
+import type { GatewayConfig, ProxyClientCertConfig } from '../config/model.ts'
 import { formatProblems, type Problem } from '../config/problem.ts'
 import type { Clock } from '../core/clock.ts'
-import { NetworkTable } from '../core/network-table.ts'
 import { Captures } from '../observe/captures.ts'
 import { createExpiryWatch, type ExpiryWatch } from '../observe/expiry.ts'
 import type { Log } from '../observe/log.ts'
@@ -20,11 +19,12 @@ import { bridgeReadings } from './bridge-readings.ts'
 import { Capturing } from './capturing.ts'
 import { Carried } from './carried.ts'
 import { DEFAULT_FIELD } from './client-cert-header.ts'
-import { type Compiled, compile } from './compile.ts'
+import { compile } from './compile.ts'
 import { type Credential, credentialsOf } from './credentials.ts'
 import type { DocumentSource } from './fetch-document.ts'
+import { type Generation, isSame, liveOf } from './generation.ts'
 import { Listener } from './listener.ts'
-import type { ListenerLive, Shared } from './live.ts'
+import type { Shared } from './live.ts'
 import { Loading, type State } from './loading.ts'
 import { Remotes } from './remotes.ts'
 import type { Sending } from './send-again.ts'
@@ -52,16 +52,6 @@ export interface GatewayOptions {
 export interface Attachment {
   /** Opens what the config asks for, beside what is there. @throws where it can't: the config is refused. */
   prepare(config: GatewayConfig, loading: Loading): Promise<{ commit(): void; abort(): Promise<void> }>
-}
-
-/** Everything that one config made: loaded whole before any of it takes over. */
-interface Generation {
-  readonly config: GatewayConfig
-  readonly loading: Loading
-  readonly compiled: Compiled
-  readonly tls: ReadonlyMap<string, ServerTls>
-  /** By listener name: the certificates that proxies carry. */
-  readonly carried: ReadonlyMap<string, Carried>
 }
 
 /** Milliseconds that taking a config over waits for documents by URL; later ones are taken when they come. */
@@ -374,32 +364,6 @@ export class Gateway {
 
 function workersNote(workers: GatewayConfig['workers']): string | undefined {
   return workers === 1 ? undefined : `workers: ${workers} is accepted, and one worker runs`
-}
-
-function liveOf(config: ListenerConfig, generation: Generation, acme: Acme): ListenerLive {
-  const table = generation.compiled.tables.get(config.name)
-  if (table === undefined) throw new Error(`listener ${config.name} has no routes table`)
-  const proxies = config.trustedProxies.length > 0 ? new NetworkTable(config.trustedProxies) : undefined
-  const speakers = config.proxyProtocol && new NetworkTable(config.proxyProtocol.from)
-  const carried = generation.carried.get(config.name)
-  const websockets = generation.config.routes.some(
-    ({ listener, forward }) => forward.websocket && (listener === undefined || listener === config.name),
-  )
-  return {
-    table,
-    trusted: proxies,
-    proxies: speakers,
-    carried,
-    challenges: config.acmeChallenges && acme.challenges,
-    maxHeaders: config.limits.headers,
-    websockets,
-  }
-}
-
-/** Whether a listener is the one that a config describes: its address is, and where the system chose the port, its name. */
-function isSame({ bind: a, name }: Listener, { bind: b, name: wanted }: ListenerConfig): boolean {
-  if ('unix' in a || 'unix' in b) return 'unix' in a && 'unix' in b && a.unix === b.unix
-  return a.host === b.host && a.port === b.port && (a.port !== 0 || name === wanted)
 }
 
 const RESTART = (listener: string): string =>
