@@ -30,6 +30,7 @@ function toListener(listener: FileShape['listeners'][number], folder: string): L
       from: listener['proxy-protocol'].from.flatMap(text => parseNetwork(text) ?? []),
     },
     proxyClientCert: listener['proxy-client-cert'],
+    acmeChallenges: listener['acme-challenges'],
     limits: {
       connections: limits.connections,
       requests: limits.requests,

@@ -30,6 +30,8 @@ export interface ListenerConfig {
   readonly proxyProtocol?: { readonly from: readonly Network[] } | undefined
   /** The client certificates that trusted proxies carry in a header. */
   readonly proxyClientCert?: ProxyClientCertConfig | undefined
+  /** Whether CAs that validate a name by HTTP-01 are answered: on a listener without routes, or before them. */
+  readonly acmeChallenges?: 'only' | 'with-routes' | undefined
   readonly limits: ListenerLimits
 }
 

@@ -83,15 +83,17 @@ function showSecret(ref: SecretRef, env: NodeJS.ProcessEnv, folder: string): str
 function plannedListener(listener: ListenerConfig, show: ShowSecret): Readonly<Record<string, PlanValue>> {
   const { limits } = listener
   const written = { ...limits, 'head-bytes': limits.headBytes, headBytes: undefined }
+  const schemas = inputSchema(listenerShape).properties
   return {
     name: listener.name,
     bind: formatBind(listener.bind),
-    tls: planValue(listener.tls, undefined, show),
+    tls: planValue(listener.tls, schemas?.tls as JsonSchema | undefined, show),
     'public-url': listener.publicUrl ?? null,
     'trusted-proxies': listener.trustedProxies.map(networkText),
     ...(listener.proxyProtocol ? { 'proxy-protocol': { from: listener.proxyProtocol.from.map(networkText) } } : {}),
     ...(listener.proxyClientCert ? { 'proxy-client-cert': planValue(listener.proxyClientCert, undefined, show) } : {}),
-    limits: planValue(written, inputSchema(listenerShape).properties?.limits as JsonSchema | undefined, show),
+    ...(listener.acmeChallenges ? { 'acme-challenges': listener.acmeChallenges } : {}),
+    limits: planValue(written, schemas?.limits as JsonSchema | undefined, show),
   }
 }
 

@@ -130,6 +130,12 @@ export const listenerShape = z
       .describe(
         'Client certificates of connections whose TLS ends at a trusted proxy, in a header that it writes. The gate judges them itself; from anyone else the header is not read.',
       ),
+    'acme-challenges': z
+      .enum(['only', 'with-routes'])
+      .optional()
+      .describe(
+        'Answers CAs that validate a name by HTTP-01: plain HTTP, which they ask on port 80. only: nothing else is served, so that it needs no expose. with-routes: the routes of the listener are served too.',
+      ),
     limits: limits.default(LIMITS),
   })
   .describe('An address to listen on.')

@@ -119,7 +119,7 @@ export const forwardConfig = z.strictObject({
   tls: clientTlsConfig
     .optional()
     .describe(
-      "How TLS is spoken to an https upstream, whose certificate is always verified. Default: the system's CAs.",
+      "How TLS is spoken to an https upstream, whose certificate is always verified. Default: the system's CAs, and those of NODE_EXTRA_CA_CERTS.",
     ),
   authenticate: authenticateConfig.optional().describe('What lets the gate in at an external service.'),
   'context-headers': z

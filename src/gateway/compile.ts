@@ -48,7 +48,9 @@ export function compile(config: GatewayConfig, loading: Loading, upstreams: Upst
   }))
   const tables = new Map<string, RouteTable>()
   for (const listener of config.listeners) {
-    const own = compiled.filter(({ config: route }) => route.listener === undefined || route.listener === listener.name)
+    const serves = ({ listener: wanted }: RouteConfig): boolean =>
+      listener.acmeChallenges !== 'only' && (wanted === undefined || wanted === listener.name)
+    const own = compiled.filter(({ config: route }) => serves(route))
     tables.set(listener.name, new RouteTable(own.map(({ entry }) => withPublicUrl(entry, listener.publicUrl))))
   }
   return {

@@ -1,10 +1,9 @@
 import { statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { loadConfig } from '../config/load.ts'
-import type { GatewayConfig, ListenerConfig, ProxyClientCertConfig } from '../config/model.ts'
+import type { GatewayConfig, ProxyClientCertConfig } from '../config/model.ts'
 import { formatProblems, type Problem } from '../config/problem.ts'
 import type { Clock } from '../core/clock.ts'
-import { NetworkTable } from '../core/network-table.ts'
 import { Captures } from '../observe/captures.ts'
 import { createExpiryWatch, type ExpiryWatch } from '../observe/expiry.ts'
 import type { Log } from '../observe/log.ts'
@@ -15,15 +14,17 @@ import { MemoryRates } from '../store/memory-rates.ts'
 import type { ServerTlsConfig } from '../tls/config.ts'
 import { loadServerTls, type ServerTls } from '../tls/server.ts'
 import { loadTrustFiles } from '../tls/trust-files.ts'
+import { Acme } from './acme.ts'
 import { bridgeReadings } from './bridge-readings.ts'
 import { Capturing } from './capturing.ts'
 import { Carried } from './carried.ts'
 import { DEFAULT_FIELD } from './client-cert-header.ts'
-import { type Compiled, compile } from './compile.ts'
+import { compile } from './compile.ts'
 import { type Credential, credentialsOf } from './credentials.ts'
 import type { DocumentSource } from './fetch-document.ts'
+import { type Generation, isSame, liveOf } from './generation.ts'
 import { Listener } from './listener.ts'
-import type { ListenerLive, Shared } from './live.ts'
+import type { Shared } from './live.ts'
 import { Loading, type State } from './loading.ts'
 import { Remotes } from './remotes.ts'
 import type { Sending } from './send-again.ts'
@@ -53,16 +54,6 @@ export interface Attachment {
   prepare(config: GatewayConfig, loading: Loading): Promise<{ commit(): void; abort(): Promise<void> }>
 }
 
-/** Everything that one config made: loaded whole before any of it takes over. */
-interface Generation {
-  readonly config: GatewayConfig
-  readonly loading: Loading
-  readonly compiled: Compiled
-  readonly tls: ReadonlyMap<string, ServerTls>
-  /** By listener name: the certificates that proxies carry. */
-  readonly carried: ReadonlyMap<string, Carried>
-}
-
 /** Milliseconds that taking a config over waits for documents by URL; later ones are taken when they come. */
 const DOCUMENTS_MS = 2_000
 
@@ -78,6 +69,7 @@ export class Gateway {
   readonly #shared: Shared
   readonly #upstreams = new Upstreams()
   readonly #remotes: Remotes
+  readonly #acme: Acme
   readonly #expiry: ExpiryWatch
   readonly #watch: FileWatch
   readonly #captures = new Captures()
@@ -114,6 +106,8 @@ export class Gateway {
       fault: (where, error) =>
         log.error('fault', { where, error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
     }
+    this.#acme = new Acme(clock, log, () => this.#renew())
+    metrics.watchAcme(() => this.#acme.readings())
     this.#expiry = createExpiryWatch({ log, clock })
     metrics.watchExpiries(() => this.#expiry.readings())
     this.#watch = new FileWatch(files => {
@@ -205,6 +199,7 @@ export class Gateway {
     this.#watch.close()
     this.#expiry.stop()
     clearInterval(this.#forgetting)
+    this.#acme.close()
     await Promise.all(this.#listeners.map(listener => listener.drain(graceMs)))
     this.#generation?.compiled.close()
     await this.#remotes.close()
@@ -227,6 +222,7 @@ export class Gateway {
     }
     const loading = new Loading(dirname(config.file), env, this.#state)
     loading.files.add(config.file)
+    this.#acme.begin()
     const tls = new Map<string, ServerTls>()
     const carried = new Map<string, Carried>()
     for (const { name, tls: terminates, proxyClientCert } of config.listeners) {
@@ -255,8 +251,8 @@ export class Gateway {
       listFolder: path => loading.list(path),
       secretOf: ref => loading.secret(ref).text(),
       now: this.#options.clock.now(),
+      managed: acme => this.#acme.hold(acme, folder, loading.resources(name)),
     })
-    loading.expiries.push(...tls.expiries)
     for (const warning of tls.warnings) this.#options.log.warn('tls', { listener: name, problem: warning })
     return tls
   }
@@ -279,6 +275,8 @@ export class Gateway {
     const { log, metrics } = this.#options
     const kept: Listener[] = []
     const opened: Listener[] = []
+    /** In the place of listeners whose server can't take the new TLS. */
+    const heirs: Listener[] = []
     const changes: (() => void)[] = []
     // Before the wait, so that a file that changes while it lasts is seen to have changed.
     const files = digests(next.loading.files)
@@ -289,13 +287,22 @@ export class Gateway {
       for (const config of next.config.listeners) {
         const tls = next.tls.get(config.name)
         const old = this.#listeners.find(each => isSame(each, config))
-        if (old && !old.accepts(tls)) throw new ConfigRefused(RESTART(config.name))
-        if (old) {
+        if (old?.accepts(tls)) {
           kept.push(old)
-          changes.push(() => old.update(config, liveOf(config, next), tls))
+          changes.push(() => old.update(config, liveOf(config, next, this.#acme), tls))
           continue
         }
-        const listener = new Listener(config, liveOf(config, next), tls, this.#shared)
+        if (old && 'unix' in old.bind) throw new ConfigRefused(RESTART(config.name))
+        const listener = new Listener(config, liveOf(config, next, this.#acme), tls, this.#shared)
+        if (old) {
+          heirs.push(listener)
+          changes.push(() => {
+            listener.succeed(old)
+            // What is left of its connections is judged by this config too.
+            old.update(config, liveOf(config, next, this.#acme), undefined)
+          })
+          continue
+        }
         const address = await listener.listen()
         opened.push(listener)
         const where = typeof address === 'string' ? { address } : { address: address.address, port: address.port }
@@ -312,14 +319,16 @@ export class Gateway {
     for (const change of changes) change()
     const before = this.#generation
     const left = this.#listeners.filter(listener => !kept.includes(listener))
-    this.#listeners = [...kept, ...opened]
+    this.#listeners = [...kept, ...opened, ...heirs]
     this.#generation = next
     const { admin, captures } = next.config
     // Nobody could ask for them.
     this.#capturing.configure(admin ? captures : { ...captures, keep: 0 })
     this.#upstreams.sweep()
+    this.#acme.sweep()
     this.#watch.set(files)
-    this.#expiry.update(next.loading.expiries)
+    // One may have come since the config was loaded.
+    this.#renew()
     const keys = Map.groupBy(next.config.routes.flatMap(credentialsOf), ({ route }) => route)
     metrics.setRoutes(
       next.compiled.routes.map(({ name, offline }) => ({
@@ -338,29 +347,24 @@ export class Gateway {
     before?.compiled.close()
     for (const listener of left) void listener.drain(30_000)
   }
+
+  /** Puts in force what CAs have issued since, and looks at what ends when. */
+  #renew(): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener.renew()
+      } catch (error) {
+        this.#shared.fault(`listener ${listener.name}`, error)
+      }
+    }
+    const expiries = this.#listeners.flatMap(listener => listener.expiries)
+    this.#expiry.update([...(this.#generation?.loading.expiries ?? []), ...expiries])
+  }
 }
 
 function workersNote(workers: GatewayConfig['workers']): string | undefined {
   return workers === 1 ? undefined : `workers: ${workers} is accepted, and one worker runs`
 }
 
-function liveOf(config: ListenerConfig, generation: Generation): ListenerLive {
-  const table = generation.compiled.tables.get(config.name)
-  if (table === undefined) throw new Error(`listener ${config.name} has no routes table`)
-  const proxies = config.trustedProxies.length > 0 ? new NetworkTable(config.trustedProxies) : undefined
-  const speakers = config.proxyProtocol && new NetworkTable(config.proxyProtocol.from)
-  const carried = generation.carried.get(config.name)
-  const websockets = generation.config.routes.some(
-    ({ listener, forward }) => forward.websocket && (listener === undefined || listener === config.name),
-  )
-  return { table, trusted: proxies, proxies: speakers, carried, maxHeaders: config.limits.headers, websockets }
-}
-
-/** Whether a listener is the one that a config describes: its address is, and where the system chose the port, its name. */
-function isSame({ bind: a, name }: Listener, { bind: b, name: wanted }: ListenerConfig): boolean {
-  if ('unix' in a || 'unix' in b) return 'unix' in a && 'unix' in b && a.unix === b.unix
-  return a.host === b.host && a.port === b.port && (a.port !== 0 || name === wanted)
-}
-
 const RESTART = (listener: string): string =>
-  `listener ${listener}: it can't change between plain HTTP and TLS, or begin or cease to ask for client certificates, while it is open\nmend: restart the gate with this config`
+  `listener ${listener}: on a Unix socket it can't change between plain HTTP and TLS, or begin or cease to ask for client certificates, while it is open\nmend: give it another path, or restart the gate with this config`

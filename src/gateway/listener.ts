@@ -6,9 +6,11 @@ import type { TLSSocket } from 'node:tls'
 import type { Bind, ListenerConfig } from '../config/model.ts'
 import { http } from '../core/http.ts'
 import { requestId } from '../core/request-id.ts'
+import type { Expiry } from '../core/resources.ts'
 import type { ListenerCounters } from '../observe/metrics.ts'
 import type { PipelineCode, pipelineDenials } from '../pipeline/denials.ts'
 import { type Refusal, refuse } from '../pipeline/walk.ts'
+import { isValidation } from '../tls/acme/alpn.ts'
 import { explainHandshake } from '../tls/handshake.ts'
 import { clientCertificateOf } from '../tls/identity.ts'
 import type { ServerTls } from '../tls/server.ts'
@@ -19,7 +21,8 @@ import { speaksProxy } from './peer.ts'
 import { Proxied } from './proxied.ts'
 import { problemBody } from './reply.ts'
 import { busyOf, Exchange } from './serve.ts'
-import { listenOn } from './unix.ts'
+import { takeOver } from './take-over.ts'
+import { BACKLOG, listenOn } from './unix.ts'
 
 /** How often the deadlines are looked at: a slow sender outstays them by this much at most. Milliseconds. */
 const DEADLINE_CHECK_MS = 500
@@ -57,7 +60,7 @@ export class Listener {
     this.#server = tls
       ? createTlsServer({ ...HTTP_OPTIONS, ...upgrades, ...tls.options, handshakeTimeout: config.limits.head })
       : http.createServer({ ...HTTP_OPTIONS, ...upgrades })
-    tls?.serveStaples(this.#server as TlsServer)
+    tls?.attend(this.#server as TlsServer)
     // No count: Node drops fields beyond it unseen, and our policy would judge what is left.
     this.#server.maxHeadersCount = 0
     // Node would end the connection of a sender that has ended its side, and the answer that is due with it.
@@ -74,6 +77,10 @@ export class Listener {
       if (busyOf(socket).active === 0 || socket.writableLength > 0) socket.destroy()
     })
     this.#server.on(this.secure ? 'secureConnection' : 'connection', (socket: Duplex) => {
+      if (isValidation(socket)) {
+        socket.end(() => socket.destroy())
+        return
+      }
       this.#track(socket)
       this.#counters.connections++
       socket.once('close', () => {
@@ -94,8 +101,20 @@ export class Listener {
   /** Resolves once it listens. @throws the system's error, e.g. EADDRINUSE. */
   async listen(): Promise<AddressInfo | string> {
     await listenOn(this.#server, this.bind)
-    this.#server.on('error', error => this.#shared.fault(`listener ${this.name}`, error))
+    this.#tellErrors()
     return this.#server.address() ?? ''
+  }
+
+  /** Listens in the place of another, which accepts nothing any more and is to be drained. */
+  succeed(old: Listener): void {
+    this.#tellErrors()
+    takeOver(this.#server, old.#server, BACKLOG)
+    // The old one is idle when its own requests have ended.
+    old.#counters = { ...old.#counters }
+  }
+
+  #tellErrors(): void {
+    this.#server.on('error', error => this.#shared.fault(`listener ${this.name}`, error))
   }
 
   /** Takes on a new config with the same bind. Open connections stay. */
@@ -112,12 +131,21 @@ export class Listener {
     this.#apply(config)
   }
 
+  /** Puts certificates in force that a CA has issued since. @throws TlsProblem; then the old ones still are */
+  renew(): void {
+    this.#tls?.renew(this.#server as TlsServer)
+  }
+
+  get expiries(): readonly Expiry[] {
+    return this.#tls?.expiries ?? []
+  }
+
   get port(): number | undefined {
     const address = this.#server.address()
     return address === null || typeof address === 'string' ? undefined : address.port
   }
 
-  /** Whether this TLS can be put in force without opening the socket anew. */
+  /** Whether this TLS can be put in force on the server that is there; else another succeeds it. */
   accepts(tls: ServerTls | undefined): boolean {
     return (
       (tls?.trust === undefined) === (this.#tls?.trust === undefined) &&

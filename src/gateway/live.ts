@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.ts'
 import type { NetworkTable } from '../core/network-table.ts'
 import type { AuditRecord } from '../observe/audit.ts'
 import type { RouteTable } from '../pipeline/match.ts'
+import type { Challenges } from '../tls/acme/challenges.ts'
 import type { Capturing } from './capturing.ts'
 import type { Carried } from './carried.ts'
 import type { Proxied } from './proxied.ts'
@@ -17,6 +18,8 @@ export interface ListenerLive {
   readonly proxied?: Proxied | undefined
   /** The client certificates that trusted proxies carry; `undefined`: none are read. */
   readonly carried?: Carried | undefined
+  /** What CAs are answered with, before any route; `undefined`: nothing. */
+  readonly challenges?: Challenges | undefined
   readonly maxHeaders: number
   /** Whether any route lets WebSockets through. */
   readonly websockets: boolean

@@ -124,7 +124,9 @@ export class Exchange {
       contentLength: facts.contentLength,
       certificate: this.#certificateOf(socket, origin.byProxy, carried, certificate),
     })
-    const result = await handle(context, this.#body, this.#live.table, this.#shared.clock)
+    const proof = this.#live.challenges?.answerTo(context.method, context.target)
+    const result =
+      proof === undefined ? await handle(context, this.#body, this.#live.table, this.#shared.clock) : acmeResult(proof)
     const late =
       result.answer?.ok && result.answer.tunnel
         ? this.#join(context, result, result.answer.tunnel, upgrade)
@@ -248,6 +250,13 @@ export class Exchange {
 
 const NO_HEADERS: ReplyHeaders = []
 const EMPTY = Buffer.alloc(0)
+
+/** RFC 8555 section 8.3. */
+function acmeResult(body: string): Result {
+  const headers: ReplyHeaders = [['Content-Type', 'application/octet-stream']]
+  const stop = { kind: 'reply', reply: { ok: 'reply', status: 200, headers, body, reason: 'acme-challenge' } } as const
+  return { route: undefined, walk: undefined, stop, answer: undefined, upstreamMs: 0 }
+}
 
 function failed(answer: UpstreamFailure | undefined): Refusal {
   const refusal = refuse(answer?.code ?? 'gateway.fault', undefined, answer?.headers)

@@ -2,6 +2,9 @@ import { chmodSync, lstatSync, unlinkSync } from 'node:fs'
 import { connect, type Server } from 'node:net'
 import type { Bind } from '../config/model.ts'
 
+/** Connections that the kernel holds until they are accepted. */
+export const BACKLOG = 1024
+
 /** Listens on an address or a Unix socket. @throws the system's error. */
 export async function listenOn(server: Server, bind: Bind): Promise<void> {
   if ('unix' in bind) await removeStale(bind.unix)
@@ -12,7 +15,7 @@ export async function listenOn(server: Server, bind: Bind): Promise<void> {
       resolve()
     }
     if ('unix' in bind) server.listen(bind.unix, done)
-    else server.listen({ host: bind.host, port: bind.port, backlog: 1024 }, done)
+    else server.listen({ host: bind.host, port: bind.port, backlog: BACKLOG }, done)
   })
   // Owner and group: whoever may connect is trusted to be local.
   if ('unix' in bind) chmodSync(bind.unix, 0o660)

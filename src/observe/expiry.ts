@@ -32,6 +32,8 @@ const REMEDY: Readonly<Record<Expiry['kind'], string>> = {
   token: 'Add a new token beside it, let the client change over, then remove this one.',
 }
 
+const NOT_RENEWED = '"certificate not obtained" in the log says why it was not renewed.'
+
 interface Watched {
   readonly expiry: Expiry
   /** The lowest of STEPS that was warned of. */
@@ -48,14 +50,15 @@ export function createExpiryWatch({ log, clock }: { readonly log: Log; readonly 
     for (const item of watched.values()) {
       const left = item.expiry.at - now
       const step = STEPS.findLast(days => left <= days * DAY)
-      if (step === undefined || step >= item.warned) continue
+      if (step === undefined || step >= item.warned || (item.expiry.renewed && left > 0)) continue
       item.warned = step
       tell(item.expiry, left)
     }
   }
 
-  function tell({ kind, name, at }: Expiry, left: number): void {
-    const fields = { kind, name, at: new Date(at).toISOString(), remedy: REMEDY[kind] }
+  function tell({ kind, name, at, renewed }: Expiry, left: number): void {
+    const remedy = renewed ? NOT_RENEWED : REMEDY[kind]
+    const fields = { kind, name, at: new Date(at).toISOString(), remedy }
     if (left <= 0) log.error('expired', fields)
     else log.warn('expires soon', { ...fields, 'days-left': Math.floor(left / DAY) })
   }

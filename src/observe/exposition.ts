@@ -1,4 +1,5 @@
 import { Counter, Gauge, Registry } from 'prom-client'
+import { type AcmeReading, addAcmeMetrics } from './acme-metrics.ts'
 import { addBridgeMetrics, type BridgeReading } from './bridge-metrics.ts'
 import type { ExpiryReading } from './expiry.ts'
 import { addProcessMetrics } from './process-metrics.ts'
@@ -21,6 +22,7 @@ export interface Counts {
   expiries(): Iterable<ExpiryReading>
   remotes(): Iterable<RemoteReading>
   bridges(): Iterable<BridgeReading>
+  acme(): Iterable<AcmeReading>
   /** Lines that the log lost. */
   dropped(): number
 }
@@ -177,6 +179,7 @@ export function createExposition(counts: Counts): Registry {
     registers,
   }).set({ version: counts.version, node: process.versions.node }, 1)
   addRemoteMetrics(registry, () => counts.remotes())
+  addAcmeMetrics(registry, () => counts.acme())
   addBridgeMetrics(registry, () => counts.bridges())
   addProcessMetrics(registry)
   return registry

@@ -1,5 +1,6 @@
 import type { Registry } from 'prom-client'
 import { type Clock, systemClock } from '../core/clock.ts'
+import type { AcmeReading } from './acme-metrics.ts'
 import type { AuditRecord } from './audit.ts'
 import type { BridgeReading } from './bridge-metrics.ts'
 import type { ExpiryReading } from './expiry.ts'
@@ -42,6 +43,8 @@ export interface Metrics {
   watchRemotes(read: () => Iterable<RemoteReading>): void
   /** Hands in where to read how bridges stand. */
   watchBridges(read: () => Iterable<BridgeReading>): void
+  /** Hands in where to read the certificates over ACME. */
+  watchAcme(read: () => Iterable<AcmeReading>): void
   /** Hands in where to read the lines that the log lost. */
   watchLog(dropped: () => number): void
   readonly contentType: string
@@ -65,6 +68,7 @@ export function createMetrics({ version, clock = systemClock }: MetricsOptions):
   let expiries: () => Iterable<ExpiryReading> = () => []
   let remotes: () => Iterable<RemoteReading> = () => []
   let bridges: () => Iterable<BridgeReading> = () => []
+  let acme: () => Iterable<AcmeReading> = () => []
   let dropped = () => 0
 
   const counts: Counts = {
@@ -81,6 +85,7 @@ export function createMetrics({ version, clock = systemClock }: MetricsOptions):
     expiries: () => expiries(),
     remotes: () => remotes(),
     bridges: () => bridges(),
+    acme: () => acme(),
     dropped: () => dropped(),
   }
   let registry: Promise<Registry> | undefined
@@ -132,6 +137,9 @@ export function createMetrics({ version, clock = systemClock }: MetricsOptions):
     },
     watchRemotes(read) {
       remotes = read
+    },
+    watchAcme(read) {
+      acme = read
     },
     watchLog(read) {
       dropped = read

@@ -4,7 +4,7 @@ import { type SecretRef, secretRef } from '../core/secret.ts'
 /** How the gate speaks TLS to an upstream. Paths are relative to the config file. There is no way not to verify. */
 export interface ClientTlsConfig {
   readonly certificate?: ClientCertificateFiles | undefined
-  /** PEM bundle; absent: the system's CAs. */
+  /** PEM bundle; absent: the system's CAs, and those of NODE_EXTRA_CA_CERTS. */
   readonly ca?: string | undefined
   /** Asked for by SNI, and the name that the certificate must have; absent: the host of the URL. */
   readonly 'server-name'?: string | undefined

@@ -86,10 +86,10 @@ function systemContext(options: SecureContextOptions): SecureContext {
   return context
 }
 
-/** The system's; where it has none, as in a bare container, those that come with Node. */
+/** The system's; where it has none, as in a bare container, those that come with Node. With NODE_EXTRA_CA_CERTS. */
 function systemCas(): string[] {
   const system = getCACertificates('system')
-  return system.length > 0 ? system : getCACertificates('default')
+  return [...(system.length > 0 ? system : getCACertificates('bundled')), ...getCACertificates('extra')]
 }
 
 function contextOf(options: SecureContextOptions): SecureContext {

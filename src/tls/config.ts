@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type SecretRef, secretRef } from '../core/secret.ts'
+import { type AcmeConfig, acmeConfig } from './acme/config.ts'
 
 /** A certificate with its key, as two PEM files or as a PKCS#12 bundle. */
 export type CertificateConfig = (
@@ -16,6 +17,8 @@ export interface ServerTlsConfig {
   readonly profile: 'intermediate' | 'modern'
   /** Chosen by SNI among the certificates' names; the first is the default. */
   readonly certificates: readonly CertificateConfig[]
+  /** Beside these, or in their place, those that a CA issues over ACME. */
+  readonly acme?: AcmeConfig | undefined
   /** Client certificates are asked for and verified against this bundle; each route says what it demands. */
   readonly 'client-ca'?: string | undefined
   /** CRLs of the client CA, PEM or DER: files, or folders of them. */
@@ -59,7 +62,11 @@ export const serverTlsConfig = z.strictObject({
       ]),
     )
     .min(1)
-    .describe('Chosen by the name that the client asks for (SNI); the first is the default.'),
+    .default([])
+    .describe(
+      'Chosen by the name that the client asks for (SNI); the first is the default. May be left out where acme is there.',
+    ),
+  acme: acmeConfig.optional(),
   'client-ca': path
     .optional()
     .describe(

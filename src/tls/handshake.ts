@@ -16,6 +16,10 @@ const KNOWN: Readonly<Record<string, readonly [message: string, mend?: string]>>
     'the client hung up in the handshake',
     'where it is a health check, let it ask /healthz of the admin listener',
   ],
+  ERR_TLS_CERTIFICATE_PENDING: [
+    'the CA has not issued a certificate for the name yet',
+    '"certificate not obtained" in the log says why; without such a line it is on its way',
+  ],
   ERR_TLS_HANDSHAKE_TIMEOUT: ['the client did not finish the handshake in time'],
   ERR_SSL_HTTP_REQUEST: ['the client speaks plain HTTP on a TLS listener', 'give the client the https:// URL'],
   ERR_SSL_HTTPS_PROXY_REQUEST: [

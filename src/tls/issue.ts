@@ -144,21 +144,21 @@ export async function issueCrl(
   return encodePem('X509 CRL', new Uint8Array(crl.rawData))
 }
 
-function newKeys(kind: KeyKind = 'ecdsa') {
+export function newKeys(kind: KeyKind = 'ecdsa') {
   return kind === 'rsa'
     ? crypto.subtle.generateKey(RSA, true, ['sign', 'verify'])
     : crypto.subtle.generateKey(ECDSA, true, ['sign', 'verify'])
 }
 
 /** 20 octets, positive, 158 random bits: RFC 5280 section 4.1.2.2. */
-function newSerial(): string {
+export function newSerial(): string {
   const bytes = Buffer.from(crypto.getRandomValues(new Uint8Array(20)))
   bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40
   return bytes.toString('hex')
 }
 
 /** Certificates count in seconds; a fraction would be refused by the encoder or lost. */
-function wholeSeconds(epochMs: number): Date {
+export function wholeSeconds(epochMs: number): Date {
   return new Date(Math.floor(epochMs / 1000) * 1000)
 }
 

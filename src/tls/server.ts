@@ -1,40 +1,13 @@
-import { constants } from 'node:crypto'
-import {
-  createSecureContext,
-  type SecureContext,
-  type SecureContextOptions,
-  type Server,
-  type TlsOptions,
-} from 'node:tls'
+import type { SecureContext, Server, TlsOptions } from 'node:tls'
 import type { Expiry } from '../core/resources.ts'
-import type { SecretRef } from '../core/secret.ts'
+import { Validations } from './acme/alpn.ts'
 import { sha256 } from './certificate.ts'
 import type { ServerTlsConfig } from './config.ts'
-import { type KeyPair, loadKeyPair } from './key-pair.ts'
-import { TlsProblem } from './problem.ts'
-import { profileOptions } from './profile.ts'
-import { ServerNames } from './server-names.ts'
-import type { Staple } from './staple.ts'
+import { assemble, type Basis, type LoadedTls, type LoadOptions, loadBasis } from './loaded.ts'
 import type { ClientTrust } from './trust.ts'
-import { loadTrustFiles } from './trust-files.ts'
-
-/** One generation of a listener's certificates and trust, loaded whole. */
-export interface LoadedTls {
-  /** What each secure context is made with; `cert` and `key` are the default's. */
-  readonly context: SecureContextOptions
-  readonly contexts: ServerNames<SecureContext>
-  /** By the SHA-256 of the certificate that each goes with. */
-  readonly staples: ReadonlyMap<string, Staple>
-  /** `undefined` where no `client-ca` is configured. */
-  readonly trust: ClientTrust | undefined
-  /** Every certificate and CRL of the listener, expired ones included. */
-  readonly expiries: readonly Expiry[]
-  /** What works and should be mended, for the log. */
-  readonly warnings: readonly string[]
-}
 
 /** The TLS of one listener: options to create its server with, and what is in force. */
-export interface ServerTls extends Omit<LoadedTls, 'context' | 'contexts' | 'staples'> {
+export interface ServerTls extends Pick<LoadedTls, 'trust' | 'expiries' | 'warnings'> {
   /** For `https.createServer`, once. */
   readonly options: TlsOptions
   /**
@@ -42,21 +15,15 @@ export interface ServerTls extends Omit<LoadedTls, 'context' | 'contexts' | 'sta
    * @returns `false` where the server can't take it over, because `client-ca` came or went: open the listener anew
    */
   update(next: ServerTls, server: Server): boolean
-  /** Gives the server's handshakes the staple of their certificate. Once, before it listens. */
-  serveStaples(server: Server): void
+  /**
+   * Puts the certificates in force that a CA has issued since, without closing a connection or reading a file.
+   * @throws TlsProblem where one can't be served; then what was in force still is
+   */
+  renew(server: Server): void
+  /** Gives the server's handshakes the staple of their certificate, and validations theirs. Once, before it listens. */
+  attend(server: Server): void
   /** What is in force now. */
   readonly loaded: LoadedTls
-}
-
-export interface LoadOptions {
-  /** The permission bits of a file; `undefined` where there are none. Default: not looked at. */
-  readonly modeOf?: (path: string) => number | undefined
-  /** The names of what is in a folder; `undefined` where the path is none. Default: nothing is a folder. */
-  readonly listFolder?: (path: string) => readonly string[] | undefined
-  /** The passphrase that a reference names. Default: there are none. @throws where it is missing */
-  readonly secretOf?: (ref: SecretRef) => string
-  /** Epoch milliseconds. */
-  readonly now?: number
 }
 
 /**
@@ -69,26 +36,41 @@ export function loadServerTls(
   readFile: (path: string) => Buffer,
   options: LoadOptions = {},
 ): ServerTls {
-  return new ListenerTls(load(config, readFile, options))
+  return new ListenerTls(loadBasis(config, readFile, options))
 }
 
 /** Node's types leave out that there may be none. */
 type StapleCallback = (error: Error | null, staple: Buffer | null) => void
 
+/** Ends a handshake, rather than let it have the certificate of another name. */
+class CertificatePending extends Error {
+  readonly code = 'ERR_TLS_CERTIFICATE_PENDING'
+}
+
 class ListenerTls implements ServerTls {
+  #basis: Basis
+  #validations: Validations | undefined
   loaded: LoadedTls
   readonly options: TlsOptions
 
-  constructor(loaded: LoadedTls) {
-    this.loaded = loaded
+  constructor(basis: Basis) {
+    this.#basis = basis
+    this.loaded = assemble(basis)
+    this.#validations = basis.managed?.challenges && new Validations(basis.managed.challenges)
+    const find = (socket: unknown, name: string): SecureContext | CertificatePending | undefined =>
+      this.#validations?.of(socket) ?? this.#find(name)
     this.options = {
-      ...loaded.context,
+      ...this.loaded.context,
       ALPNProtocols: ['http/1.1'],
-      requestCert: loaded.trust !== undefined,
+      requestCert: basis.trust !== undefined,
       // A refusal here would end the connection for routes that ask for no certificate, and tell the sender nothing.
       rejectUnauthorized: false,
       // Asked for every handshake that names a server, so it has to read what is in force then.
-      SNICallback: (name, done) => done(null, this.loaded.contexts.find(name)),
+      SNICallback(this: unknown, name, done) {
+        const found = find(this, name)
+        if (found instanceof Error) done(found)
+        else done(null, found)
+      },
     }
   }
 
@@ -102,7 +84,8 @@ class ListenerTls implements ServerTls {
     return this.loaded.warnings
   }
 
-  serveStaples(server: Server): void {
+  attend(server: Server): void {
+    this.#validate(server)
     server.on('OCSPRequest', (certificate: Buffer, _issuer: Buffer, done: StapleCallback) => {
       const staple = this.loaded.staples.get(sha256(certificate))
       const now = Date.now()
@@ -112,74 +95,34 @@ class ListenerTls implements ServerTls {
   }
 
   update(next: ServerTls, server: Server): boolean {
+    if (!(next instanceof ListenerTls)) return false
     if ((next.loaded.trust === undefined) !== (this.loaded.trust === undefined)) return false
     server.setSecureContext(next.loaded.context)
     const before = this.loaded.trust
     // Verdicts hang on the object: the same trust, loaded again, keeps them.
     const trust = before !== undefined && before.digest === next.loaded.trust?.digest ? before : next.loaded.trust
+    this.#basis = { ...next.#basis, trust }
     this.loaded = { ...next.loaded, trust }
+    this.#validations = next.#validations
+    this.#validate(server)
     return true
   }
-}
 
-function load(config: ServerTlsConfig, readFile: (path: string) => Buffer, options: LoadOptions): LoadedTls {
-  const now = options.now ?? Date.now()
-  const reader = { readFile, modeOf: options.modeOf ?? (() => undefined), secretOf: options.secretOf ?? noSecret, now }
-  const pairs = config.certificates.map(each => loadKeyPair(each, reader))
-  const [first] = pairs
-  if (first === undefined) throw new TlsProblem('the listener has no certificate', 'name one under certificates')
-  const trust = loadTrust(config, readFile, options.listFolder ?? (() => undefined), now)
-  const common = contextOptions(config, trust)
-  const contexts = new ServerNames<SecureContext>()
-  for (const pair of pairs) contexts.add(pair.leaf.names.dns, contextOf(pair, common))
-  return {
-    context: { ...common, cert: first.cert, key: first.key },
-    contexts,
-    staples: new Map(pairs.flatMap(({ leaf, staple }) => (staple ? [[sha256(leaf.der), staple] as const] : []))),
-    trust,
-    expiries: [...pairs.flatMap(pair => pair.expiries), ...(trust?.expiries ?? [])],
-    warnings: [...pairs.flatMap(pair => pair.warnings), ...(trust?.problems ?? [])],
+  renew(server: Server): void {
+    if (this.#basis.managed === undefined) return
+    const loaded = assemble(this.#basis)
+    server.setSecureContext(loaded.context)
+    this.loaded = loaded
   }
-}
 
-function noSecret(ref: SecretRef): string {
-  throw new TlsProblem(`the passphrase ${ref} is not to be had`, 'load it with a reader of secrets')
-}
-
-function loadTrust(
-  config: ServerTlsConfig,
-  readFile: (path: string) => Buffer,
-  listFolder: (path: string) => readonly string[] | undefined,
-  now: number,
-): ClientTrust | undefined {
-  const ca = config['client-ca']
-  const crl = config['client-crl']
-  if (ca !== undefined) return loadTrustFiles({ 'client-ca': ca, 'client-crl': crl }, readFile, listFolder, now)
-  if (crl === undefined) return undefined
-  throw new TlsProblem('client-crl without client-ca', 'name the CA that signs the CRL under client-ca')
-}
-
-function contextOptions(config: ServerTlsConfig, trust: ClientTrust | undefined): SecureContextOptions {
-  const profile = profileOptions(config.profile)
-  if (trust === undefined) return profile
-  return {
-    ...profile,
-    ca: trust.anchors.map(({ x509 }) => x509.toString()),
-    // client-ca may hold an intermediate alone; our own check treats its certificates as anchors too.
-    allowPartialTrustChain: true,
-    // A resumed session brings the identity of its first handshake, which today's CAs and CRLs might refuse.
-    secureOptions: (profile.secureOptions ?? 0) | constants.SSL_OP_NO_TICKET,
+  #find(name: string): SecureContext | CertificatePending | undefined {
+    const context = this.loaded.contexts.find(name)
+    if (context !== undefined || !this.loaded.pending.has(name.toLowerCase())) return context
+    return new CertificatePending(`there is no certificate for ${name} yet`)
   }
-}
 
-function contextOf(pair: KeyPair, common: SecureContextOptions): SecureContext {
-  try {
-    return createSecureContext({ ...common, cert: pair.cert, key: pair.key })
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new TlsProblem(
-      `the TLS library refuses the certificate ${pair.leaf.x509.subject}: ${reason}`,
-      'issue it anew, ECDSA P-256 or RSA 2048',
-    )
+  /** Read for each new connection; Node's types know it as an option only. */
+  #validate(server: Server): void {
+    Object.assign(server, { ALPNCallback: this.#validations?.choose })
   }
 }

@@ -52,7 +52,7 @@ describe('the configs on the pages', () => {
 
   it.each(configs)('$name is one that the gate takes', ({ text }) => {
     const config = whole(parse(text))
-    for (const path of valuesOf(config, ['cert', 'key', 'client-ca', 'client-crl', 'file', 'tokens-file'])) {
+    for (const path of valuesOf(config, ['cert', 'key', 'client-ca', 'client-crl', 'ca', 'file', 'tokens-file'])) {
       mkdirSync(dirname(join(folder, path)), { recursive: true })
       writeFileSync(join(folder, path), 'a-value-of-this-test')
     }

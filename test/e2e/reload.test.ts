@@ -145,17 +145,6 @@ ${(checks ?? [SIGNED]).map(each => `      ${each}`).join('\n')}
     expect(await running.line(line => line['request-id'] === id)).toMatchObject({ listener: 'renamed' })
   })
 
-  it('that would need the socket anew says so, and keeps the old config', async () => {
-    const port = await freePort()
-    const running = await start({ listeners: [`name: public, bind: "127.0.0.1:${port}"`] })
-    await makeCertificates(running.folder)
-    const tls = `name: public, bind: "127.0.0.1:${port}", tls: { certificates: [{ cert: server.crt, key: server.key }] }`
-    const told = await running.reload(config({ listeners: [tls] }))
-    expect(told).toMatchObject({ msg: 'reload refused' })
-    expect(String(told.reason)).toMatch(/listener public.*TLS.*\nmend: restart/)
-    expect((await send(port)).status).toBe(200)
-  })
-
   it('puts new limits in force', async () => {
     const bind = 'name: public, bind: "127.0.0.1:0"'
     const running = await start({ listeners: [bind] })

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -104,7 +104,9 @@ export async function startGate(
     exited,
     reload(yaml) {
       const told = line(({ msg }) => msg === 'reloaded' || msg === 'reload refused', 5_000, lines.length)
-      writeFileSync(file, yaml)
+      // As a whole: the gate looks by itself too, and half of a config is another one.
+      writeFileSync(`${file}.new`, yaml)
+      renameSync(`${file}.new`, file)
       child.kill('SIGHUP')
       return told
     },

@@ -5,7 +5,8 @@ import { TLSSocket } from 'node:tls'
 import type { ClientCertificate } from '../../src/core/client-certificate.ts'
 import type { ServerTlsConfig } from '../../src/tls/config.ts'
 import { clientCertificateOf } from '../../src/tls/identity.ts'
-import { type LoadOptions, loadServerTls, type ServerTls } from '../../src/tls/server.ts'
+import type { LoadOptions } from '../../src/tls/loaded.ts'
+import { loadServerTls, type ServerTls } from '../../src/tls/server.ts'
 import { type Ran, run } from './craft.ts'
 
 export interface Gate extends AsyncDisposable {

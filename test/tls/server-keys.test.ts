@@ -56,7 +56,7 @@ async function bundle(name: string, certificate: string, more: readonly string[]
 /** What `openssl s_client` sees of a gate with this certificate. */
 async function served(certificate: CertificateConfig, args: readonly string[] = []): Promise<string> {
   await using gate = await openGate({ certificates: [certificate] }, { secretOf })
-  gate.tls.serveStaples(gate.server)
+  gate.tls.attend(gate.server)
   const input = 'GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'
   const ran = await openssl(
     ['s_client', '-connect', `127.0.0.1:${gate.port}`, '-ign_eof', '-showcerts', ...args],

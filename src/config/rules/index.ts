@@ -1,3 +1,4 @@
+import { acmeDirectory, acmeNames, challengesAnswered, noRouteAmongChallenges, someCertificate } from './acme.ts'
 import { challengesAnswerable } from './challenges.ts'
 import { certificatesAskedFor, checksInOrder, oneCheckAnEntry, partsOnce } from './checks.ts'
 import type { Rule } from './context.ts'
@@ -23,6 +24,11 @@ export const rules: readonly Rule[] = [
   networksWithoutHostBits,
   noProxyHeaderOnSecureSockets,
   someoneCarriesCertificates,
+  someCertificate,
+  acmeNames,
+  acmeDirectory,
+  challengesAnswered,
+  noRouteAmongChallenges,
   oneNameEach,
   knownListener,
   onePathEach,

@@ -11,6 +11,8 @@ export const noPlainHttpAbroad: Rule = function* (file, context) {
   for (const [index, listener] of (file.listeners ?? []).entries()) {
     if (!listener?.bind || listener.expose !== false || isLocal(listener.bind)) continue
     if (context.at(['listeners', index, 'tls']) !== undefined) continue
+    // It answers CAs, who ask by nothing else, and takes nothing of anybody.
+    if (listener['acme-challenges'] === 'only') continue
     yield error(
       ['listeners', index, 'bind'],
       `bind: plain HTTP on ${formatBind(listener.bind)}, which other hosts reach`,

@@ -16,7 +16,7 @@ export const secretsResolve: Rule = function* (file, context) {
     const at = context.at([...owner, value.kind]) === undefined ? owner : [...owner, value.kind]
     if (problem?.kind === 'malformed') yield error(at, problem.message, problem.mend)
     else if (problem && path[0] === 'listeners')
-      yield error(at, `passphrase: ${problem.message}, and without it nothing can listen`, problem.mend)
+      yield error(at, `${String(owner.at(-1))}: ${problem.message}, and without it nothing can listen`, problem.mend)
     else if (problem) yield warning(at, `${offline(at, context)}: ${problem.message}`, problem.mend)
   }
 }
@@ -73,6 +73,10 @@ export const filesExist: Rule = function* (file, context) {
             yield warning(place, `staple: ${fault.message}, and until then the certificate goes out alone`, fault.mend)
           else yield error(place, `${key}: ${fault.message}, and without it nothing can listen`, fault.mend)
         }
+    for (const [name, at] of namesAt([...path, 'acme', 'ca'], context)) {
+      const fault = unreadable(name, context)
+      if (fault) yield error(at, `ca: ${fault.message}, and without it the CA can not be verified`, fault.mend)
+    }
     const carried: Path = ['listeners', index, 'proxy-client-cert', 'client-ca']
     for (const [name, at] of namesAt(carried, context)) {
       const fault = unreadable(name, context)
