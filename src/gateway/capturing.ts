@@ -10,8 +10,6 @@ import type { RequestBody } from './request-body.ts'
 /** Refused requests whose bodies are still read for their captures, at once. */
 const COLLECTING = 32
 const EMPTY = Buffer.alloc(0)
-/** What is grouped as an answer of the upstream that says it failed. */
-export const UPSTREAM_ERROR = 'forward.answered-error'
 
 /** What there is of a request that is to be kept; without a context it never became one. */
 export interface Seen {
@@ -113,5 +111,5 @@ function codeOf({ stop, answer, walk }: Result): string | undefined {
   if (answer !== undefined && !answer.ok) return answer.code
   const [first] = walk?.wouldRefuse ?? []
   if (first !== undefined) return first.code
-  return answer?.ok && answer.status >= 500 ? UPSTREAM_ERROR : undefined
+  return answer?.ok && answer.status >= 500 ? `upstream.${answer.status}` : undefined
 }

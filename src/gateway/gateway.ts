@@ -5,6 +5,7 @@ import type { GatewayConfig, ProxyClientCertConfig } from '../config/model.ts'
 import { formatProblems, type Problem } from '../config/problem.ts'
 import type { Clock } from '../core/clock.ts'
 import { Captures } from '../observe/captures.ts'
+import { Decisions } from '../observe/decisions.ts'
 import { createExpiryWatch, type ExpiryWatch } from '../observe/expiry.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
@@ -73,6 +74,7 @@ export class Gateway {
   readonly #expiry: ExpiryWatch
   readonly #watch: FileWatch
   readonly #captures = new Captures()
+  readonly #decisions = new Decisions()
   readonly #capturing: Capturing
   #forgetting: NodeJS.Timeout | undefined
   #listeners: Listener[] = []
@@ -102,7 +104,7 @@ export class Gateway {
     this.#shared = {
       clock,
       capturing: this.#capturing,
-      record: createRecorder({ log, metrics, clock }),
+      record: createRecorder({ log, metrics, clock, decisions: this.#decisions }),
       fault: (where, error) =>
         log.error('fault', { where, error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
     }
@@ -144,6 +146,11 @@ export class Gateway {
   /** The requests that are kept, as they were received: what of them leaves the gate goes through `masks`. */
   get captures(): Captures {
     return this.#captures
+  }
+
+  /** The last decisions, for what failures have in common. */
+  get decisions(): Decisions {
+    return this.#decisions
   }
 
   /** The config in force with what explaining by it needs; `undefined` before there is one. */
@@ -337,6 +344,7 @@ export class Gateway {
         keys: (keys.get(name) ?? []).map(key => key.name),
       })),
     )
+    this.#decisions.setRoutes(next.config.routes.map(({ name }) => name))
     metrics.setListeners(next.config.listeners.map(listener => listener.name))
     for (const listener of this.#listeners) listener.count(metrics.listener(listener.name))
     const note = workersNote(next.config.workers)

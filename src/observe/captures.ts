@@ -6,7 +6,7 @@ import { Fullest, type Weighed } from './fullest.ts'
 export interface Capture {
   readonly request: CapturedRequest
   readonly record: AuditRecord
-  /** What it is grouped by: the refusal's code, or the first that a reporting check would have given. */
+  /** The refusal's code; the first that a reporting check would have given; or `upstream.STATUS`. */
   readonly code: string
   readonly wouldRefuse: readonly WouldRefuse[]
   /** The name of who was authenticated, and by which check, as far as the request came. */
