@@ -98,7 +98,7 @@ export async function metricTable(): Promise<string> {
   metrics.setListeners(['l'])
   metrics.listener('l')
   metrics.watchExpiries(() => [{ kind: 'secret', name: 'n', seconds: 1 }])
-  metrics.record({ ...FORWARDED, route: 'r' })
+  metrics.record({ ...FORWARDED, ...REPORTED, route: 'r' })
   const text = await metrics.render()
   const rows = [...text.matchAll(/^# HELP (\S+) (.+)\n# TYPE \S+ (\S+)$/gm)].map(
     ([, name = '', help = '', kind = '']) => [code(name), kind, labelsOf(text, name), help],

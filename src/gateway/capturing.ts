@@ -24,6 +24,7 @@ export class Capturing {
   readonly #captures: Captures
   readonly #clock: Clock
   #maxBody = 0
+  #kept: (id: string) => void = () => undefined
   #collecting = 0
 
   constructor(captures: Captures, clock: Clock) {
@@ -34,6 +35,11 @@ export class Capturing {
   configure(limits: CaptureLimits & { readonly maxBody: number }): void {
     this.#maxBody = limits.maxBody
     this.#captures.configure(limits, this.#clock.now())
+  }
+
+  /** Hands in who is told of each that is kept, and again where more of its body has come. */
+  watch(kept: (id: string) => void): void {
+    this.#kept = kept
   }
 
   /** The code that a request is kept under; `undefined` where it is not kept. */
@@ -55,6 +61,7 @@ export class Capturing {
       if (!capture) return
       const request = { ...capture.request, body: whole, bodyBytes: whole.length, cut: false }
       this.#captures.replace({ ...capture, request })
+      this.#kept(id)
     })
     if (begun) this.#collecting++
   }
@@ -66,6 +73,7 @@ export class Capturing {
     const wouldRefuse = record.wouldRefuse ?? []
     const capture: Capture = { request: this.#requestOf(seen, record), record, code, wouldRefuse, principal }
     this.#captures.keep(capture, this.#clock.now())
+    this.#kept(record.requestId)
   }
 
   #requestOf({ req, context, result, body }: Seen, record: AuditRecord): CapturedRequest {
