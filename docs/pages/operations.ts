@@ -30,8 +30,14 @@ const FORWARDED: AuditRecord = {
 }
 const NOBODY = { principal: undefined, keyName: undefined, eventId: undefined, upstreamMs: 0 }
 
+const REPORTED: AuditRecord = {
+  ...FORWARDED,
+  wouldRefuse: [{ check: 'schema', code: 'schema.invalid', evidence: { path: '/repository' }, by: 4 }],
+}
+
 const SAMPLES: readonly AuditRecord[] = [
   FORWARDED,
+  REPORTED,
   { ...FORWARDED, outcome: 'duplicate', bytesOut: 0, totalMs: 0.402, upstreamMs: 0 },
   {
     ...FORWARDED,
@@ -98,7 +104,7 @@ export async function metricTable(): Promise<string> {
   metrics.setListeners(['l'])
   metrics.listener('l')
   metrics.watchExpiries(() => [{ kind: 'secret', name: 'n', seconds: 1 }])
-  metrics.record({ ...FORWARDED, route: 'r' })
+  metrics.record({ ...REPORTED, route: 'r' })
   const text = await metrics.render()
   const rows = [...text.matchAll(/^# HELP (\S+) (.+)\n# TYPE \S+ (\S+)$/gm)].map(
     ([, name = '', help = '', kind = '']) => [code(name), kind, labelsOf(text, name), help],

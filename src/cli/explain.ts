@@ -2,6 +2,7 @@ import type { SendReport } from '../console/captures-api.ts'
 import { type Explanation, formatExplanation } from '../pipeline/explanation.ts'
 import { textOf } from './arguments.ts'
 import { adminOptions, askAdmin } from './ask-admin.ts'
+import { explainRoute } from './explain-route.ts'
 import { tellFault, VerbFault } from './fault.ts'
 import { EXIT, type Verb, type VerbArgs, type VerbIo, wrongUsage } from './verb.ts'
 
@@ -11,14 +12,16 @@ const REQUEST_ID = /^[0-9A-HJKMNP-TV-Z]{26}$/
 export const explain: Verb = {
   name: 'explain',
   summary: 'Tells why a request was refused: the check, the evidence, the near misses and the mend.',
-  usage: 'REQUEST-ID --config FILE [--json] [--capture | --send [--at received]]',
+  usage: 'REQUEST-ID | --route NAME --config FILE [--json] [--capture | --send [--at received]]',
   examples: [
     'sallyport explain 01KAR5D9M0V7T3E8Q2J4XWY6ZB --config gate.yaml',
     'sallyport explain 01KAR5D9M0V7T3E8Q2J4XWY6ZB --admin http://127.0.0.1:9901 --token env:ADMIN_TOKEN --json',
     'sallyport explain 01KAR5D9M0V7T3E8Q2J4XWY6ZB --config gate.yaml --send',
+    'sallyport explain --route zendesk-tickets --config gate.yaml',
   ],
   options: {
     ...adminOptions,
+    route: { type: 'string', description: 'Tell what the failures of this route have in common.' },
     json: { type: 'boolean', description: 'Print JSON.' },
     capture: { type: 'boolean', description: 'Print the request as it was kept, as JSON, credentials masked.' },
     send: { type: 'boolean', description: 'Send it again through the config in force, e.g. after a fix.' },
@@ -29,10 +32,12 @@ export const explain: Verb = {
   },
   async run(args, io) {
     const [what, ...more] = args.positionals
-    if (what === undefined || more.length > 0)
-      return wrongUsage(io, explain, what === undefined ? 'no request id is named' : 'more than one is named')
+    const route = textOf(args, 'route')
+    if ((what === undefined) === (route === undefined) || more.length > 0)
+      return wrongUsage(io, explain, 'it takes one request id, or --route and no id')
     try {
-      return REQUEST_ID.test(what) ? await explainRunning(what, args, io) : notAnId(what)
+      if (route !== undefined) return await explainRoute(route, args, io)
+      return REQUEST_ID.test(what ?? '') ? await explainRunning(what ?? '', args, io) : notAnId(what ?? '')
     } catch (error) {
       return tellFault(io, 'explain', error)
     }

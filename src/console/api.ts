@@ -19,6 +19,7 @@ const ID = '([0-9A-HJKMNP-TV-Z]{26})'
 /** Loaded one at a time: most gates are never asked. */
 const READ: readonly (readonly [RegExp, () => Promise<Endpoint>])[] = [
   [/^\/api\/captures$/, async () => (await import('./captures-api.ts')).listCaptures],
+  [/^\/api\/patterns$/, async () => (await import('./patterns-api.ts')).listPatterns],
   [new RegExp(`^/api/captures/${ID}$`), async () => (await import('./captures-api.ts')).oneCapture],
   [new RegExp(`^/api/captures/${ID}/explain$`), async () => (await import('./captures-api.ts')).explainOne],
 ]

@@ -10,8 +10,6 @@ import type { RequestBody } from './request-body.ts'
 /** Refused requests whose bodies are still read for their captures, at once. */
 const COLLECTING = 32
 const EMPTY = Buffer.alloc(0)
-/** What is grouped as an answer of the upstream that says it failed. */
-export const UPSTREAM_ERROR = 'forward.answered-error'
 
 /** What there is of a request that is to be kept; without a context it never became one. */
 export interface Seen {
@@ -26,6 +24,7 @@ export class Capturing {
   readonly #captures: Captures
   readonly #clock: Clock
   #maxBody = 0
+  #kept: (id: string) => void = () => undefined
   #collecting = 0
 
   constructor(captures: Captures, clock: Clock) {
@@ -36,6 +35,11 @@ export class Capturing {
   configure(limits: CaptureLimits & { readonly maxBody: number }): void {
     this.#maxBody = limits.maxBody
     this.#captures.configure(limits, this.#clock.now())
+  }
+
+  /** Hands in who is told of each that is kept, and again where more of its body has come. */
+  watch(kept: (id: string) => void): void {
+    this.#kept = kept
   }
 
   /** The code that a request is kept under; `undefined` where it is not kept. */
@@ -57,6 +61,7 @@ export class Capturing {
       if (!capture) return
       const request = { ...capture.request, body: whole, bodyBytes: whole.length, cut: false }
       this.#captures.replace({ ...capture, request })
+      this.#kept(id)
     })
     if (begun) this.#collecting++
   }
@@ -68,6 +73,7 @@ export class Capturing {
     const wouldRefuse = record.wouldRefuse ?? []
     const capture: Capture = { request: this.#requestOf(seen, record), record, code, wouldRefuse, principal }
     this.#captures.keep(capture, this.#clock.now())
+    this.#kept(record.requestId)
   }
 
   #requestOf({ req, context, result, body }: Seen, record: AuditRecord): CapturedRequest {
@@ -113,5 +119,5 @@ function codeOf({ stop, answer, walk }: Result): string | undefined {
   if (answer !== undefined && !answer.ok) return answer.code
   const [first] = walk?.wouldRefuse ?? []
   if (first !== undefined) return first.code
-  return answer?.ok && answer.status >= 500 ? UPSTREAM_ERROR : undefined
+  return answer?.ok && answer.status >= 500 ? `upstream.${answer.status}` : undefined
 }

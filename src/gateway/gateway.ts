@@ -4,7 +4,8 @@ import { loadConfig } from '../config/load.ts'
 import type { GatewayConfig, ProxyClientCertConfig } from '../config/model.ts'
 import { formatProblems, type Problem } from '../config/problem.ts'
 import type { Clock } from '../core/clock.ts'
-import { Captures } from '../observe/captures.ts'
+import type { Captures } from '../observe/captures.ts'
+import type { Decisions } from '../observe/decisions.ts'
 import { createExpiryWatch, type ExpiryWatch } from '../observe/expiry.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
@@ -16,13 +17,13 @@ import { loadServerTls, type ServerTls } from '../tls/server.ts'
 import { loadTrustFiles } from '../tls/trust-files.ts'
 import { Acme } from './acme.ts'
 import { bridgeReadings } from './bridge-readings.ts'
-import { Capturing } from './capturing.ts'
 import { Carried } from './carried.ts'
 import { DEFAULT_FIELD } from './client-cert-header.ts'
 import { compile } from './compile.ts'
 import { type Credential, credentialsOf } from './credentials.ts'
 import type { DocumentSource } from './fetch-document.ts'
 import { type Generation, isSame, liveOf } from './generation.ts'
+import { KeptRequests } from './kept-requests.ts'
 import { Listener } from './listener.ts'
 import type { Shared } from './live.ts'
 import { Loading, type State } from './loading.ts'
@@ -57,8 +58,6 @@ export interface Attachment {
 /** Milliseconds that taking a config over waits for documents by URL; later ones are taken when they come. */
 const DOCUMENTS_MS = 2_000
 
-/** Milliseconds. */
-const FORGET_MS = 60_000
 /** Sources and events that checks which only report remember. */
 const REPORTING_KEYS = 100_000
 
@@ -72,9 +71,7 @@ export class Gateway {
   readonly #acme: Acme
   readonly #expiry: ExpiryWatch
   readonly #watch: FileWatch
-  readonly #captures = new Captures()
-  readonly #capturing: Capturing
-  #forgetting: NodeJS.Timeout | undefined
+  readonly #kept: KeptRequests
   #listeners: Listener[] = []
   #generation: Generation | undefined
   #draining = false
@@ -98,11 +95,11 @@ export class Gateway {
         claims: new MemoryClaims({ clock, capacity: REPORTING_KEYS }),
       },
     }
-    this.#capturing = new Capturing(this.#captures, clock)
+    this.#kept = new KeptRequests({ clock, log, explainable: () => this.explainable })
     this.#shared = {
       clock,
-      capturing: this.#capturing,
-      record: createRecorder({ log, metrics, clock }),
+      capturing: this.#kept.capturing,
+      record: createRecorder({ log, metrics, clock, decisions: this.#kept.decisions }),
       fault: (where, error) =>
         log.error('fault', { where, error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
     }
@@ -143,7 +140,12 @@ export class Gateway {
 
   /** The requests that are kept, as they were received: what of them leaves the gate goes through `masks`. */
   get captures(): Captures {
-    return this.#captures
+    return this.#kept.captures
+  }
+
+  /** The last decisions, for what failures have in common. */
+  get decisions(): Decisions {
+    return this.#kept.decisions
   }
 
   /** The config in force with what explaining by it needs; `undefined` before there is one. */
@@ -167,8 +169,6 @@ export class Gateway {
   async start(): Promise<void> {
     await this.#take(this.#load())
     this.#expiry.start()
-    // What is too old goes, whether or not another comes.
-    this.#forgetting = setInterval(() => this.#captures.sweep(this.#options.clock.now()), FORGET_MS).unref()
   }
 
   /** Loads the config anew; where anything in it is bad the old one stays in force. Gives whether it was taken. */
@@ -198,9 +198,9 @@ export class Gateway {
     this.#draining = true
     this.#watch.close()
     this.#expiry.stop()
-    clearInterval(this.#forgetting)
     this.#acme.close()
     await Promise.all(this.#listeners.map(listener => listener.drain(graceMs)))
+    await this.#kept.close()
     this.#generation?.compiled.close()
     await this.#remotes.close()
     this.#upstreams.close()
@@ -321,9 +321,7 @@ export class Gateway {
     const left = this.#listeners.filter(listener => !kept.includes(listener))
     this.#listeners = [...kept, ...opened, ...heirs]
     this.#generation = next
-    const { admin, captures } = next.config
-    // Nobody could ask for them.
-    this.#capturing.configure(admin ? captures : { ...captures, keep: 0 })
+    this.#kept.configure(next.config)
     this.#upstreams.sweep()
     this.#acme.sweep()
     this.#watch.set(files)

@@ -6,7 +6,7 @@ import { Fullest, type Weighed } from './fullest.ts'
 export interface Capture {
   readonly request: CapturedRequest
   readonly record: AuditRecord
-  /** What it is grouped by: the refusal's code, or the first that a reporting check would have given. */
+  /** The refusal's code; the first that a reporting check would have given; or `upstream.STATUS`. */
   readonly code: string
   readonly wouldRefuse: readonly WouldRefuse[]
   /** The name of who was authenticated, and by which check, as far as the request came. */
@@ -75,6 +75,7 @@ export class Captures {
   #limits: CaptureLimits = { keep: 0, age: 0 }
   #bytes = 0
   #missed = 0
+  #dropped: (id: string) => void = () => undefined
 
   /** @param now epoch milliseconds */
   configure(limits: CaptureLimits, now: number): void {
@@ -108,6 +109,16 @@ export class Captures {
     }
     group.taken++
     return true
+  }
+
+  /** Hands in who is told of each that is let go. */
+  watch(dropped: (id: string) => void): void {
+    this.#dropped = dropped
+  }
+
+  /** Takes one of an earlier run, however many of its kind there are. @param now epoch milliseconds */
+  restore(capture: Capture, now: number): void {
+    if (!this.#byId.has(capture.request.id)) this.keep(capture, now)
   }
 
   /** Keeps one that `wants` has said yes to. @param now epoch milliseconds */
@@ -215,6 +226,7 @@ export class Captures {
     const { capture, group, source, weight } = entry
     const { id } = capture.request
     this.#byId.delete(id)
+    this.#dropped(id)
     source.kept.delete(id)
     this.#bytes -= entry.bytes
     group.fullest.add(source, -weight)

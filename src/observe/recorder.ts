@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../core/clock.ts'
 import type { AuditRecord } from './audit.ts'
+import type { Decisions } from './decisions.ts'
 import { plain } from './fields.ts'
 import type { Level, Log } from './log.ts'
 import type { Metrics } from './metrics.ts'
@@ -29,16 +30,20 @@ const DEEP = 6
 export function createRecorder({
   log,
   metrics,
+  decisions,
   clock = systemClock,
 }: {
   readonly log: Log
   readonly metrics: Metrics
+  readonly decisions?: Decisions
   readonly clock?: Clock
 }): Recorder {
   const writes = { info: log.writes('info'), warn: log.writes('warn'), error: log.writes('error') }
   return record => {
+    const now = clock.now()
     metrics.record(record)
-    if (writes[LEVEL[record.outcome]]) log.line(auditLine(record, clock.now()))
+    decisions?.add(record, now)
+    if (writes[LEVEL[record.outcome]]) log.line(auditLine(record, now))
   }
 }
 

@@ -1,10 +1,13 @@
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { CaptureList, SendReport } from '../../src/console/captures-api.ts'
+import type { PatternList } from '../../src/console/patterns-api.ts'
 import type { MaskedCapture } from '../../src/gateway/masked-capture.ts'
 import type { Explanation } from '../../src/pipeline/explanation.ts'
 import { ask, type Reply } from '../support/client.ts'
-import { type RunningGate, sallyport, startGate } from '../support/gate.ts'
+import { type RunningGate, sallyport, startGate, tempFolder } from '../support/gate.ts'
 import { freePort } from '../support/ports.ts'
 import { signedBy } from '../support/signed.ts'
 import { startUpstream, type TestUpstream } from '../support/upstream.ts'
@@ -31,6 +34,10 @@ routes:
     match: { path: /kb }
     checks: [{ bearer: { tokens: [{ name: kb-sync, env: KB_TOKEN }] } }]
     forward: { to: ${upstream}/kb }
+  - name: sized
+    match: { path: /sized }
+    checks: [{ bearer: { tokens: [{ name: kb-sync, env: KB_TOKEN }] } }]
+    forward: { to: ${upstream}/sized }
   - name: nowhere
     match: { path: /nowhere }
     checks: [{ bearer: { tokens: [{ name: kb-sync, env: KB_TOKEN }] } }]
@@ -261,11 +268,6 @@ describe('a check in report mode', () => {
     expect(await codes(again)).toEqual(['bearer.missing', 'replay.duplicate'])
     expect(await codes(third)).toEqual(['bearer.missing', 'rate-limit.exceeded'])
   })
-
-  it('leaves a route without authentication, which is warned of', async () => {
-    const { stderr } = await sallyport(['check', 'gate.yaml'], ENV, gate.folder)
-    expect(stderr).toBe('')
-  })
 })
 
 describe('sending again', () => {
@@ -343,4 +345,68 @@ describe('the API (adm-001 to adm-011)', () => {
       expect(await api(`/api/captures${query}`)).toMatchObject({ status: 400 })
     },
   )
+})
+
+describe('what failures have in common', () => {
+  it('is told by route, with what the latest capture of it says', async () => {
+    for (let n = 0; n < 12; n++) await send('/sized', { authorization: `Bearer ${ENV.KB_TOKEN}` })
+    status = 500
+    const large = JSON.stringify({ a: 'x'.repeat(270_000) })
+    for (let n = 0; n < 6; n++) await send('/sized', { authorization: `Bearer ${ENV.KB_TOKEN}` }, large)
+    status = 200
+    await send('/sized', { authorization: `Bearer ${ENV.KB_TOKEN}` }, JSON.stringify({ a: 'x'.repeat(200_000) }))
+    const { patterns } = await got<PatternList>('/api/patterns?route=sized')
+    const found = patterns.find(({ code }) => code === 'upstream.500')
+    expect(found?.sentence).toMatch(/only bodies over 256 KiB, .*all answered 500 by the upstream$/)
+    expect(found?.mend).toContain('X-Request-Id')
+    const { stdout } = await sallyport(['explain', '--route', 'sized', '--config', 'gate.yaml'], ENV, gate.folder)
+    expect(stdout).toContain(`route sized: ${found?.sentence}`)
+    expect(await api('/api/patterns', { headers: { authorization: '' } })).toMatchObject({ status: 401 })
+    expect(await api('/api/patterns?since=then')).toMatchObject({ status: 400 })
+  })
+})
+
+describe('captures on disk', () => {
+  it('are masked, mode 0600, explained before that, and there after a restart', async () => {
+    const port = await freePort()
+    const config = yaml(port, crm.url).replace('captures: { keep: 100,', 'captures: { keep: 3, dir: kept,')
+    const folder = tempFolder()
+    const first = await startGate(config, ENV, folder, 2)
+    const refuse = async () =>
+      idOf(
+        await ask({
+          port: first.port('public'),
+          path: '/hooks/github?token=a-token-in-the-query',
+          headers: { 'content-type': 'application/json', 'x-hub-signature-256': `sha256=${'ab'.repeat(32)}` },
+          body: JSON.stringify({ cards: [{ number: '4111111111111111' }] }),
+        }),
+      )
+    const dir = join(folder, 'kept')
+    const ids: string[] = []
+    for (let n = 0; n < 5; n++) ids.push(await refuse())
+    const names = () => readdirSync(dir).sort()
+    const wanted = ids.slice(2).map(id => `${id}.json`)
+    await vi.waitFor(() => expect(names()).toEqual(wanted.sort()), 10_000)
+    for (const name of names()) {
+      expect(statSync(join(dir, name)).mode & 0o777).toBe(0o600)
+      const text = readFileSync(join(dir, name), 'utf8')
+      for (const hidden of ['abab', '4111', 'a-token-in']) expect(text).not.toContain(hidden)
+    }
+    expect(statSync(dir).mode & 0o777).toBe(0o700)
+    first.process.kill('SIGTERM')
+    await first.exited
+    writeFileSync(join(dir, '01KAR5D9M0V7T3E8Q2J4XWY6ZB.json'), '{"not":"one"}')
+    const second = await startGate(config, ENV, folder, 2)
+    await second.line(({ msg }) => msg === 'capture not read')
+    const id = ids.at(-1) ?? ''
+    const auth = { authorization: `Bearer ${ENV.ADMIN_TOKEN}` }
+    const explained = await fetch(`http://127.0.0.1:${port}/api/captures/${id}/explain`, { headers: auth })
+    expect(((await explained.json()) as Explanation).refusal?.code).toBe('signature.mismatch')
+    const again = await fetch(`http://127.0.0.1:${port}/api/captures/${id}/send`, {
+      method: 'POST',
+      headers: { ...auth, 'content-type': 'application/json' },
+    })
+    expect(again.status).toBe(409)
+    expect(await second.stop()).toBe(0)
+  })
 })
