@@ -34,8 +34,8 @@ const ROUTE = {
 
 /** A page shows the part that it is about; the rest of a config stands here. */
 function whole(part: Record<string, unknown>): Record<string, unknown> {
-  const { checks, ...rest } = part
-  const routes = checks === undefined ? [ROUTE] : [{ ...ROUTE, checks }]
+  const { checks = ROUTE.checks, forward = ROUTE.forward, ...rest } = part
+  const routes = [{ ...ROUTE, checks, forward }]
   return { listeners: [LISTENER], routes, ...rest }
 }
 
