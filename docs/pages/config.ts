@@ -10,6 +10,7 @@ const SECTIONS = [
   'listeners[].tls',
   'listeners[].limits',
   'admin',
+  'alerts',
   'routes[]',
   'routes[].match',
   'routes[].forward',

@@ -149,7 +149,8 @@ function contextFields({ request }: VerifiedRequest, plan: ForwardPlan): string[
   ]
 }
 
-function signStandardWebhooks(headers: string[], key: MacKey, id: string, body: Buffer, nowMs: number): void {
+/** Adds the three fields that sign a body (Standard Webhooks). */
+export function signStandardWebhooks(headers: string[], key: MacKey, id: string, body: Buffer, nowMs: number): void {
   const timestamp = String(Math.floor(nowMs / 1000))
   const mac = key.mac(`${id}.${timestamp}.`, body, '').toString('base64')
   headers.push('webhook-id', id, 'webhook-timestamp', timestamp, 'webhook-signature', `v1,${mac}`)

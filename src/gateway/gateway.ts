@@ -4,6 +4,7 @@ import { loadConfig } from '../config/load.ts'
 import type { GatewayConfig, ProxyClientCertConfig } from '../config/model.ts'
 import { formatProblems, type Problem } from '../config/problem.ts'
 import type { Clock } from '../core/clock.ts'
+import { systemTiming } from '../forward/timing.ts'
 import { Captures } from '../observe/captures.ts'
 import { createExpiryWatch, type ExpiryWatch } from '../observe/expiry.ts'
 import type { Log } from '../observe/log.ts'
@@ -23,6 +24,7 @@ import { compile } from './compile.ts'
 import { type Credential, credentialsOf } from './credentials.ts'
 import type { DocumentSource } from './fetch-document.ts'
 import { type Generation, isSame, liveOf } from './generation.ts'
+import { LateAlerts } from './late-alerts.ts'
 import { Listener } from './listener.ts'
 import type { Shared } from './live.ts'
 import { Loading, type State } from './loading.ts'
@@ -61,6 +63,8 @@ const DOCUMENTS_MS = 2_000
 const FORGET_MS = 60_000
 /** Sources and events that checks which only report remember. */
 const REPORTING_KEYS = 100_000
+/** Milliseconds that alerts have to be delivered in before the gate stops. */
+const TELL_MS = 3_000
 
 /** The running gate: its listeners, and the config in force. */
 export class Gateway {
@@ -75,6 +79,7 @@ export class Gateway {
   readonly #captures = new Captures()
   readonly #capturing: Capturing
   #forgetting: NodeJS.Timeout | undefined
+  readonly #alerts: LateAlerts
   #listeners: Listener[] = []
   #generation: Generation | undefined
   #draining = false
@@ -110,6 +115,17 @@ export class Gateway {
     metrics.watchAcme(() => this.#acme.readings())
     this.#expiry = createExpiryWatch({ log, clock })
     metrics.watchExpiries(() => this.#expiry.readings())
+    this.#alerts = new LateAlerts({
+      clock,
+      log,
+      timing: systemTiming,
+      sources: {
+        routes: () => metrics.routes(),
+        expiries: () => this.#expiry.readings(),
+        breakers: () => bridgeReadings(this.#generation?.compiled.routes ?? []),
+      },
+    })
+    metrics.watchAlerts(() => this.#alerts.loaded?.reading())
     this.#watch = new FileWatch(files => {
       log.info('files changed', { files: files.map(file => file.replace(`${dirname(resolve(options.file))}/`, '')) })
       void this.reload()
@@ -201,6 +217,7 @@ export class Gateway {
     clearInterval(this.#forgetting)
     this.#acme.close()
     await Promise.all(this.#listeners.map(listener => listener.drain(graceMs)))
+    await this.#alerts.close(Math.min(graceMs, TELL_MS))
     this.#generation?.compiled.close()
     await this.#remotes.close()
     this.#upstreams.close()
@@ -278,6 +295,7 @@ export class Gateway {
     /** In the place of listeners whose server can't take the new TLS. */
     const heirs: Listener[] = []
     const changes: (() => void)[] = []
+    const tellBy = await this.#alerts.prepare(next.config, next.loading)
     // Before the wait, so that a file that changes while it lasts is seen to have changed.
     const files = digests(next.loading.files)
     await next.loading.settled(DOCUMENTS_MS)
@@ -329,6 +347,7 @@ export class Gateway {
     this.#watch.set(files)
     // One may have come since the config was loaded.
     this.#renew()
+    tellBy()
     const keys = Map.groupBy(next.config.routes.flatMap(credentialsOf), ({ route }) => route)
     metrics.setRoutes(
       next.compiled.routes.map(({ name, offline }) => ({

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Registry } from 'prom-client'
 import { type AcmeReading, addAcmeMetrics } from './acme-metrics.ts'
+import { type AlertReading, addAlertMetrics } from './alert-metrics.ts'
 import { addBridgeMetrics, type BridgeReading } from './bridge-metrics.ts'
 import type { ExpiryReading } from './expiry.ts'
 import { addProcessMetrics } from './process-metrics.ts'
@@ -23,6 +24,8 @@ export interface Counts {
   remotes(): Iterable<RemoteReading>
   bridges(): Iterable<BridgeReading>
   acme(): Iterable<AcmeReading>
+  /** `undefined` where none are configured. */
+  alerts(): AlertReading | undefined
   /** Lines that the log lost. */
   dropped(): number
 }
@@ -181,6 +184,7 @@ export function createExposition(counts: Counts): Registry {
   addRemoteMetrics(registry, () => counts.remotes())
   addAcmeMetrics(registry, () => counts.acme())
   addBridgeMetrics(registry, () => counts.bridges())
+  addAlertMetrics(registry, () => counts.alerts())
   addProcessMetrics(registry)
   return registry
 }

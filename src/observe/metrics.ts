@@ -1,6 +1,7 @@
 import type { Registry } from 'prom-client'
 import { type Clock, systemClock } from '../core/clock.ts'
 import type { AcmeReading } from './acme-metrics.ts'
+import type { AlertReading } from './alert-metrics.ts'
 import type { AuditRecord } from './audit.ts'
 import type { BridgeReading } from './bridge-metrics.ts'
 import type { ExpiryReading } from './expiry.ts'
@@ -32,6 +33,8 @@ export interface Metrics {
   keyUse(route: string, key: string): { readonly uses: number; readonly usedAt: number | undefined } | undefined
   /** Epoch milliseconds. */
   readonly countingSince: number
+  /** What each route has counted, those gone with the last reload as well. */
+  routes(): Iterable<readonly [route: string, counters: RouteCounters]>
   /** The counters of a listener, made when first asked for. */
   listener(name: string): ListenerCounters
   /** Drops listeners that are no longer there. */
@@ -45,6 +48,8 @@ export interface Metrics {
   watchBridges(read: () => Iterable<BridgeReading>): void
   /** Hands in where to read the certificates over ACME. */
   watchAcme(read: () => Iterable<AcmeReading>): void
+  /** Hands in where to read how alerts stand. */
+  watchAlerts(read: () => AlertReading | undefined): void
   /** Hands in where to read the lines that the log lost. */
   watchLog(dropped: () => number): void
   readonly contentType: string
@@ -69,6 +74,7 @@ export function createMetrics({ version, clock = systemClock }: MetricsOptions):
   let remotes: () => Iterable<RemoteReading> = () => []
   let bridges: () => Iterable<BridgeReading> = () => []
   let acme: () => Iterable<AcmeReading> = () => []
+  let alerts: () => AlertReading | undefined = () => undefined
   let dropped = () => 0
 
   const counts: Counts = {
@@ -86,6 +92,7 @@ export function createMetrics({ version, clock = systemClock }: MetricsOptions):
     remotes: () => remotes(),
     bridges: () => bridges(),
     acme: () => acme(),
+    alerts: () => alerts(),
     dropped: () => dropped(),
   }
   let registry: Promise<Registry> | undefined
@@ -113,6 +120,7 @@ export function createMetrics({ version, clock = systemClock }: MetricsOptions):
       return found && { uses: found.value, usedAt: found.usedAt === 0 ? undefined : found.usedAt }
     },
     countingSince: reloads.at,
+    routes: () => routes,
     listener(name) {
       const known = listeners.get(name)
       if (known) return known
@@ -140,6 +148,9 @@ export function createMetrics({ version, clock = systemClock }: MetricsOptions):
     },
     watchAcme(read) {
       acme = read
+    },
+    watchAlerts(read) {
+      alerts = read
     },
     watchLog(read) {
       dropped = read

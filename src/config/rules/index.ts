@@ -1,4 +1,5 @@
 import { acmeDirectory, acmeNames, challengesAnswered, noRouteAmongChallenges, someCertificate } from './acme.ts'
+import { alertUrls, knownRoutes } from './alerts.ts'
 import { challengesAnswerable } from './challenges.ts'
 import { certificatesAskedFor, checksInOrder, oneCheckAnEntry, partsOnce } from './checks.ts'
 import type { Rule } from './context.ts'
@@ -44,6 +45,8 @@ export const rules: readonly Rule[] = [
   oneValueEach,
   signedBodies,
   streamed,
+  alertUrls,
+  knownRoutes,
   secretsResolve,
   variableNames,
   nothingExpired,
