@@ -15,6 +15,7 @@ export function assemble(shape: FileShape, file: string, kinds: readonly AnyChec
     ...(shape.admin ? { admin: { ...shape.admin, bind: absoluteBind(shape.admin.bind, folder) } } : {}),
     captures: toCaptures(shape.captures, folder),
     ...(shape.alerts ? { alerts: shape.alerts } : {}),
+    ...(shape.telemetry ? { telemetry: shape.telemetry } : {}),
     routes: shape.routes.map(route => toRoute(route, kinds)),
   }
 }

@@ -3,6 +3,7 @@ import type { AnyCheckKind } from '../core/check.ts'
 import type { SecretRef } from '../core/secret.ts'
 import type { ForwardConfig } from '../forward/config.ts'
 import type { AlertsConfig } from '../observe/alerts/config.ts'
+import type { TelemetryConfig } from '../observe/otlp/config.ts'
 import type { ServerTlsConfig } from '../tls/config.ts'
 import type { ClientTrustConfig } from '../tls/trust-files.ts'
 
@@ -15,6 +16,7 @@ export interface GatewayConfig {
   readonly admin?: AdminConfig | undefined
   readonly captures: CapturesConfig
   readonly alerts?: AlertsConfig | undefined
+  readonly telemetry?: TelemetryConfig | undefined
   readonly routes: readonly RouteConfig[]
 }
 

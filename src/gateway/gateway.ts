@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { loadConfig } from '../config/load.ts'
-import type { GatewayConfig, ProxyClientCertConfig } from '../config/model.ts'
+import type { GatewayConfig, ListenerConfig, ProxyClientCertConfig } from '../config/model.ts'
 import { formatProblems, type Problem } from '../config/problem.ts'
 import type { Clock } from '../core/clock.ts'
 import { systemTiming } from '../forward/timing.ts'
@@ -23,8 +23,9 @@ import { DEFAULT_FIELD } from './client-cert-header.ts'
 import { compile } from './compile.ts'
 import { type Credential, credentialsOf } from './credentials.ts'
 import type { DocumentSource } from './fetch-document.ts'
-import { type Generation, isSame, liveOf } from './generation.ts'
+import { type Generation, isSame, liveOf, workersNote } from './generation.ts'
 import { LateAlerts } from './late-alerts.ts'
+import { LateTelemetry } from './late-telemetry.ts'
 import { Listener } from './listener.ts'
 import type { Shared } from './live.ts'
 import { Loading, type State } from './loading.ts'
@@ -63,7 +64,7 @@ const DOCUMENTS_MS = 2_000
 const FORGET_MS = 60_000
 /** Sources and events that checks which only report remember. */
 const REPORTING_KEYS = 100_000
-/** Milliseconds that alerts have to be delivered in before the gate stops. */
+/** Milliseconds that alerts and telemetry have to be delivered in before the gate stops. */
 const TELL_MS = 3_000
 
 /** The running gate: its listeners, and the config in force. */
@@ -80,6 +81,7 @@ export class Gateway {
   readonly #capturing: Capturing
   #forgetting: NodeJS.Timeout | undefined
   readonly #alerts: LateAlerts
+  readonly #telemetry: LateTelemetry
   #listeners: Listener[] = []
   #generation: Generation | undefined
   #draining = false
@@ -125,6 +127,8 @@ export class Gateway {
         breakers: () => bridgeReadings(this.#generation?.compiled.routes ?? []),
       },
     })
+    this.#telemetry = new LateTelemetry({ clock, log, timing: systemTiming, metrics })
+    metrics.watchTelemetry(() => this.#telemetry.loaded?.reading())
     metrics.watchAlerts(() => this.#alerts.loaded?.reading())
     this.#watch = new FileWatch(files => {
       log.info('files changed', { files: files.map(file => file.replace(`${dirname(resolve(options.file))}/`, '')) })
@@ -217,7 +221,8 @@ export class Gateway {
     clearInterval(this.#forgetting)
     this.#acme.close()
     await Promise.all(this.#listeners.map(listener => listener.drain(graceMs)))
-    await this.#alerts.close(Math.min(graceMs, TELL_MS))
+    const within = Math.min(graceMs, TELL_MS)
+    await Promise.all([this.#alerts.close(within), this.#telemetry.close(within)])
     this.#generation?.compiled.close()
     await this.#remotes.close()
     this.#upstreams.close()
@@ -296,6 +301,8 @@ export class Gateway {
     const heirs: Listener[] = []
     const changes: (() => void)[] = []
     const tellBy = await this.#alerts.prepare(next.config, next.loading)
+    const telemetry = await this.#telemetry.prepare(next.config, next.loading)
+    const live = (config: ListenerConfig) => liveOf(config, next, this.#acme, telemetry.tracing)
     // Before the wait, so that a file that changes while it lasts is seen to have changed.
     const files = digests(next.loading.files)
     await next.loading.settled(DOCUMENTS_MS)
@@ -307,17 +314,17 @@ export class Gateway {
         const old = this.#listeners.find(each => isSame(each, config))
         if (old?.accepts(tls)) {
           kept.push(old)
-          changes.push(() => old.update(config, liveOf(config, next, this.#acme), tls))
+          changes.push(() => old.update(config, live(config), tls))
           continue
         }
         if (old && 'unix' in old.bind) throw new ConfigRefused(RESTART(config.name))
-        const listener = new Listener(config, liveOf(config, next, this.#acme), tls, this.#shared)
+        const listener = new Listener(config, live(config), tls, this.#shared)
         if (old) {
           heirs.push(listener)
           changes.push(() => {
             listener.succeed(old)
             // What is left of its connections is judged by this config too.
-            old.update(config, liveOf(config, next, this.#acme), undefined)
+            old.update(config, live(config), undefined)
           })
           continue
         }
@@ -348,6 +355,7 @@ export class Gateway {
     // One may have come since the config was loaded.
     this.#renew()
     tellBy()
+    telemetry.commit()
     const keys = Map.groupBy(next.config.routes.flatMap(credentialsOf), ({ route }) => route)
     metrics.setRoutes(
       next.compiled.routes.map(({ name, offline }) => ({
@@ -379,10 +387,6 @@ export class Gateway {
     const expiries = this.#listeners.flatMap(listener => listener.expiries)
     this.#expiry.update([...(this.#generation?.loading.expiries ?? []), ...expiries])
   }
-}
-
-function workersNote(workers: GatewayConfig['workers']): string | undefined {
-  return workers === 1 ? undefined : `workers: ${workers} is accepted, and one worker runs`
 }
 
 const RESTART = (listener: string): string =>

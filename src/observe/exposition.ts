@@ -6,6 +6,7 @@ import type { ExpiryReading } from './expiry.ts'
 import { addProcessMetrics } from './process-metrics.ts'
 import { addRemoteMetrics, type RemoteReading } from './remote-metrics.ts'
 import type { RouteCounters } from './route-counters.ts'
+import { addTelemetryMetrics, type TelemetryReading } from './telemetry-metrics.ts'
 import { Timings } from './timings.ts'
 
 /** The counts of one gate, read at each scrape. */
@@ -26,6 +27,8 @@ export interface Counts {
   acme(): Iterable<AcmeReading>
   /** `undefined` where none are configured. */
   alerts(): AlertReading | undefined
+  /** `undefined` where none is configured. */
+  telemetry(): TelemetryReading | undefined
   /** Lines that the log lost. */
   dropped(): number
 }
@@ -185,6 +188,7 @@ export function createExposition(counts: Counts): Registry {
   addAcmeMetrics(registry, () => counts.acme())
   addBridgeMetrics(registry, () => counts.bridges())
   addAlertMetrics(registry, () => counts.alerts())
+  addTelemetryMetrics(registry, () => counts.telemetry())
   addProcessMetrics(registry)
   return registry
 }

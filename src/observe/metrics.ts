@@ -1,4 +1,4 @@
-import type { Registry } from 'prom-client'
+import type { MetricObjectWithValues, MetricValueWithName, Registry } from 'prom-client'
 import { type Clock, systemClock } from '../core/clock.ts'
 import type { AcmeReading } from './acme-metrics.ts'
 import type { AlertReading } from './alert-metrics.ts'
@@ -8,6 +8,7 @@ import type { ExpiryReading } from './expiry.ts'
 import type { Counts } from './exposition.ts'
 import type { RemoteReading } from './remote-metrics.ts'
 import { RouteCounters } from './route-counters.ts'
+import type { TelemetryReading } from './telemetry-metrics.ts'
 
 /** Counted by whoever holds the sockets; plain numbers, so that counting costs nothing. */
 export interface ListenerCounters {
@@ -50,11 +51,17 @@ export interface Metrics {
   watchAcme(read: () => Iterable<AcmeReading>): void
   /** Hands in where to read how alerts stand. */
   watchAlerts(read: () => AlertReading | undefined): void
+  /** Hands in where to read what has been sent by OTLP. */
+  watchTelemetry(read: () => TelemetryReading | undefined): void
   /** Hands in where to read the lines that the log lost. */
   watchLog(dropped: () => number): void
   readonly contentType: string
   /** The Prometheus text format. */
   render(): Promise<string>
+  /** The same as data. */
+  read(): Promise<readonly MetricObjectWithValues<MetricValueWithName<string>>[]>
+  /** Of the gate. */
+  readonly version: string
 }
 
 export interface MetricsOptions {
@@ -75,6 +82,7 @@ export function createMetrics({ version, clock = systemClock }: MetricsOptions):
   let bridges: () => Iterable<BridgeReading> = () => []
   let acme: () => Iterable<AcmeReading> = () => []
   let alerts: () => AlertReading | undefined = () => undefined
+  let telemetry: () => TelemetryReading | undefined = () => undefined
   let dropped = () => 0
 
   const counts: Counts = {
@@ -93,11 +101,18 @@ export function createMetrics({ version, clock = systemClock }: MetricsOptions):
     bridges: () => bridges(),
     acme: () => acme(),
     alerts: () => alerts(),
+    telemetry: () => telemetry(),
     dropped: () => dropped(),
   }
   let registry: Promise<Registry> | undefined
+  // prom-client is loaded with the first scrape: a gate starts that much sooner.
+  function described(): Promise<Registry> {
+    registry ??= import('./exposition.ts').then(({ createExposition }) => createExposition(counts))
+    return registry
+  }
 
   return {
+    version,
     record(record) {
       const counters = record.route === undefined ? unmatched : (routes.get(record.route) ?? unmatched)
       counters.add(record, clock.now())
@@ -152,14 +167,18 @@ export function createMetrics({ version, clock = systemClock }: MetricsOptions):
     watchAlerts(read) {
       alerts = read
     },
+    watchTelemetry(read) {
+      telemetry = read
+    },
     watchLog(read) {
       dropped = read
     },
     contentType: 'text/plain; version=0.0.4; charset=utf-8',
-    // prom-client is loaded with the first scrape: a gate starts that much sooner.
     async render() {
-      registry ??= import('./exposition.ts').then(({ createExposition }) => createExposition(counts))
-      return (await registry).metrics()
+      return (await described()).metrics()
+    },
+    async read() {
+      return (await described()).getMetricsAsJSON()
     },
   }
 }

@@ -1,5 +1,4 @@
 import { acmeDirectory, acmeNames, challengesAnswered, noRouteAmongChallenges, someCertificate } from './acme.ts'
-import { alertUrls, knownRoutes } from './alerts.ts'
 import { challengesAnswerable } from './challenges.ts'
 import { certificatesAskedFor, checksInOrder, oneCheckAnEntry, partsOnce } from './checks.ts'
 import type { Rule } from './context.ts'
@@ -13,6 +12,7 @@ import {
   oneAddressEach,
   someoneCarriesCertificates,
 } from './listeners.ts'
+import { alertUrls, knownRoutes, telemetryTo } from './reports.ts'
 import { filesExist, nothingExpired, secretsResolve, variableNames } from './resources.ts'
 import { knownListener, noTwinRoutes, oneNameEach, onePathEach } from './routes.ts'
 
@@ -47,6 +47,7 @@ export const rules: readonly Rule[] = [
   streamed,
   alertUrls,
   knownRoutes,
+  telemetryTo,
   secretsResolve,
   variableNames,
   nothingExpired,

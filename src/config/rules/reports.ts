@@ -1,6 +1,6 @@
-import { error, type Fault, type Path } from '../fault.ts'
+import { error, type Fault, type Path, warning } from '../fault.ts'
 import { nearest } from '../nearest.ts'
-import { urlFault } from '../url.ts'
+import { isLoopback, urlFault } from '../url.ts'
 import type { Rule } from './context.ts'
 
 /** A bot's token stands in the path of its requests. */
@@ -15,11 +15,7 @@ export const alertUrls: Rule = function* (file) {
     if (!('telegram' in receiver) || receiver.telegram?.api === undefined) continue
     const { api } = receiver.telegram
     yield* unfit('api', api, [...at, 'telegram', 'api'])
-    if (
-      api.startsWith('http:') &&
-      URL.canParse(api) &&
-      !/^(?:localhost|127\.[\d.]+|\[::1\])$/.test(new URL(api).hostname)
-    )
+    if (api.startsWith('http:') && !isLoopback(api))
       yield error(
         [...at, 'telegram', 'api'],
         'api: it is plain HTTP, so whoever is on the way reads the bot token',
@@ -31,6 +27,25 @@ export const alertUrls: Rule = function* (file) {
 function* unfit(key: string, url: string, at: Path): Generator<Fault> {
   const fault = urlFault(url)
   if (fault) yield { ...error(at, `${key}: ${JSON.stringify(url)} ${fault.message}`, fault.mend), part: fault.part }
+}
+
+/** What lets the gate in at a receiver of telemetry is for that receiver alone. */
+export const telemetryTo: Rule = function* (file, context) {
+  const otlp = file.telemetry?.otlp
+  if (otlp?.endpoint === undefined) return
+  const at: Path = ['telemetry', 'otlp']
+  yield* unfit('endpoint', otlp.endpoint, [...at, 'endpoint'])
+  const given = (['bearer', 'basic', 'headers'] as const).filter(key => context.at([...at, key]) !== undefined)
+  const [open] = given
+  if (open !== undefined && otlp.endpoint.startsWith('http:') && !isLoopback(otlp.endpoint))
+    yield warning(
+      [...at, open],
+      `${open}: "endpoint" is plain HTTP, so whoever is on the way reads it`,
+      'write https:// in endpoint',
+      'key',
+    )
+  if (given.includes('bearer') && given.includes('basic'))
+    yield error([...at, 'basic'], 'otlp: bearer and basic both write Authorization', 'keep one of the two', 'key')
 }
 
 /** A rule for a route that is not there would never tell anything. */
