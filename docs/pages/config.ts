@@ -11,6 +11,7 @@ const SECTIONS = [
   'listeners[].limits',
   'admin',
   'alerts',
+  'telemetry.otlp',
   'routes[]',
   'routes[].match',
   'routes[].forward',
