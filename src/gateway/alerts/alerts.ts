@@ -71,7 +71,7 @@ export class Alerts {
     clearInterval(this.#timer)
     const receivers = [...this.#receivers.values()]
     if (receivers.length > 0) {
-      this.#look()
+      this.#lookSafely()
       const late = new Promise<void>(resolve => setTimeout(resolve, ms).unref())
       await Promise.race([Promise.all(receivers.map(({ receiver }) => receiver.idle())), late])
     }
@@ -91,7 +91,7 @@ export class Alerts {
       before?.prepared.retire()
       const standing = before ?? { receiver: new Receiver(each.name, log, timing), prepared: each }
       standing.prepared = each
-      standing.receiver.use(each.deliver)
+      standing.receiver.use(each.delivery)
       next.set(each.key, standing)
     }
     const names = new Set(routes.map(({ name }) => name))
@@ -110,7 +110,16 @@ export class Alerts {
     // What was counted before there were rules is no news.
     this.#deltas.take(this.#options.sources.routes())
     clearInterval(this.#timer)
-    this.#timer = alerts && setInterval(() => this.#look(), LOOK_MS).unref()
+    this.#timer = alerts && setInterval(() => this.#lookSafely(), LOOK_MS).unref()
+  }
+
+  /** A fault of a rule must not end the gate. */
+  #lookSafely(): void {
+    try {
+      this.#look()
+    } catch (error) {
+      this.#options.log.error('fault', { where: 'alerts', error: error instanceof Error ? error.stack : String(error) })
+    }
   }
 
   #look(): void {

@@ -2,13 +2,15 @@ import type { UpstreamResult } from '../../forward/exchange.ts'
 import { quietOf } from '../../forward/receiver-limits.ts'
 import type { AlertMessage } from '../../observe/alerts/message.ts'
 import { type Outlet, saidBy } from '../outlet.ts'
-import type { Deliver, Sent } from './receiver.ts'
+import type { Delivery, Sent } from './receiver.ts'
 
 /** How one kind of receiver is spoken to. */
 export interface Channel {
+  /** Messages in one sending. */
+  readonly most: number
   /** @param now epoch milliseconds, of this attempt */
   write(
-    message: AlertMessage,
+    messages: readonly AlertMessage[],
     now: number,
   ): { readonly path: string; readonly headers: string[]; readonly body: string }
   /** What the receiver makes of a message. */
@@ -26,13 +28,19 @@ export type Verdict =
       readonly mend: string
     }
 
-export function deliverBy(channel: Channel, outlet: Outlet, now: () => number): Deliver {
-  return async message => {
-    const { path, headers, body } = channel.write(message, now())
-    const answer = await outlet.post(path, [...headers, 'Content-Type', 'application/json'], Buffer.from(body))
-    return answer.ok ? judged(channel, answer, now()) : unreached(answer.message, outlet)
+export function deliverBy(channel: Channel, outlet: Outlet, now: () => number): Delivery {
+  return {
+    most: channel.most,
+    async send(messages) {
+      const { path, headers, body } = channel.write(messages, now())
+      const answer = await outlet.post(path, [...headers, 'Content-Type', 'application/json'], Buffer.from(body))
+      return answer.ok ? judged(channel, answer, now()) : unreached(answer.message, outlet)
+    },
   }
 }
+
+/** Of a chat: what has piled up goes into one message. */
+export const PILE = 20
 
 function judged(channel: Channel, answer: UpstreamResult & { readonly ok: true }, now: number): Sent {
   const { status, headers } = answer

@@ -9,7 +9,7 @@ import { TlsProblem } from '../../tls/problem.ts'
 import type { Loading } from '../loading.ts'
 import { Outlet } from '../outlet.ts'
 import { deliverBy } from './channel.ts'
-import type { Deliver } from './receiver.ts'
+import type { Delivery } from './receiver.ts'
 import { slack } from './slack.ts'
 import { telegram } from './telegram.ts'
 import { webhook } from './webhook.ts'
@@ -21,7 +21,7 @@ export interface Prepared {
   /** The same for the same receiver, whatever its secrets: what waits for it goes on waiting. */
   readonly key: string
   /** `undefined` where something that it needs is missing. */
-  readonly deliver: Deliver | undefined
+  readonly delivery: Delivery | undefined
   retire(): void
 }
 
@@ -41,12 +41,12 @@ export function prepareAll(
     const name = place === 1 ? kind : `${kind}-${place}`
     const key = JSON.stringify([config, place])
     try {
-      const { outlet, deliver } = open(config, letterhead, loading, clock)
-      return { name, key, deliver, retire: () => outlet.retire() }
+      const { outlet, delivery } = open(config, letterhead, loading, clock)
+      return { name, key, delivery, retire: () => outlet.retire() }
     } catch (error) {
       if (!(error instanceof Offline || error instanceof SecretFault || error instanceof TlsProblem)) throw error
       log.error('alert receiver offline', { receiver: name, reason: error.message, remedy: error.mend })
-      return { name, key, deliver: undefined, retire: () => undefined }
+      return { name, key, delivery: undefined, retire: () => undefined }
     }
   })
 }
@@ -56,17 +56,17 @@ function open(
   letterhead: Letterhead,
   loading: Loading,
   { now }: Clock,
-): { readonly outlet: Outlet; readonly deliver: Deliver } {
+): { readonly outlet: Outlet; readonly delivery: Delivery } {
   if ('telegram' in config) {
     const channel = telegram(config.telegram, loading.secret(config.telegram['bot-token']), letterhead)
     const outlet = new Outlet(config.telegram.api, loading, 'alerts')
-    return { outlet, deliver: deliverBy(channel, outlet, now) }
+    return { outlet, delivery: deliverBy(channel, outlet, now) }
   }
   if ('webhook' in config) {
     const { url, secret } = config.webhook
     const channel = webhook(url, loading.secret(secret), letterhead)
     const outlet = new Outlet(url, loading, 'alerts')
-    return { outlet, deliver: deliverBy(channel, outlet, now) }
+    return { outlet, delivery: deliverBy(channel, outlet, now) }
   }
   const url = loading.secret(config.slack.url).text()
   const fault = urlFault(url)
@@ -76,5 +76,5 @@ function open(
       'Copy it again from the app\'s page "Incoming Webhooks".',
     )
   const outlet = new Outlet(url, loading, 'alerts')
-  return { outlet, deliver: deliverBy(slack(new URL(url).pathname, letterhead), outlet, now) }
+  return { outlet, delivery: deliverBy(slack(new URL(url).pathname, letterhead), outlet, now) }
 }

@@ -17,8 +17,12 @@ export type Sent =
       readonly mend: string
     }
 
-/** Delivers one message once; does not reject. */
-export type Deliver = (message: AlertMessage) => Promise<Sent>
+/** How messages are delivered, once each. */
+export interface Delivery {
+  /** So many at most go into one sending. */
+  readonly most: number
+  send(messages: readonly AlertMessage[]): Promise<Sent>
+}
 
 /** Messages that wait for one receiver; the oldest gives way to one more. */
 const MOST = 100
@@ -44,7 +48,7 @@ export class Receiver {
   readonly #log: Log
   readonly #timing: Timing
   readonly #queue: Waiting[] = []
-  #deliver: Deliver | undefined
+  #delivery: Delivery | undefined
   #working = false
   #closed = false
   /** Ends the wait before the next attempt. */
@@ -61,9 +65,9 @@ export class Receiver {
     return this.#queue.length
   }
 
-  /** @param deliver `undefined` where a secret is missing: messages wait. */
-  use(deliver: Deliver | undefined): void {
-    this.#deliver = deliver
+  /** @param delivery `undefined` where a secret is missing: messages wait. */
+  use(delivery: Delivery | undefined): void {
+    this.#delivery = delivery
     this.#wake?.()
     void this.#work()
   }
@@ -86,7 +90,7 @@ export class Receiver {
 
   /** Resolves once nothing waits; at once where nothing can be delivered. */
   idle(): Promise<void> {
-    if (this.#queue.length === 0 || this.#deliver === undefined) return Promise.resolve()
+    if (this.#queue.length === 0 || this.#delivery === undefined) return Promise.resolve()
     return new Promise(resolve => this.#emptied.push(resolve))
   }
 
@@ -99,12 +103,13 @@ export class Receiver {
   async #work(): Promise<void> {
     if (this.#working) return
     this.#working = true
-    for (let first = this.#queue[0]; first !== undefined; first = this.#queue[0]) {
-      if (this.#closed || this.#deliver === undefined) break
-      const sent = await this.#deliver(first.message)
-      first.attempts++
-      const pause = sent.ok ? this.#delivered() : this.#refused(first, sent)
-      if (pause === undefined) this.#remove(first)
+    while (this.#queue.length > 0 && !this.#closed && this.#delivery !== undefined) {
+      const { most } = this.#delivery
+      const batch = this.#queue.slice(0, most)
+      const sent = await this.#send(this.#delivery, batch)
+      for (const each of batch) each.attempts++
+      const pause = sent.ok ? this.#delivered(batch) : this.#refused(batch, sent)
+      if (pause === undefined) for (const each of batch) this.#remove(each)
       else await this.#wait(pause)
     }
     this.#working = false
@@ -116,17 +121,26 @@ export class Receiver {
     if (at >= 0) this.#queue.splice(at, 1)
   }
 
-  #delivered(): undefined {
-    this.counts.delivered++
+  async #send(delivery: Delivery, batch: readonly Waiting[]): Promise<Sent> {
+    try {
+      return await delivery.send(batch.map(({ message }) => message))
+    } catch (error) {
+      return { ok: false, again: false, said: String(error), mend: 'This is a fault of the gate. Please report it.' }
+    }
+  }
+
+  #delivered(batch: readonly Waiting[]): undefined {
+    this.counts.delivered += batch.length
   }
 
   /** Milliseconds until the next attempt; `undefined` where there is none. */
-  #refused(waiting: Waiting, sent: Sent & { readonly ok: false }): number | undefined {
-    const { message, since, attempts } = waiting
-    const late = this.#timing.monotonic() - since >= PATIENCE_MS
-    const fields = { receiver: this.name, alert: message.what, attempts, said: sent.said, remedy: sent.mend }
+  #refused(batch: readonly Waiting[], sent: Sent & { readonly ok: false }): number | undefined {
+    const attempts = Math.max(...batch.map(each => each.attempts))
+    const late = batch.some(({ since }) => this.#timing.monotonic() - since >= PATIENCE_MS)
+    const alerts = batch.map(({ message }) => message.what)
+    const fields = { receiver: this.name, alerts, attempts, said: sent.said, remedy: sent.mend }
     if (!sent.again || late) {
-      this.counts.failed++
+      this.counts.failed += batch.length
       this.#log.error('alert not delivered', { ...fields, outcome: late ? 'given up after a day' : 'given up' })
       return undefined
     }

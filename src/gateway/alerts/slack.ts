@@ -1,5 +1,5 @@
-import { type Letterhead, textOf } from '../../observe/alerts/message.ts'
-import type { Channel } from './channel.ts'
+import { type Letterhead, textOfAll } from '../../observe/alerts/message.ts'
+import { type Channel, PILE } from './channel.ts'
 
 /** Characters of one message, https://docs.slack.dev/changelog/2018-truncating-really-long-messages. */
 const MOST = 40_000
@@ -12,11 +12,12 @@ const MOST = 40_000
  */
 export function slack(path: string, letterhead: Letterhead): Channel {
   return {
-    write: message => ({
+    most: PILE,
+    write: messages => ({
       path,
       headers: [],
       body: JSON.stringify({
-        text: escaped(textOf(message, letterhead)).slice(0, MOST),
+        text: escaped(textOfAll(messages, letterhead)).slice(0, MOST),
         mrkdwn: false,
         unfurl_links: false,
         unfurl_media: false,

@@ -1,7 +1,7 @@
 import type { Secret } from '../../core/secret.ts'
 import type { TelegramConfig } from '../../observe/alerts/config.ts'
-import { type Letterhead, textOf } from '../../observe/alerts/message.ts'
-import type { Channel, Verdict } from './channel.ts'
+import { type Letterhead, textOfAll } from '../../observe/alerts/message.ts'
+import { type Channel, PILE, type Verdict } from './channel.ts'
 
 /** Characters of one message, https://core.telegram.org/bots/api#sendmessage. */
 const MOST = 4096
@@ -13,13 +13,14 @@ const MOST = 4096
 export function telegram({ api, chat }: TelegramConfig, token: Secret, letterhead: Letterhead): Channel {
   const base = new URL(api).pathname.replace(/\/$/, '')
   return {
-    write: message => ({
+    most: PILE,
+    write: messages => ({
       // The token is part of the path: no path of this channel is ever told.
       path: `${base}/bot${token.text()}/sendMessage`,
       headers: [],
       body: JSON.stringify({
         chat_id: chat,
-        text: textOf(message, letterhead).slice(0, MOST),
+        text: textOfAll(messages, letterhead).slice(0, MOST),
         link_preview_options: { is_disabled: true },
       }),
     }),

@@ -12,7 +12,10 @@ export function webhook(url: string, secret: Secret, { host, link }: Letterhead)
   const key = signingKeyOf(secret)
   const { pathname: path } = new URL(url)
   return {
-    write(message, now) {
+    most: 1,
+    write(messages, now) {
+      const [message] = messages
+      if (message === undefined) throw new Error('no message to write')
       const { id, phase, alert, rule, subject, route, what, evidence, mend, startedAt, endedAt } = message
       const body = JSON.stringify({
         type: `alert.${phase}`,

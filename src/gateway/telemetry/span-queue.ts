@@ -48,14 +48,23 @@ export class SpanQueue {
 
   async #drain(): Promise<void> {
     while (this.#waiting.length > 0) {
-      const spans = this.#waiting.splice(0, BATCH).flatMap(({ ended, route }) => spansOf(ended, route))
-      if (this.#send === undefined) {
-        this.counts.dropped += spans.length
-        continue
+      const batch = this.#waiting.splice(0, BATCH)
+      try {
+        await this.#sendBatch(batch.flatMap(({ ended, route }) => spansOf(ended, route)))
+      } catch {
+        // A fault of the gate must not end it; the count shows it.
+        this.counts.failed += batch.length
       }
-      const { failed } = await this.#send(spans)
-      this.counts.failed += failed
-      this.counts.exported += spans.length - failed
     }
+  }
+
+  async #sendBatch(spans: readonly Span[]): Promise<void> {
+    if (this.#send === undefined) {
+      this.counts.dropped += spans.length
+      return
+    }
+    const { failed } = await this.#send(spans)
+    this.counts.failed += failed
+    this.counts.exported += spans.length - failed
   }
 }

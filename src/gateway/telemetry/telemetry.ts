@@ -146,9 +146,14 @@ export class Telemetry {
 
   #sendMetrics(): Promise<void> {
     // What is cumulative loses nothing where one sending is left out.
-    this.#sending ??= this.#sendMetricsNow().finally(() => {
-      this.#sending = undefined
-    })
+    this.#sending ??= this.#sendMetricsNow()
+      .catch(error => {
+        this.#counts.failed++
+        this.#options.log.error('fault', { where: 'telemetry', error: String(error) })
+      })
+      .finally(() => {
+        this.#sending = undefined
+      })
     return this.#sending
   }
 

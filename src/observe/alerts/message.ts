@@ -38,6 +38,18 @@ export function textOf(message: AlertMessage, { host, link }: Letterhead): strin
   return lines.join('\n')
 }
 
+/** Several messages as one text: a line for each, so that many at once are no flood. */
+export function textOfAll(messages: readonly AlertMessage[], letterhead: Letterhead): string {
+  const [first, ...others] = messages
+  if (first === undefined || others.length === 0) return first === undefined ? '' : textOf(first, letterhead)
+  const { host, link } = letterhead
+  const lines = messages.map(({ phase, what, evidence }) =>
+    phase === 'started' ? `alert: ${what} (${evidence})` : `over: ${what}`,
+  )
+  const more = link === undefined ? [] : [linkTo(link, undefined)]
+  return [`Sallyport on ${host}, ${messages.length} messages`, ...lines, ...more].join('\n')
+}
+
 /** A fragment is no part of a request, so the link is good whatever answers there. */
 export function linkTo(link: string, route: string | undefined): string {
   const base = link.endsWith('/') ? link : `${link}/`

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import type { Timing } from '../../../src/forward/timing.ts'
-import { type Deliver, Receiver, type Sent } from '../../../src/gateway/alerts/receiver.ts'
+import { type Delivery, Receiver, type Sent } from '../../../src/gateway/alerts/receiver.ts'
 import type { AlertMessage } from '../../../src/observe/alerts/message.ts'
 import { createLog } from '../../../src/observe/log.ts'
 
@@ -44,18 +44,22 @@ const message = (id: string): AlertMessage => ({
 const LATER: Sent = { ok: false, again: true, said: 'it answered 503', mend: 'Wait.' }
 
 /** A receiver that answers what is left in `answers`, and takes everything after. */
-function receiver(answers: Sent[] = []) {
+function receiver(answers: Sent[] = [], most = 1) {
   const { timing, waits, now } = skippingTime()
   const taken: string[] = []
   const attempts: string[] = []
   const lines: string[] = []
   const log = createLog({ destination: { write: text => lines.push(text) }, pretty: false })
   const one = new Receiver('telegram', log, timing)
-  const deliver: Deliver = async ({ id }) => {
-    attempts.push(id)
-    const sent = answers.shift() ?? { ok: true }
-    if (sent.ok) taken.push(id)
-    return sent
+  const deliver: Delivery = {
+    most,
+    async send(messages) {
+      const ids = messages.map(({ id }) => id).join('+')
+      attempts.push(ids)
+      const sent = answers.shift() ?? { ok: true }
+      if (sent.ok) taken.push(ids)
+      return sent
+    },
   }
   return { one, deliver, taken, attempts, waits, now, log: () => lines.join('') }
 }
@@ -83,6 +87,25 @@ describe('a receiver', () => {
     expect(waits.slice(0, 3).map(ms => 2 ** Math.round(Math.log2(ms / 1000)))).toEqual([1, 2, 4])
     expect(Math.max(...waits)).toBeLessThanOrEqual(360_000)
     expect(log().match(/"alert not delivered"/g)).toHaveLength(1)
+  })
+
+  it('takes what has piled up meanwhile at once, where it can', async () => {
+    const { one, deliver, taken, attempts } = receiver([LATER], 3)
+    one.use(deliver)
+    for (const id of ['a', 'b', 'c', 'd', 'e']) one.push(message(id))
+    await one.idle()
+    expect(attempts).toEqual(['a', 'a+b+c', 'd+e'])
+    expect(taken).toEqual(['a+b+c', 'd+e'])
+    expect(one.counts).toMatchObject({ delivered: 5, retried: 1 })
+  })
+
+  it('that can not be spoken to for a fault of the gate holds nothing up', async () => {
+    const { one, log } = receiver()
+    one.use({ most: 1, send: () => Promise.reject(new Error('no such channel')) })
+    one.push(message('a'))
+    await one.idle()
+    expect(one.counts.failed).toBe(1)
+    expect(log()).toContain('no such channel')
   })
 
   it('is left alone as long as it asks for', async () => {
