@@ -11,6 +11,8 @@ const SECTIONS = [
   'listeners[].limits',
   'admin',
   'captures',
+  'alerts',
+  'telemetry.otlp',
   'routes[]',
   'routes[].match',
   'routes[].forward',

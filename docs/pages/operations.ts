@@ -104,6 +104,10 @@ export async function metricTable(): Promise<string> {
   metrics.setListeners(['l'])
   metrics.listener('l')
   metrics.watchExpiries(() => [{ kind: 'secret', name: 'n', seconds: 1 }])
+  const counts = { delivered: 0, retried: 0, failed: 0, dropped: 0 }
+  metrics.watchAlerts(() => ({ receivers: [{ name: 't', waiting: 0, counts }], active: new Map([['refused', 1]]) }))
+  const sent = { exported: 0, failed: 0, dropped: 0 }
+  metrics.watchTelemetry(() => ({ spans: sent, metrics: sent }))
   metrics.record({ ...REPORTED, route: 'r' })
   const text = await metrics.render()
   const rows = [...text.matchAll(/^# HELP (\S+) (.+)\n# TYPE \S+ (\S+)$/gm)].map(

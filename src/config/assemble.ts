@@ -14,6 +14,8 @@ export function assemble(shape: FileShape, file: string, kinds: readonly AnyChec
     listeners: shape.listeners.map(listener => toListener(listener, folder)),
     ...(shape.admin ? { admin: { ...shape.admin, bind: absoluteBind(shape.admin.bind, folder) } } : {}),
     captures: toCaptures(shape.captures, folder),
+    ...(shape.alerts ? { alerts: shape.alerts } : {}),
+    ...(shape.telemetry ? { telemetry: shape.telemetry } : {}),
     routes: shape.routes.map(route => toRoute(route, kinds)),
   }
 }

@@ -2,6 +2,8 @@ import type { Network } from '../core/address.ts'
 import type { AnyCheckKind } from '../core/check.ts'
 import type { SecretRef } from '../core/secret.ts'
 import type { ForwardConfig } from '../forward/config.ts'
+import type { AlertsConfig } from '../observe/alerts/config.ts'
+import type { TelemetryConfig } from '../observe/otlp/config.ts'
 import type { ServerTlsConfig } from '../tls/config.ts'
 import type { ClientTrustConfig } from '../tls/trust-files.ts'
 
@@ -13,6 +15,8 @@ export interface GatewayConfig {
   readonly listeners: readonly ListenerConfig[]
   readonly admin?: AdminConfig | undefined
   readonly captures: CapturesConfig
+  readonly alerts?: AlertsConfig | undefined
+  readonly telemetry?: TelemetryConfig | undefined
   readonly routes: readonly RouteConfig[]
 }
 

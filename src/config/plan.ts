@@ -3,6 +3,8 @@ import { implicitChecks, withImplicit } from '../checks/implicit.ts'
 import { type AnyCheckKind, stageOf } from '../core/check.ts'
 import type { SecretRef } from '../core/secret.ts'
 import { forwardConfig } from '../forward/config.ts'
+import { alertsConfig } from '../observe/alerts/config.ts'
+import { telemetryConfig } from '../observe/otlp/config.ts'
 import type { CapturesConfig, CheckConfig, GatewayConfig, ListenerConfig, RouteConfig, RouteMatch } from './model.ts'
 import { networkText } from './networks.ts'
 import { flow, type PlanValue, planValue, type ShowSecret } from './plan-values.ts'
@@ -17,6 +19,8 @@ export interface Plan {
   readonly workers: number | 'auto'
   readonly listeners: readonly Readonly<Record<string, PlanValue>>[]
   readonly admin: Readonly<Record<string, PlanValue>> | null
+  readonly alerts?: PlanValue
+  readonly telemetry?: PlanValue
   /** In match order: a request takes the first that fits. */
   readonly captures: Readonly<Record<string, PlanValue>>
   readonly routes: readonly PlannedRoute[]
@@ -65,6 +69,8 @@ export function planOf(config: GatewayConfig, env: NodeJS.ProcessEnv): Plan {
       ? { bind: formatBind(admin.bind), token: planValue(admin.token, undefined, show), names: admin.names }
       : null,
     captures: plannedCaptures(config.captures),
+    ...(config.alerts ? { alerts: planValue(config.alerts, inputSchema(alertsConfig), show) } : {}),
+    ...(config.telemetry ? { telemetry: planValue(config.telemetry, inputSchema(telemetryConfig), show) } : {}),
     routes: config.routes.toSorted((a, b) => compareMatch(a.match, b.match)).map(route => plannedRoute(route, show)),
   }
 }
@@ -137,6 +143,10 @@ export function formatPlan(config: GatewayConfig, env: NodeJS.ProcessEnv): strin
   for (const listener of plan.listeners) lines.push('', `listener ${listener.name}`, ...block(listener, ['name']))
   lines.push('', ...(plan.admin ? ['admin', ...block(plan.admin, [])] : ['admin    none']))
   lines.push('', 'captures', ...block(plan.captures, []))
+  for (const key of ['alerts', 'telemetry'] as const) {
+    const part = plan[key]
+    if (part !== undefined) lines.push('', key, ...block(part as Readonly<Record<string, PlanValue>>, []))
+  }
   for (const route of plan.routes) lines.push('', ...routeLines(route))
   return `${lines.join('\n')}\n`
 }

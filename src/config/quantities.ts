@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { duration, rate, size } from '../core/units.ts'
+import { duration, rate, share, size } from '../core/units.ts'
 
 /** A quantity that the file writes with a unit, and the config holds as a number. */
-export type Quantity = 'duration' | 'size' | 'rate'
+export type Quantity = 'duration' | 'size' | 'rate' | 'share'
 
 const patternOf = (schema: z.ZodType): string => String(z.toJSONSchema(schema, { io: 'input' }).pattern)
 
@@ -10,6 +10,7 @@ const PATTERNS: ReadonlyMap<string, Quantity> = new Map([
   [patternOf(duration()), 'duration'],
   [patternOf(size()), 'size'],
   [patternOf(rate()), 'rate'],
+  [patternOf(share()), 'share'],
 ])
 
 /** Which quantity a JSON Schema stands for: the pattern of its text tells. */
@@ -46,6 +47,8 @@ export function writeQuantity(quantity: Quantity, value: unknown): string | unde
     return period === undefined ? undefined : `${value.count}/${period}`
   }
   if (typeof value !== 'number') return undefined
+  // A hundredth of a hundred is not exact in binary.
+  if (quantity === 'share') return `${Math.round(value * 100_000) / 1000}%`
   const [unit, factor] = UNITS[quantity].find(([, each]) => value % each === 0 && (value > 0 || each === 1)) ?? ['', 1]
   return `${value / factor}${unit}`
 }

@@ -5,6 +5,8 @@ import type { AnyCheckKind } from '../core/check.ts'
 import { secretName, secretRef } from '../core/secret.ts'
 import { duration, size } from '../core/units.ts'
 import { forwardConfig } from '../forward/config.ts'
+import { alertsConfig } from '../observe/alerts/config.ts'
+import { telemetryConfig } from '../observe/otlp/config.ts'
 import { clientCrl, serverTlsConfig } from '../tls/config.ts'
 import type { ValueFault } from './fault.ts'
 import type { Bind } from './model.ts'
@@ -220,6 +222,8 @@ export const fileShape = (kinds: readonly AnyCheckKind[]) =>
       listeners: z.array(listenerShape).min(1).describe('Where the gate listens.'),
       admin: admin.optional(),
       captures: captures.default(CAPTURES),
+      alerts: alertsConfig.optional(),
+      telemetry: telemetryConfig.optional(),
       routes: z.array(routeShape(kinds)).min(1).describe('What the gate lets in.'),
     })
     .describe('The config of a Sallyport gate.')

@@ -3,6 +3,10 @@ import type { ValueFault } from './fault.ts'
 
 const UNFIT = /[\s"<>\\^`{|}]/
 
+/** Whether a URL's host is this one, whatever a resolver says. */
+export const isLoopback = (url: string): boolean =>
+  URL.canParse(url) && /^(?:localhost|127\.[\d.]+|\[::1\])$/.test(new URL(url).hostname)
+
 /**
  * What is wrong with an `http:` or `https:` URL written by hand; `undefined` where nothing is.
  * Nothing is trimmed or repaired: WHATWG parsing would drop blanks, tabs and line ends without a word.

@@ -54,15 +54,20 @@ export function elementOf(schema: $ZodType): $ZodType | undefined {
   return def.type === 'array' ? def.element : undefined
 }
 
+function memberOf(schema: $ZodType, key: string): $ZodType | undefined {
+  const def = defOf(schema)
+  if (def.type === 'record') return def.valueType
+  const shape = shapeOf(schema)
+  return shape && Object.hasOwn(shape, key) ? shape[key] : undefined
+}
+
 /** Every schema that may stand at `path`. */
 export function schemasAt(root: $ZodType, path: Path): $ZodType[] {
   let here = [root]
   for (const step of path) {
     here = here.flatMap(schema =>
       [...alternatives(schema)].flatMap(option => {
-        const shape = shapeOf(option)
-        const child =
-          typeof step === 'number' ? elementOf(option) : shape && Object.hasOwn(shape, step) ? shape[step] : undefined
+        const child = typeof step === 'number' ? elementOf(option) : memberOf(option, step)
         return child === undefined ? [] : [child]
       }),
     )

@@ -2,6 +2,7 @@ import type { Address } from './address.ts'
 import type { ClientCertificate } from './client-certificate.ts'
 import type { Headers } from './headers.ts'
 import type { MediaType } from './media-type.ts'
+import type { Trace } from './trace.ts'
 
 /** What is known of a request before its body was read. Every field was checked by the request policy. */
 export interface HeadRequest {
@@ -38,6 +39,8 @@ export interface HeadRequest {
   readonly mediaType: MediaType | undefined
   /** The URL that the sender was given, with this request's target: what URL-signing schemes sign. */
   readonly publicUrl: string
+  /** The trace that it is part of; `undefined` where none are made. */
+  readonly trace?: Trace | undefined
   /** The certificate that the TLS client proved to hold; `undefined` where it sent none. */
   clientCertificate(): ClientCertificate | undefined
 }

@@ -52,9 +52,19 @@ export const size = () =>
 export const duration = () =>
   unit(parseDuration, /^\d+(\.\d+)?(ms|s|m|h|d)$/, 'a duration: write a number and ms, s, m, h or d, e.g. 10s')
 
+/** A share between 0 and 1 of `20%`, `0.5%`; `undefined` where it can't be read or is over 100 %. */
+export function parseShare(text: string): number | undefined {
+  const match = /^(\d{1,3}(?:\.\d{1,3})?)%$/.exec(text)
+  const percent = Number(match?.[1])
+  return match === null || percent > 100 ? undefined : percent / 100
+}
+
 /** A rate, written `300/min`. */
 export const rate = () =>
   unit(parseRate, /^\d+\/(s|min|h|d)$/, 'a rate: write a count and /s, /min, /h or /d, e.g. 300/min')
+
+/** A share between 0 and 1, written `20%`. */
+export const share = () => unit(parseShare, /^\d+(\.\d+)?%$/, 'a share: write a number up to 100 and %, e.g. 20%')
 
 /** 1_258_291 -> `1.2 MiB`: for people. */
 export function formatSize(bytes: number): string {

@@ -1,4 +1,5 @@
-import { createHash, randomFillSync } from 'node:crypto'
+import { createHash } from 'node:crypto'
+import { randomHex } from '../core/random-hex.ts'
 import type { ContentRequest } from '../core/request.ts'
 import type { Secret } from '../core/secret.ts'
 import { MacKey } from '../signing/mac.ts'
@@ -82,7 +83,8 @@ export function normalise(
   let path = plan.strip === 0 ? plan.basePath : plan.basePath + request.path.slice(plan.strip)
   if (plan.passQuery && request.query !== '') path += `?${request.query}`
 
-  const headers = plan.context ? contextFields(verified, plan) : ownFields(request.id)
+  const headers = plan.context ? contextFields(verified, plan) : ownFields(request)
+  if (request.trace?.tracestate !== undefined) headers.push('tracestate', request.trace.tracestate)
   if (body.length > 0) headers.push('Content-Type', 'application/json')
   if (streams?.body) passType(headers, request)
   if (plan.context) {
@@ -125,7 +127,12 @@ function passType(headers: string[], { headers: sent }: ContentRequest): void {
   }
 }
 
-const ownFields = (id: string): string[] => ['X-Request-Id', id, 'traceparent', traceparent()]
+const ownFields = ({ id, trace }: ContentRequest): string[] => [
+  'X-Request-Id',
+  id,
+  'traceparent',
+  trace?.traceparent ?? traceparent(),
+]
 
 /** The fields of every request that tells of its sender. */
 function contextFields({ request }: VerifiedRequest, plan: ForwardPlan): string[] {
@@ -135,7 +142,7 @@ function contextFields({ request }: VerifiedRequest, plan: ForwardPlan): string[
     'X-Request-Id',
     request.id,
     'traceparent',
-    traceparent(),
+    request.trace?.traceparent ?? traceparent(),
     'Forwarded',
     `for=${request.source.family === 6 ? `"[${source}]"` : source};proto=${proto};host="${request.authority}"`,
     'X-Forwarded-For',
@@ -149,7 +156,8 @@ function contextFields({ request }: VerifiedRequest, plan: ForwardPlan): string[
   ]
 }
 
-function signStandardWebhooks(headers: string[], key: MacKey, id: string, body: Buffer, nowMs: number): void {
+/** Adds the three fields that sign a body (Standard Webhooks). */
+export function signStandardWebhooks(headers: string[], key: MacKey, id: string, body: Buffer, nowMs: number): void {
   const timestamp = String(Math.floor(nowMs / 1000))
   const mac = key.mac(`${id}.${timestamp}.`, body, '').toString('base64')
   headers.push('webhook-id', id, 'webhook-timestamp', timestamp, 'webhook-signature', `v1,${mac}`)
@@ -167,17 +175,5 @@ export function fieldText(text: string): string {
   return FIELD_TEXT.test(text) ? text : encodeURIComponent(text.slice(0, 256).toWellFormed())
 }
 
-const random = Buffer.alloc(24 * 128)
-let used = random.length
-
 /** A new trace (W3C Trace Context): a stranger's trace id is not continued across the trust boundary. */
-function traceparent(): string {
-  if (used === random.length) {
-    randomFillSync(random)
-    used = 0
-  }
-  const trace = random.toString('hex', used, used + 16)
-  const span = random.toString('hex', used + 16, used + 24)
-  used += 24
-  return `00-${trace}-${span}-01`
-}
+const traceparent = (): string => `00-${randomHex(16)}-${randomHex(8)}-01`

@@ -1,9 +1,10 @@
 import { statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { loadConfig } from '../config/load.ts'
-import type { GatewayConfig, ProxyClientCertConfig } from '../config/model.ts'
+import type { GatewayConfig, ListenerConfig, ProxyClientCertConfig } from '../config/model.ts'
 import { formatProblems, type Problem } from '../config/problem.ts'
 import type { Clock } from '../core/clock.ts'
+import { systemTiming } from '../forward/timing.ts'
 import type { Captures } from '../observe/captures.ts'
 import type { Decisions } from '../observe/decisions.ts'
 import { createExpiryWatch, type ExpiryWatch } from '../observe/expiry.ts'
@@ -22,8 +23,10 @@ import { DEFAULT_FIELD } from './client-cert-header.ts'
 import { compile } from './compile.ts'
 import { type Credential, credentialsOf } from './credentials.ts'
 import type { DocumentSource } from './fetch-document.ts'
-import { type Generation, isSame, liveOf } from './generation.ts'
+import { type Generation, isSame, liveOf, workersNote } from './generation.ts'
 import { KeptRequests } from './kept-requests.ts'
+import { LateAlerts } from './late-alerts.ts'
+import { LateTelemetry } from './late-telemetry.ts'
 import { Listener } from './listener.ts'
 import type { Shared } from './live.ts'
 import { Loading, type State } from './loading.ts'
@@ -60,6 +63,8 @@ const DOCUMENTS_MS = 2_000
 
 /** Sources and events that checks which only report remember. */
 const REPORTING_KEYS = 100_000
+/** Milliseconds that alerts and telemetry have to be delivered in before the gate stops. */
+const TELL_MS = 3_000
 
 /** The running gate: its listeners, and the config in force. */
 export class Gateway {
@@ -72,6 +77,8 @@ export class Gateway {
   readonly #expiry: ExpiryWatch
   readonly #watch: FileWatch
   readonly #kept: KeptRequests
+  readonly #alerts: LateAlerts
+  readonly #telemetry: LateTelemetry
   #listeners: Listener[] = []
   #generation: Generation | undefined
   #draining = false
@@ -107,6 +114,19 @@ export class Gateway {
     metrics.watchAcme(() => this.#acme.readings())
     this.#expiry = createExpiryWatch({ log, clock })
     metrics.watchExpiries(() => this.#expiry.readings())
+    this.#alerts = new LateAlerts({
+      clock,
+      log,
+      timing: systemTiming,
+      sources: {
+        routes: () => metrics.routes(),
+        expiries: () => this.#expiry.readings(),
+        breakers: () => bridgeReadings(this.#generation?.compiled.routes ?? []),
+      },
+    })
+    this.#telemetry = new LateTelemetry({ clock, log, timing: systemTiming, metrics })
+    metrics.watchTelemetry(() => this.#telemetry.loaded?.reading())
+    metrics.watchAlerts(() => this.#alerts.loaded?.reading())
     this.#watch = new FileWatch(files => {
       log.info('files changed', { files: files.map(file => file.replace(`${dirname(resolve(options.file))}/`, '')) })
       void this.reload()
@@ -201,6 +221,8 @@ export class Gateway {
     this.#acme.close()
     await Promise.all(this.#listeners.map(listener => listener.drain(graceMs)))
     await this.#kept.close()
+    const within = Math.min(graceMs, TELL_MS)
+    await Promise.all([this.#alerts.close(within), this.#telemetry.close(within)])
     this.#generation?.compiled.close()
     await this.#remotes.close()
     this.#upstreams.close()
@@ -278,6 +300,9 @@ export class Gateway {
     /** In the place of listeners whose server can't take the new TLS. */
     const heirs: Listener[] = []
     const changes: (() => void)[] = []
+    const tellBy = await this.#alerts.prepare(next.config, next.loading)
+    const telemetry = await this.#telemetry.prepare(next.config, next.loading)
+    const live = (config: ListenerConfig) => liveOf(config, next, this.#acme, telemetry.tracing)
     // Before the wait, so that a file that changes while it lasts is seen to have changed.
     const files = digests(next.loading.files)
     await next.loading.settled(DOCUMENTS_MS)
@@ -289,17 +314,17 @@ export class Gateway {
         const old = this.#listeners.find(each => isSame(each, config))
         if (old?.accepts(tls)) {
           kept.push(old)
-          changes.push(() => old.update(config, liveOf(config, next, this.#acme), tls))
+          changes.push(() => old.update(config, live(config), tls))
           continue
         }
         if (old && 'unix' in old.bind) throw new ConfigRefused(RESTART(config.name))
-        const listener = new Listener(config, liveOf(config, next, this.#acme), tls, this.#shared)
+        const listener = new Listener(config, live(config), tls, this.#shared)
         if (old) {
           heirs.push(listener)
           changes.push(() => {
             listener.succeed(old)
             // What is left of its connections is judged by this config too.
-            old.update(config, liveOf(config, next, this.#acme), undefined)
+            old.update(config, live(config), undefined)
           })
           continue
         }
@@ -327,6 +352,8 @@ export class Gateway {
     this.#watch.set(files)
     // One may have come since the config was loaded.
     this.#renew()
+    tellBy()
+    telemetry.commit()
     const keys = Map.groupBy(next.config.routes.flatMap(credentialsOf), ({ route }) => route)
     metrics.setRoutes(
       next.compiled.routes.map(({ name, offline }) => ({
@@ -358,10 +385,6 @@ export class Gateway {
     const expiries = this.#listeners.flatMap(listener => listener.expiries)
     this.#expiry.update([...(this.#generation?.loading.expiries ?? []), ...expiries])
   }
-}
-
-function workersNote(workers: GatewayConfig['workers']): string | undefined {
-  return workers === 1 ? undefined : `workers: ${workers} is accepted, and one worker runs`
 }
 
 const RESTART = (listener: string): string =>

@@ -1,5 +1,6 @@
 import type { GatewayConfig, ListenerConfig } from '../config/model.ts'
 import { NetworkTable } from '../core/network-table.ts'
+import type { Tracing } from '../observe/otlp/tracing.ts'
 import type { ServerTls } from '../tls/server.ts'
 import type { Acme } from './acme.ts'
 import type { Carried } from './carried.ts'
@@ -19,7 +20,12 @@ export interface Generation {
 }
 
 /** What one listener works by under a config that was loaded. */
-export function liveOf(config: ListenerConfig, generation: Generation, acme: Acme): ListenerLive {
+export function liveOf(
+  config: ListenerConfig,
+  generation: Generation,
+  acme: Acme,
+  tracing: Tracing | undefined,
+): ListenerLive {
   const table = generation.compiled.tables.get(config.name)
   if (table === undefined) throw new Error(`listener ${config.name} has no routes table`)
   const proxies = config.trustedProxies.length > 0 ? new NetworkTable(config.trustedProxies) : undefined
@@ -36,6 +42,7 @@ export function liveOf(config: ListenerConfig, generation: Generation, acme: Acm
     challenges: config.acmeChallenges && acme.challenges,
     maxHeaders: config.limits.headers,
     websockets,
+    tracing,
   }
 }
 
@@ -43,4 +50,9 @@ export function liveOf(config: ListenerConfig, generation: Generation, acme: Acm
 export function isSame({ bind: a, name }: Listener, { bind: b, name: wanted }: ListenerConfig): boolean {
   if ('unix' in a || 'unix' in b) return 'unix' in a && 'unix' in b && a.unix === b.unix
   return a.host === b.host && a.port === b.port && (a.port !== 0 || name === wanted)
+}
+
+/** What is to be told of a number of workers that this version does not run. */
+export function workersNote(workers: GatewayConfig['workers']): string | undefined {
+  return workers === 1 ? undefined : `workers: ${workers} is accepted, and one worker runs`
 }

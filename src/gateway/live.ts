@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.ts'
 import type { NetworkTable } from '../core/network-table.ts'
 import type { AuditRecord } from '../observe/audit.ts'
+import type { Tracing } from '../observe/otlp/tracing.ts'
 import type { RouteTable } from '../pipeline/match.ts'
 import type { Challenges } from '../tls/acme/challenges.ts'
 import type { Capturing } from './capturing.ts'
@@ -21,6 +22,8 @@ export interface ListenerLive {
   /** What CAs are answered with, before any route; `undefined`: nothing. */
   readonly challenges?: Challenges | undefined
   readonly maxHeaders: number
+  /** `undefined`: no traces are made. */
+  readonly tracing?: Tracing | undefined
   /** Whether any route lets WebSockets through. */
   readonly websockets: boolean
 }

@@ -7,6 +7,8 @@ import { Headers } from '../core/headers.ts'
 import { requestId } from '../core/request-id.ts'
 import type { UpstreamFailure } from '../forward/upstream.ts'
 import type { Tunnel } from '../forward/websocket.ts'
+import type { AuditRecord } from '../observe/audit.ts'
+import type { RequestTrace } from '../observe/otlp/tracing.ts'
 import { RequestContext } from '../pipeline/context.ts'
 import { handle, type Result } from '../pipeline/handle.ts'
 import { type Refusal, refuse } from '../pipeline/walk.ts'
@@ -51,6 +53,7 @@ export class Exchange {
   readonly #receivedAt: number
   readonly #busy: Busy
   #body: RequestBody | undefined
+  #trace: RequestTrace | undefined
 
   constructor(listener: string, live: ListenerLive, shared: Shared, req: IncomingMessage, res: ServerResponse) {
     this.#listener = listener
@@ -105,6 +108,7 @@ export class Exchange {
       this.#unfit(refuse('request.malformed', { rule: carried.rule }), origin)
       return
     }
+    this.#trace = this.#startTrace(headers, origin.byProxy)
     this.#body = new RequestBody(req, this.#res, facts.contentLength, expectsContinue, upgrade !== undefined)
     const context = new RequestContext({
       id: this.id,
@@ -122,6 +126,7 @@ export class Exchange {
       source: origin.source,
       peer: origin.peer,
       contentLength: facts.contentLength,
+      trace: this.#trace,
       certificate: this.#certificateOf(socket, origin.byProxy, carried, certificate),
     })
     const proof = this.#live.challenges?.answerTo(context.method, context.target)
@@ -187,6 +192,7 @@ export class Exchange {
     if (code !== undefined)
       this.#shared.capturing.keep(code, { req: this.#req, context, result, body: this.#body }, record)
     this.#shared.record(record)
+    this.#endTrace(record, context, result)
   }
 
   #reply(context: RequestContext, result: Result, closing: () => boolean): Promise<void> | undefined {
@@ -234,6 +240,25 @@ export class Exchange {
     return walk
       .settle(answer?.ok && answer.status < 300 ? 'delivered' : 'not-delivered')
       .catch(error => this.#shared.fault('settle', error))
+  }
+
+  /** A trace is continued for those who are trusted with the source as well, and for nobody else. */
+  #startTrace(headers: Headers, byProxy: boolean): RequestTrace | undefined {
+    const { tracing } = this.#live
+    if (tracing === undefined || !byProxy) return tracing?.start()
+    return tracing.start(headers.one('traceparent') ?? undefined, headers.all('tracestate').join(','))
+  }
+
+  #endTrace(record: AuditRecord, context: RequestContext | undefined, { sentAt }: Result): void {
+    const trace = this.#trace ?? this.#live.tracing?.start()
+    if (trace === undefined) return
+    const facts = {
+      encrypted: context?.encrypted ?? this.#req.socket instanceof TLSSocket,
+      authority: context?.authority ?? '',
+      version: this.#req.httpVersion,
+      sentMs: sentAt === undefined ? undefined : sentAt - this.#startedAt,
+    }
+    trace.end(record, facts, this.#shared.clock.now())
   }
 
   #connection(close: boolean): Connection {

@@ -1,5 +1,7 @@
 /** Upper bounds in seconds: from a refusal by the head to the longest request allowed. */
-const BOUNDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+export const BOUNDS: readonly number[] = [
+  0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
+]
 
 /** Durations counted into buckets, without a label looked up or an object made. */
 export class Buckets {
@@ -20,6 +22,17 @@ export class Buckets {
 
   get count(): number {
     return this.#count
+  }
+
+  /** Seconds. */
+  get sum(): number {
+    return this.#sum
+  }
+
+  /** How many fell into each bucket, those above the last bound at the end. */
+  counts(): number[] {
+    const inside = [...this.#counts]
+    return [...inside, inside.reduce((left, count) => left - count, this.#count)]
   }
 
   /** The samples of the Prometheus text format: cumulative buckets, sum and count. */

@@ -1,10 +1,12 @@
 import { Counter, Gauge, Registry } from 'prom-client'
 import { type AcmeReading, addAcmeMetrics } from './acme-metrics.ts'
+import { type AlertReading, addAlertMetrics } from './alert-metrics.ts'
 import { addBridgeMetrics, type BridgeReading } from './bridge-metrics.ts'
 import type { ExpiryReading } from './expiry.ts'
 import { addProcessMetrics } from './process-metrics.ts'
 import { addRemoteMetrics, type RemoteReading } from './remote-metrics.ts'
 import type { RouteCounters } from './route-counters.ts'
+import { addTelemetryMetrics, type TelemetryReading } from './telemetry-metrics.ts'
 import { Timings } from './timings.ts'
 
 /** The counts of one gate, read at each scrape. */
@@ -23,6 +25,10 @@ export interface Counts {
   remotes(): Iterable<RemoteReading>
   bridges(): Iterable<BridgeReading>
   acme(): Iterable<AcmeReading>
+  /** `undefined` where none are configured. */
+  alerts(): AlertReading | undefined
+  /** `undefined` where none is configured. */
+  telemetry(): TelemetryReading | undefined
   /** Lines that the log lost. */
   dropped(): number
 }
@@ -181,6 +187,8 @@ export function createExposition(counts: Counts): Registry {
   addRemoteMetrics(registry, () => counts.remotes())
   addAcmeMetrics(registry, () => counts.acme())
   addBridgeMetrics(registry, () => counts.bridges())
+  addAlertMetrics(registry, () => counts.alerts())
+  addTelemetryMetrics(registry, () => counts.telemetry())
   addProcessMetrics(registry)
   return registry
 }

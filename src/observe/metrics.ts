@@ -1,12 +1,14 @@
-import type { Registry } from 'prom-client'
+import type { MetricObjectWithValues, MetricValueWithName, Registry } from 'prom-client'
 import { type Clock, systemClock } from '../core/clock.ts'
 import type { AcmeReading } from './acme-metrics.ts'
+import type { AlertReading } from './alert-metrics.ts'
 import type { AuditRecord } from './audit.ts'
 import type { BridgeReading } from './bridge-metrics.ts'
 import type { ExpiryReading } from './expiry.ts'
 import type { Counts } from './exposition.ts'
 import type { RemoteReading } from './remote-metrics.ts'
 import { RouteCounters } from './route-counters.ts'
+import type { TelemetryReading } from './telemetry-metrics.ts'
 
 /** Counted by whoever holds the sockets; plain numbers, so that counting costs nothing. */
 export interface ListenerCounters {
@@ -32,6 +34,8 @@ export interface Metrics {
   keyUse(route: string, key: string): { readonly uses: number; readonly usedAt: number | undefined } | undefined
   /** Epoch milliseconds. */
   readonly countingSince: number
+  /** What each route has counted, those gone with the last reload as well. */
+  routes(): Iterable<readonly [route: string, counters: RouteCounters]>
   /** The counters of a listener, made when first asked for. */
   listener(name: string): ListenerCounters
   /** Drops listeners that are no longer there. */
@@ -45,11 +49,19 @@ export interface Metrics {
   watchBridges(read: () => Iterable<BridgeReading>): void
   /** Hands in where to read the certificates over ACME. */
   watchAcme(read: () => Iterable<AcmeReading>): void
+  /** Hands in where to read how alerts stand. */
+  watchAlerts(read: () => AlertReading | undefined): void
+  /** Hands in where to read what has been sent by OTLP. */
+  watchTelemetry(read: () => TelemetryReading | undefined): void
   /** Hands in where to read the lines that the log lost. */
   watchLog(dropped: () => number): void
   readonly contentType: string
   /** The Prometheus text format. */
   render(): Promise<string>
+  /** The same as data. */
+  read(): Promise<readonly MetricObjectWithValues<MetricValueWithName<string>>[]>
+  /** Of the gate. */
+  readonly version: string
 }
 
 export interface MetricsOptions {
@@ -69,6 +81,8 @@ export function createMetrics({ version, clock = systemClock }: MetricsOptions):
   let remotes: () => Iterable<RemoteReading> = () => []
   let bridges: () => Iterable<BridgeReading> = () => []
   let acme: () => Iterable<AcmeReading> = () => []
+  let alerts: () => AlertReading | undefined = () => undefined
+  let telemetry: () => TelemetryReading | undefined = () => undefined
   let dropped = () => 0
 
   const counts: Counts = {
@@ -86,11 +100,19 @@ export function createMetrics({ version, clock = systemClock }: MetricsOptions):
     remotes: () => remotes(),
     bridges: () => bridges(),
     acme: () => acme(),
+    alerts: () => alerts(),
+    telemetry: () => telemetry(),
     dropped: () => dropped(),
   }
   let registry: Promise<Registry> | undefined
+  // prom-client is loaded with the first scrape: a gate starts that much sooner.
+  function described(): Promise<Registry> {
+    registry ??= import('./exposition.ts').then(({ createExposition }) => createExposition(counts))
+    return registry
+  }
 
   return {
+    version,
     record(record) {
       const counters = record.route === undefined ? unmatched : (routes.get(record.route) ?? unmatched)
       counters.add(record, clock.now())
@@ -113,6 +135,7 @@ export function createMetrics({ version, clock = systemClock }: MetricsOptions):
       return found && { uses: found.value, usedAt: found.usedAt === 0 ? undefined : found.usedAt }
     },
     countingSince: reloads.at,
+    routes: () => routes,
     listener(name) {
       const known = listeners.get(name)
       if (known) return known
@@ -141,14 +164,21 @@ export function createMetrics({ version, clock = systemClock }: MetricsOptions):
     watchAcme(read) {
       acme = read
     },
+    watchAlerts(read) {
+      alerts = read
+    },
+    watchTelemetry(read) {
+      telemetry = read
+    },
     watchLog(read) {
       dropped = read
     },
     contentType: 'text/plain; version=0.0.4; charset=utf-8',
-    // prom-client is loaded with the first scrape: a gate starts that much sooner.
     async render() {
-      registry ??= import('./exposition.ts').then(({ createExposition }) => createExposition(counts))
-      return (await registry).metrics()
+      return (await described()).metrics()
+    },
+    async read() {
+      return (await described()).getMetricsAsJSON()
     },
   }
 }

@@ -19,6 +19,8 @@ export class RouteCounters {
   forwarded = 0
   duplicate = 0
   replied = 0
+  /** Of `forwarded`, those that the upstream answered with a 5xx. */
+  serverErrors = 0
   readonly refused = new Map<string, Count>()
   readonly failed = new Map<string, Count>()
   /** By check and code, a line feed between. */
@@ -42,6 +44,7 @@ export class RouteCounters {
     else this[outcome]++
     if (record.wouldRefuse !== undefined)
       for (const { check, code } of record.wouldRefuse) count(this.wouldRefuse, `${check}\n${code}`)
+    if (outcome === 'forwarded' && record.status >= 500) this.serverErrors++
     if (record.keyName !== undefined) this.#use(record.keyName, now)
     this.bytesIn += record.bytesIn
     this.bytesOut += record.bytesOut

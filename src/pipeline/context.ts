@@ -5,6 +5,7 @@ import type { Headers } from '../core/headers.ts'
 import { checkJson } from '../core/json.ts'
 import { isJson, type MediaType, parseMediaType } from '../core/media-type.ts'
 import type { Content, ContentRequest, HeadRequest } from '../core/request.ts'
+import type { Trace } from '../core/trace.ts'
 
 /** What the listener knows of a request when its head has arrived and passed the request policy. */
 export interface HeadParts extends Omit<HeadRequest, 'mediaType' | 'publicUrl' | 'clientCertificate'> {
@@ -34,6 +35,7 @@ export class RequestContext implements ContentRequest {
   readonly source: Address
   readonly peer: Address | undefined
   readonly contentLength: number | undefined
+  readonly trace: Trace | undefined
   readonly mediaType: MediaType | undefined
   /** The Content-Type field as sent; empty where there is none. */
   readonly contentType: string
@@ -61,6 +63,7 @@ export class RequestContext implements ContentRequest {
     this.source = parts.source
     this.peer = parts.peer
     this.contentLength = parts.contentLength
+    this.trace = parts.trace
     this.#certificate = parts.certificate
     this.contentType = parts.headers.one('content-type') ?? ''
     this.mediaType = this.contentType === '' ? undefined : parseMediaType(this.contentType)

@@ -18,6 +18,8 @@ export interface Result {
   readonly answer: UpstreamResult | undefined
   /** Milliseconds of `clock.monotonic`, waiting for the upstream; 0 where nothing was sent. */
   readonly upstreamMs: number
+  /** `clock.monotonic` when it was sent; absent where nothing was. */
+  readonly sentAt?: number
 }
 
 /** One request, from its head to the upstream's answer. */
@@ -82,7 +84,7 @@ export async function handle(
   if ('kind' in outbound) return stopped(route, walk, outbound)
   const sentAt = clock.monotonic()
   const answer = await route.upstream.send(outbound)
-  return { route, walk, stop: undefined, answer, upstreamMs: clock.monotonic() - sentAt }
+  return { route, walk, stop: undefined, answer, upstreamMs: clock.monotonic() - sentAt, sentAt }
 }
 
 /**
@@ -112,7 +114,7 @@ async function stream(
   const answer = await route.upstream.send(outbound)
   // A body that broke off is the sender's fault, whatever the upstream made of it.
   if (!answer.ok && source.fault) return stopped(route, walk, unreadBody(source.fault, route.limits.body))
-  return { route, walk, stop: undefined, answer, upstreamMs: clock.monotonic() - sentAt }
+  return { route, walk, stop: undefined, answer, upstreamMs: clock.monotonic() - sentAt, sentAt }
 }
 
 /** What a handshake offers to the upstream; `undefined` where it is none. */

@@ -2,7 +2,7 @@ import { providerOf } from '../../signing/index.ts'
 import { MESSAGE_FIELDS } from '../../signing/message-signatory.ts'
 import type { Provider } from '../../signing/provider.ts'
 import { error, type Fault, type Path, warning } from '../fault.ts'
-import { urlFault } from '../url.ts'
+import { isLoopback, urlFault } from '../url.ts'
 import type { DraftFile, Rule } from './context.ts'
 
 type ForwardDraft = NonNullable<NonNullable<NonNullable<DraftFile['routes']>[number]>['forward']>
@@ -13,10 +13,6 @@ function* forwards(file: DraftFile): Generator<{ forward: ForwardDraft; path: Pa
 }
 
 const isPlain = (url: string | undefined): boolean => url?.startsWith('http:') === true
-
-/** A host that is this one, whatever a resolver says. */
-const isLoopback = (url: string): boolean =>
-  URL.canParse(url) && /^(?:localhost|127\.[\d.]+|\[::1\])$/.test(new URL(url).hostname)
 
 /** Settings of TLS for an upstream that is asked in plain HTTP would protect nothing. */
 export const tlsToHttps: Rule = function* (file, context) {

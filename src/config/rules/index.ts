@@ -12,6 +12,7 @@ import {
   oneAddressEach,
   someoneCarriesCertificates,
 } from './listeners.ts'
+import { alertUrls, knownRoutes, telemetryTo } from './reports.ts'
 import { filesExist, nothingExpired, secretsResolve, variableNames } from './resources.ts'
 import { knownListener, noTwinRoutes, oneNameEach, onePathEach } from './routes.ts'
 
@@ -44,6 +45,9 @@ export const rules: readonly Rule[] = [
   oneValueEach,
   signedBodies,
   streamed,
+  alertUrls,
+  knownRoutes,
+  telemetryTo,
   secretsResolve,
   variableNames,
   nothingExpired,

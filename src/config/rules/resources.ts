@@ -140,6 +140,8 @@ function offline(path: Path, context: RuleContext): string {
   if (path[2] === 'checks' && context.at([...path.slice(0, 4), 'mode']) === 'report')
     return `this check of ${labelOf(path.slice(0, 2), context)} will report nothing`
   if (path[0] === 'routes') return `${labelOf(path.slice(0, 2), context)} will be offline (503)`
+  if (path[0] === 'alerts') return `${labelOf(path.slice(0, 3), context)} will tell nobody`
+  if (path[0] === 'telemetry') return 'no telemetry will be sent'
   return 'the admin listener will refuse every request that needs its token'
 }
 

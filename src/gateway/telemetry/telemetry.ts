@@ -1,0 +1,189 @@
+import { hostname } from 'node:os'
+import type { GatewayConfig } from '../../config/model.ts'
+import type { Clock } from '../../core/clock.ts'
+import { requestId } from '../../core/request-id.ts'
+import { Offline } from '../../core/resources.ts'
+import type { Timing } from '../../forward/timing.ts'
+import type { Log } from '../../observe/log.ts'
+import type { Metrics } from '../../observe/metrics.ts'
+import type { OtlpConfig } from '../../observe/otlp/config.ts'
+import { Durations } from '../../observe/otlp/durations.ts'
+import { metricsOf } from '../../observe/otlp/metrics.ts'
+import type { RouteFacts, Span } from '../../observe/otlp/spans.ts'
+import { Tracing } from '../../observe/otlp/tracing.ts'
+import { type KeyValue, keyValues, nanos, scopeOf } from '../../observe/otlp/value.ts'
+import type { TelemetryCounts, TelemetryReading } from '../../observe/telemetry-metrics.ts'
+import { TlsProblem } from '../../tls/problem.ts'
+import type { Loading } from '../loading.ts'
+import { Outlet } from '../outlet.ts'
+import { Exporter } from './exporter.ts'
+import { SpanQueue } from './span-queue.ts'
+
+/** Of the names of attributes: https://opentelemetry.io/docs/specs/otel/schemas/. */
+const SCHEMA = 'https://opentelemetry.io/schemas/1.27.0'
+
+export interface TelemetryOptions {
+  readonly clock: Clock
+  readonly timing: Timing
+  readonly log: Log
+  readonly metrics: Metrics
+}
+
+export interface PreparedTelemetry {
+  /** For the listeners; `undefined` where nothing is traced. */
+  readonly tracing: Tracing | undefined
+  commit(): void
+}
+
+/** One config's way out. */
+interface Way {
+  readonly config: OtlpConfig
+  readonly outlet: Outlet
+  readonly spans: Exporter
+  readonly metrics: Exporter
+  readonly resource: { readonly attributes: KeyValue[] }
+}
+
+/** Sends the decisions of a gate by OTLP. */
+export class Telemetry {
+  readonly #options: TelemetryOptions
+  readonly #queue = new SpanQueue()
+  readonly #counts: TelemetryCounts = { exported: 0, failed: 0, dropped: 0 }
+  readonly #durations = new Durations()
+  readonly #instance: string
+  readonly #startedAt: string
+  #way: Way | undefined
+  #timer: NodeJS.Timeout | undefined
+  #sending: Promise<void> | undefined
+
+  constructor(options: TelemetryOptions) {
+    this.#options = options
+    const now = options.clock.now()
+    this.#instance = requestId(now)
+    this.#startedAt = nanos(now)
+  }
+
+  reading(): TelemetryReading {
+    return { spans: this.#queue.counts, metrics: this.#counts }
+  }
+
+  /** Opens what a config asks for; nothing changes before `commit`. */
+  prepare(config: GatewayConfig, loading: Loading): PreparedTelemetry {
+    const otlp = config.telemetry?.otlp
+    const way = otlp && this.#open(otlp, loading)
+    const commit = (): void => this.#commit(way)
+    if (way === undefined) return { tracing: undefined, commit }
+    const { traces, metrics } = way.config
+    const routes = new Map(config.routes.map(route => [route.name, factsOf(route)]))
+    const tracing = new Tracing(traces === false ? 0 : traces.sample, ended => {
+      const route = routes.get(ended.record.route ?? '')
+      if (metrics !== false) this.#durations.add(ended, route)
+      if (traces !== false && ended.trace.sampled) this.#queue.push(ended, route)
+    })
+    return { tracing, commit }
+  }
+
+  /** Sends what there is, within so many milliseconds. */
+  async close(ms: number): Promise<void> {
+    clearInterval(this.#timer)
+    if (this.#way === undefined) return
+    const late = new Promise<void>(resolve => setTimeout(resolve, ms).unref())
+    this.#endRetries(this.#way)
+    await Promise.race([Promise.all([this.#queue.flush(), this.#sendMetrics()]), late])
+    this.#way.outlet.retire()
+  }
+
+  /** @returns `undefined` where something that it needs is missing */
+  #open(config: OtlpConfig, loading: Loading): Way | undefined {
+    const { log, timing, metrics } = this.#options
+    try {
+      const headers = headersOf(config, loading)
+      const outlet = new Outlet(config.endpoint, loading, 'telemetry')
+      const base = new URL(config.endpoint).pathname.replace(/\/$/, '')
+      const attributes = keyValues({
+        'service.name': 'sallyport',
+        'service.version': metrics.version,
+        'service.instance.id': this.#instance,
+        'host.name': hostname(),
+        ...config.resource,
+      })
+      return {
+        config,
+        outlet,
+        spans: new Exporter(outlet, `${base}/v1/traces`, headers, log, timing),
+        metrics: new Exporter(outlet, `${base}/v1/metrics`, headers, log, timing),
+        resource: { attributes },
+      }
+    } catch (error) {
+      if (!(error instanceof Offline || error instanceof TlsProblem)) throw error
+      log.error('telemetry offline', { reason: error.message, remedy: error.mend })
+      return undefined
+    }
+  }
+
+  #commit(way: Way | undefined): void {
+    const before = this.#way
+    this.#way = way
+    this.#queue.use(way && (spans => this.#sendSpans(way, spans)))
+    clearInterval(this.#timer)
+    const every = way?.config.metrics
+    this.#timer = every ? setInterval(() => void this.#sendMetrics(), every.every).unref() : undefined
+    if (before === undefined) return
+    this.#endRetries(before)
+    before.outlet.retire()
+  }
+
+  #endRetries({ spans, metrics }: Way): void {
+    spans.end()
+    metrics.end()
+  }
+
+  #sendSpans({ spans: exporter, resource }: Way, spans: readonly Span[]) {
+    const scope = scopeOf(this.#options.metrics.version)
+    const message = { resourceSpans: [{ resource, scopeSpans: [{ scope, spans }], schemaUrl: SCHEMA }] }
+    return exporter.send(message, spans.length)
+  }
+
+  #sendMetrics(): Promise<void> {
+    // What is cumulative loses nothing where one sending is left out.
+    this.#sending ??= this.#sendMetricsNow()
+      .catch(error => {
+        this.#counts.failed++
+        this.#options.log.error('fault', { where: 'telemetry', error: String(error) })
+      })
+      .finally(() => {
+        this.#sending = undefined
+      })
+    return this.#sending
+  }
+
+  async #sendMetricsNow(): Promise<void> {
+    const way = this.#way
+    if (way === undefined || way.config.metrics === false) return
+    const { clock, metrics: gate } = this.#options
+    const times = { startTimeUnixNano: this.#startedAt, timeUnixNano: nanos(clock.now()) }
+    const metrics = [this.#durations.metric(times), ...metricsOf(await gate.read(), times)]
+    const scope = scopeOf(gate.version)
+    const message = {
+      resourceMetrics: [{ resource: way.resource, scopeMetrics: [{ scope, metrics }], schemaUrl: SCHEMA }],
+    }
+    const { failed } = await way.metrics.send(message, 1)
+    this.#counts[failed > 0 ? 'failed' : 'exported']++
+  }
+}
+
+/** @throws Offline where a secret is missing */
+function headersOf({ headers, bearer, basic }: OtlpConfig, loading: Loading): string[] {
+  const fields = Object.entries(headers).flatMap(([name, ref]) => [name, loading.secret(ref).text()])
+  if (bearer) fields.push('Authorization', `Bearer ${loading.secret(bearer).text()}`)
+  if (basic) {
+    const pair = `${basic.username}:${loading.secret(basic.password).text()}`
+    fields.push('Authorization', `Basic ${Buffer.from(pair).toString('base64')}`)
+  }
+  return fields
+}
+
+function factsOf({ match, forward }: GatewayConfig['routes'][number]): RouteFacts {
+  const { path, pathPrefix } = match
+  return { pattern: path ?? `${pathPrefix}*`, to: forward.to, strip: pathPrefix?.length ?? 0 }
+}
