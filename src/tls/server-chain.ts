@@ -98,7 +98,7 @@ function dateFindings(certificate: Certificate, isLeaf: boolean, now: number): F
     return [
       fail(
         `tls.${kind}expired`,
-        `${what} expired at ${isoDate(notAfter)}, ${Math.ceil((now - notAfter) / DAY)} days ago`,
+        `${what} expired at ${isoDate(notAfter)}, ${Math.floor((now - notAfter) / DAY)} days ago`,
         isLeaf ? RENEW : 'serve the new intermediate of the CA: fetch the chain anew',
       ),
     ]

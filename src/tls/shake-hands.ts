@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
+import { usualCode } from './handshake.ts'
 import { readServerFlight, type ServerFlight } from './server-flight.ts'
 import { WireTap } from './wire-tap.ts'
 
@@ -42,7 +43,7 @@ export function shakeHands(raw: Duplex, options: ConnectionOptions, ms: number):
       })
     }
     const timer = setTimeout(() => failed('ETIMEDOUT', `no handshake within ${ms} ms`), ms)
-    const onError = (error: NodeJS.ErrnoException): void => failed(error.code ?? 'unknown', error.message)
+    const onError = (error: NodeJS.ErrnoException): void => failed(usualCode(error.code ?? 'unknown'), error.message)
     const onClose = (): void => failed('ECONNRESET', 'the connection ended in the handshake')
     socket.on('keylog', (line: Buffer) => {
       const text = line.toString('latin1')

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { http } from '../../core/http.ts'
+import { usualCode } from '../../tls/handshake.ts'
 
 /** A request as the doctor sends it. */
 export interface Question {
@@ -43,7 +44,7 @@ export function ask(
     }
     const timer = setTimeout(() => settle({ code: 'ETIMEDOUT', message: `no answer within ${ms} ms` }), ms)
     const fail = (error: NodeJS.ErrnoException): void =>
-      settle({ code: error.code ?? 'unknown', message: error.message })
+      settle({ code: usualCode(error.code ?? 'unknown'), message: error.message })
     socket.on('error', fail)
     const request = http.request(
       {
@@ -79,6 +80,8 @@ export function ask(
         answer.on('end', done).on('error', done)
       },
     )
+    // One that has been read by hand, as a proxy's answer is, stands still.
+    request.on('socket', own => void own.resume())
     request.on('error', fail)
     request.end(body)
   })

@@ -2,6 +2,7 @@ import { type Finding, fail, ok, warn } from '../../core/finding.ts'
 import type { Answer, NoAnswer } from './ask.ts'
 import { clockFindings } from './clock-skew.ts'
 import { problemIn } from './gate-answer.ts'
+import { speaksTls } from './server-tls.ts'
 import type { Target } from './target.ts'
 import { askOver, isAnswer, type Way } from './way.ts'
 
@@ -13,9 +14,11 @@ export async function lookAtAnswer(target: Target, url: URL, way: Way): Promise<
   // A route's own method could be let through to the upstream.
   const method = target.route?.match.methods.includes('GET') ? 'OPTIONS' : 'GET'
   const answer = await askOver(way, url, { method, headers: DOCTOR_HEADERS })
-  if (!isAnswer(answer)) return [noAnswer(answer)]
+  if (!isAnswer(answer)) return [!way.secure && (await speaksTls(way)) ? TLS_PORT : noAnswer(answer)]
   return [...whoAnswers(answer, target), ...clockFindings(answer, 'the endpoint', toleranceOf(target))]
 }
+
+const TLS_PORT = fail('http.tls-port', 'it is a port of TLS, and was asked in plain http', 'write https:// in the URL')
 
 export function noAnswer({ code, message }: NoAnswer): Finding {
   if (code.startsWith('HPE_'))
@@ -96,12 +99,7 @@ function whoAnswers(answer: Answer, { route }: Target): Finding[] {
         },
       ),
     ]
-  if (status === 400 && /plain HTTP request was sent to HTTPS/i.test(body))
-    return [
-      fail('http.tls-port', 'it is a port of TLS, and was asked in plain http', 'write https:// in the URL', {
-        evidence,
-      }),
-    ]
+  if (status === 400 && /plain HTTP request was sent to HTTPS/i.test(body)) return [TLS_PORT]
   if (status === 502 || status === 503 || status === 504)
     return [
       fail(

@@ -60,6 +60,13 @@ export async function lookAtServer(place: TlsPlace, trust: Trust): Promise<SeenS
   return { shaken, trusted: !findings.some(({ level }) => level === 'fail'), findings }
 }
 
+/** Whether a port that was asked in plain http is one of TLS. */
+export async function speaksTls(place: TlsPlace): Promise<boolean> {
+  const shaken = await shake(place, {})
+  shaken?.socket?.destroy()
+  return shaken !== undefined && (shaken.version !== undefined || shaken.flight.certificates.length > 0)
+}
+
 async function shake({ address, port }: TlsPlace, options: ConnectionOptions): Promise<Shaken | undefined> {
   const socket = await connectTo(address, port)
   if (typeof socket === 'string') return undefined
