@@ -63,7 +63,7 @@ const KNOWN: Readonly<Record<string, readonly [message: string, mend?: string]>>
   ],
 }
 
-/** An alert's code under the name that it had before OpenSSL 3.2, so that it is known under every version of Node. */
+/** An alert's code under the name that older versions of OpenSSL give it, so that it is known under every version of Node. */
 export function usualCode(code: string): string {
   return code.replace('ERR_SSL_SSL/TLS_', 'ERR_SSL_SSLV3_')
 }
