@@ -250,8 +250,8 @@ describe('the token of a bridge', () => {
 
   it('has no secret to be asked for with', async () => {
     const found = await look(forward(await plain(), await plain()))
-    expect(found.failed).toEqual(['credential.missing'])
-    expect(found.of('credential.missing').because).toContain('CLIENT_SECRET')
+    expect(found.failed).toEqual(['credential.not-there'])
+    expect(found.of('credential.not-there').because).toContain('CLIENT_SECRET')
   })
 })
 

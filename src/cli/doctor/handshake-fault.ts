@@ -11,7 +11,7 @@ const VERSION = [
   'allow TLS 1.2 and 1.3 in what terminates TLS',
 ] as const
 const CLIENT_CERT = [
-  'tls.client-cert-required',
+  'client-cert.required',
   'it ends the handshake of whoever shows no client certificate that it accepts',
   'show one: --cert FILE --key FILE',
 ] as const

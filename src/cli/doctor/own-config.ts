@@ -53,7 +53,7 @@ export function lacking(what: string, error: unknown, where = ''): Finding {
   if (!(error instanceof Offline || error instanceof SecretFault || error instanceof TlsProblem)) throw error
   const missing = /^(?:the environment variable|there is no file|the file) /.test(error.message)
   const mend = where === '' ? error.mend : `${error.mend.replace(/\.?$/, '.')} ${where}`
-  return fail(`${what}.${missing ? 'missing' : 'unusable'}`, `${error.message}, so the route is offline (503)`, mend)
+  return fail(`${what}.${missing ? 'not-there' : 'unusable'}`, `${error.message}, so the route is offline (503)`, mend)
 }
 
 /** Where in its interface a service shows what the check verifies with. */
