@@ -139,6 +139,26 @@ describe('an endpoint of a gate', () => {
   })
 })
 
+describe('the config of a gate', () => {
+  const own = (env: NodeJS.ProcessEnv) => examine(['--config', 'gate.yaml', '--only', 'config'], { cwd: folder, env })
+
+  it('has all that it needs', async () => {
+    const found = await own(ENV)
+    expect(found.failed).toEqual([])
+    expect(found.fine).toEqual(expect.arrayContaining(['listener.files', 'checks.ready']))
+  })
+
+  it('lacks a secret: it is said where the service shows it', async () => {
+    const found = await own({ ...ENV, STRIPE_SECRET: undefined })
+    expect(found.failed).toEqual(['signature.not-there'])
+    expect(found.of('signature.not-there').mend).toContain('Stripe Dashboard: Developers, Webhooks')
+    const wrong = await own({ ...ENV, STRIPE_SECRET: 'sk_test_an-api-key' })
+    expect(wrong.failed).toEqual(['signature.unusable'])
+    expect(wrong.of('signature.unusable').mend).toContain('Signing secret')
+    expect(JSON.stringify(wrong.findings)).not.toContain('sk_test')
+  })
+})
+
 describe.runIf(hasNginx)('nginx in front of a gate', () => {
   const running: RunningNginx[] = []
   let root: Crafted

@@ -12,16 +12,18 @@ import type { World } from './world.ts'
 
 const DAY = 86_400_000
 const SOON_DAYS = 30
+const OFFLINE = ', so the route is offline (503)'
 
 /** What the checks of a route lack, and what they say of themselves. */
 export async function* lookAtChecks(route: RouteConfig, world: World): AsyncGenerator<Finding> {
   const resources = world.resources(route)
   let wrong = false
-  for (const { kind, config } of withImplicit(route.checks, route.forward.stream)) {
+  for (const check of withImplicit(route.checks, route.forward.stream)) {
+    const { kind, config } = check
     const lacking = created(kind, config, resources)
     if (lacking) {
       wrong = true
-      yield lacking
+      yield 'report' in check && check.report === true ? onlyReporting(lacking) : lacking
       continue
     }
     const doctor = kind.doctor?.(config as never, resources)
@@ -36,6 +38,11 @@ export async function* lookAtChecks(route: RouteConfig, world: World): AsyncGene
       'checks.ready',
       `every check has what it needs: ${route.checks.map(({ kind }) => kind.name).join(', ') || 'there is none'}`,
     )
+}
+
+/** What a check that only reports lacks takes no route offline. */
+function onlyReporting(finding: Finding): Finding {
+  return { ...finding, level: 'warn', because: finding.because.replace(OFFLINE, ', so it reports nothing') }
 }
 
 /** Why a check can't be made. */
@@ -53,7 +60,7 @@ export function lacking(what: string, error: unknown, where = ''): Finding {
   if (!(error instanceof Offline || error instanceof SecretFault || error instanceof TlsProblem)) throw error
   const missing = /^(?:the environment variable|there is no file|the file) /.test(error.message)
   const mend = where === '' ? error.mend : `${error.mend.replace(/\.?$/, '.')} ${where}`
-  return fail(`${what}.${missing ? 'not-there' : 'unusable'}`, `${error.message}, so the route is offline (503)`, mend)
+  return fail(`${what}.${missing ? 'not-there' : 'unusable'}`, `${error.message}${OFFLINE}`, mend)
 }
 
 /** Where in its interface a service shows what the check verifies with. */
@@ -74,8 +81,9 @@ export function lookAtListener(listener: ListenerConfig, world: World): readonly
   const read = (path: string): Buffer => loading.read(path)
   const list = (path: string): readonly string[] | undefined => loading.list(path)
   try {
-    if (listener.tls) {
-      const tls = loadServerTls(listener.tls, read, {
+    // What a CA issues by ACME is the running gate's.
+    if (listener.tls && listener.tls.certificates.length > 0) {
+      const tls = loadServerTls({ ...listener.tls, acme: undefined }, read, {
         listFolder: list,
         secretOf: ref => loading.secret(ref).text(),
         now,

@@ -50,13 +50,18 @@ export const markedEvent = (id: string): Buffer =>
 
 /** Of the first check of the route that can be answered with what the config refers to. */
 export function eventMakerOf(route: RouteConfig, resources: Resources): EventMaker | NoEvent {
-  const found = flat(route.checks).map(member => makerOf(member, resources))
+  // One that only reports refuses nothing.
+  const found = flat(enforced(route)).map(member => makerOf(member, resources))
   return (
     found.find((maker): maker is EventMaker => maker !== undefined && !(maker instanceof NoEvent)) ??
     found.find(maker => maker !== undefined) ??
     new NoEvent('no check of it verifies a signature or a token of the config')
   )
 }
+
+/** The checks that refuse: others only report what they would. */
+export const enforced = ({ checks }: RouteConfig): RouteConfig['checks'] =>
+  checks.filter(({ report }) => report !== true)
 
 function flat(checks: readonly Pick<Member, 'kind' | 'config'>[]): Pick<Member, 'kind' | 'config'>[] {
   return checks.flatMap(check => (check.kind.members ? flat(check.kind.members(check.config)) : [check]))
@@ -114,7 +119,7 @@ function composed(provider: Provider, secret: Secret, url: URL, body: Buffer, fo
   const { accept = ['json'] } = provider
   if (!accept.includes('json')) throw new VerbFault(`${provider.name} sends forms alone`, 'use sallyport send')
   return compose({
-    provider,
+    signatory: provider,
     secret,
     url,
     publicOrigin: url.origin,

@@ -7,7 +7,15 @@ import { VerbFault } from '../fault.ts'
 import type { Answer, NoAnswer } from './ask.ts'
 import { DOCTOR_HEADERS, noAnswer } from './endpoint-answer.ts'
 import { problemIn } from './gate-answer.ts'
-import { type EventMaker, eventMakerOf, markedEvent, NoEvent, type Spoilt, UNFORWARDABLE } from './test-event.ts'
+import {
+  type EventMaker,
+  enforced,
+  eventMakerOf,
+  markedEvent,
+  NoEvent,
+  type Spoilt,
+  UNFORWARDABLE,
+} from './test-event.ts'
 import type { Way } from './way.ts'
 import { askOver, isAnswer } from './way.ts'
 import type { World } from './world.ts'
@@ -86,9 +94,10 @@ function passed(code: string, route: RouteConfig, maker: EventMaker): boolean {
   if (/^(?:body\.malformed|schema\.|replay\.)/.test(code)) return true
   const name = code.split('.')[0]
   // A body check that stands behind the one that is tried was asked after it.
-  const at = route.checks.findIndex(({ kind }) => kind.name === maker.check)
+  const at = enforced(route).findIndex(({ kind }) => kind.name === maker.check)
   return (
-    at >= 0 && route.checks.findIndex(({ kind, config }) => kind.name === name && stageOf(kind, config) !== 'head') > at
+    at >= 0 &&
+    enforced(route).findIndex(({ kind, config }) => kind.name === name && stageOf(kind, config) !== 'head') > at
   )
 }
 

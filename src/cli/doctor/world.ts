@@ -51,7 +51,10 @@ export function openWorld(file: string, env: NodeJS.ProcessEnv): World | Loaded 
     env,
     resources: route => loading.resources(route.name, signedBy(route)),
     listenersOf: route =>
-      config.listeners.filter(({ name }) => route.listener === undefined || route.listener === name),
+      config.listeners.filter(
+        ({ name, acmeChallenges }) =>
+          acmeChallenges !== 'only' && (route.listener === undefined || route.listener === name),
+      ),
     async close() {
       compiled.close()
       upstreams.close()

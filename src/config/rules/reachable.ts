@@ -68,11 +68,12 @@ function covers(name: string, host: string): boolean {
 
 /**
  * The names that clients can reach a listener by; `undefined` where that is not to be told: without TLS, behind proxies
- * that need not check them, or where a certificate can't be read.
+ * that need not check them, where a CA issues more (ACME), or where a certificate can't be read.
  */
 function namesOf(listener: ListenerDraft, { folder }: RuleContext): readonly string[] | undefined {
   const certificates = listener.tls?.certificates
-  if (certificates === undefined || (listener['trusted-proxies'] ?? []).length > 0) return undefined
+  const more = listener.tls?.acme !== undefined || (listener['trusted-proxies'] ?? []).length > 0
+  if (certificates === undefined || more) return undefined
   const all: string[] = []
   for (const each of certificates) {
     const path = each && 'cert' in each ? each.cert : undefined
