@@ -13,6 +13,7 @@ const ENV = {
   HOOK_SECRET_3: 'another-secret-of-a-test-3',
   HOOK_SECRET_4: 'another-secret-of-a-test-4',
   HOOK_SECRET_5: 'another-secret-of-a-test-5',
+  HOOK_SECRET_6: 'another-secret-of-a-test-6',
   KB_TOKEN_2: 'another-token-of-a-test',
   KB_TOKEN_3: 'one-more-token-of-a-test',
   HOOK_KEY: 'the-public-key-of-a-test',
