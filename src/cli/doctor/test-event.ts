@@ -55,7 +55,7 @@ export function eventMakerOf(route: RouteConfig, resources: Resources): EventMak
   return (
     found.find((maker): maker is EventMaker => maker !== undefined && !(maker instanceof NoEvent)) ??
     found.find(maker => maker !== undefined) ??
-    new NoEvent('no check of it verifies a signature or a token of the config')
+    new NoEvent('none of its checks that refuse verifies a signature or a token of the config')
   )
 }
 
