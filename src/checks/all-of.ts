@@ -1,7 +1,17 @@
 import type { AnyCheckKind, Check, CheckKind, Foreseen } from '../core/check.ts'
 import type { Allow, Decision, Facts, Outcome } from '../core/decision.ts'
 import type { BodyRequest, HeadRequest } from '../core/request.ts'
-import { ask, askAtHead, compileParts, type Entries, entryList, membersOf, type Part, specOf } from './combination.ts'
+import {
+  ask,
+  askAtHead,
+  compileParts,
+  doctorOf,
+  type Entries,
+  entryList,
+  membersOf,
+  type Part,
+  specOf,
+} from './combination.ts'
 
 /** @param kinds every check that may stand in the list, this one included. */
 export const allOf = (kinds: () => readonly AnyCheckKind[]): CheckKind<'body', Entries, string> => ({
@@ -13,6 +23,7 @@ export const allOf = (kinds: () => readonly AnyCheckKind[]): CheckKind<'body', E
     'all-of: [{ source-ip: { allow: [192.0.2.0/24] } }, { basic: { users: [{ name: kb, password: { env: KB_PASSWORD } }] } }]',
   config: entryList(kinds),
   members: list => membersOf(list, kinds()),
+  doctor: (config, resources) => doctorOf(membersOf(config, kinds()), resources),
   denials: {},
   create: (config, resources) => new AllOf(compileParts(membersOf(config, kinds()), resources)),
 })

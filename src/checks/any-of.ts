@@ -2,7 +2,17 @@ import type { AnyCheckKind, Check, CheckKind, Foreseen } from '../core/check.ts'
 import { ALLOW, type Decision, type Denial, type Facts } from '../core/decision.ts'
 import type { BodyRequest, HeadRequest } from '../core/request.ts'
 import { type Failed, refusalOf } from './any-of-refusal.ts'
-import { ask, askAtHead, compileParts, type Entries, entryList, membersOf, type Part, specOf } from './combination.ts'
+import {
+  ask,
+  askAtHead,
+  compileParts,
+  doctorOf,
+  type Entries,
+  entryList,
+  membersOf,
+  type Part,
+  specOf,
+} from './combination.ts'
 
 /** @param kinds every check that may stand in the list, this one included. */
 export const anyOf = (kinds: () => readonly AnyCheckKind[]): CheckKind<'body', Entries, string> => ({
@@ -14,6 +24,7 @@ export const anyOf = (kinds: () => readonly AnyCheckKind[]): CheckKind<'body', E
     'any-of: [{ bearer: { tokens: [{ name: kb-sync, env: KB_TOKEN }] } }, { basic: { users: [{ name: kb, password: { env: KB_PASSWORD } }] } }]',
   config: entryList(kinds),
   members: list => membersOf(list, kinds()),
+  doctor: (config, resources) => doctorOf(membersOf(config, kinds()), resources),
   denials: {
     'any-of.none': {
       status: 401,

@@ -74,6 +74,9 @@ export const apiKey = defineCheck({
       headers: CHALLENGE,
     },
   },
+  async *doctor({ keys }, { clock }) {
+    yield* (await import('./token-doctor.ts')).endings('api-key', 'key', keys, clock.now())
+  },
   create({ header, query, keys }, resources) {
     const lower = header.toLowerCase()
     const places = query === undefined ? { header } : { header, query }

@@ -63,6 +63,9 @@ export const basic = defineCheck({
       headers: CHALLENGE,
     },
   },
+  async *doctor({ users }, { clock }) {
+    yield* (await import('./token-doctor.ts')).endings('basic', 'password', users, clock.now())
+  },
   create({ users }, resources) {
     const { clock, route } = resources
     const names = new Set(users.map(({ name }) => name.normalize('NFC')))

@@ -82,6 +82,11 @@ export const bearer = defineCheck({
         'Add the scope to the token in the config if its owner may do this; else the sender uses the wrong token.',
     },
   },
+  async *doctor(given, resources) {
+    const { endings, tokenFile } = await import('./token-doctor.ts')
+    yield* endings('bearer', 'token', given.tokens, resources.clock.now())
+    if (given['tokens-file'] !== undefined) yield* tokenFile(given['tokens-file'], resources)
+  },
   create(given, resources) {
     const { clock } = resources
     const needed = given.scopes

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { AnyCheckKind, Check, Member } from '../core/check.ts'
 import { denialsOf, stageOf } from '../core/check.ts'
 import type { Decision, Denial, DenialSpec, Facts } from '../core/decision.ts'
+import type { Finding } from '../core/finding.ts'
 import type { BodyRequest, HeadRequest } from '../core/request.ts'
 import type { Resources } from '../core/resources.ts'
 import { checkEntry } from './entry.ts'
@@ -84,6 +85,14 @@ export function compileParts(members: readonly Member[], resources: Resources): 
     return { name: kind.name, stage, check, denials: denialsOf(kind, config) }
   })
   return [...parts.filter(({ stage }) => stage === 'head'), ...parts.filter(({ stage }) => stage !== 'head')]
+}
+
+/** What is wrong with each of the list. */
+export async function* doctorOf(members: readonly Member[], resources: Resources): AsyncGenerator<Finding> {
+  for (const { kind, config } of members) {
+    const found = kind.doctor?.(config as never, resources)
+    if (found) yield* found
+  }
 }
 
 /**

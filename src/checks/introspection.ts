@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { defineCheck } from '../core/check.ts'
 import { type Decision, deny } from '../core/decision.ts'
 import type { HeadRequest } from '../core/request.ts'
+import type { Resources } from '../core/resources.ts'
 import { secretRef } from '../core/secret.ts'
 import { duration } from '../core/units.ts'
 import { type ClaimRules, type Claims, checkClaims, secondsOf } from './claims.ts'
@@ -36,6 +37,31 @@ type Code = `introspection.${
   | 'scope'
   | 'unavailable'}`
 
+const client = z
+  .strictObject({
+    id: z.string().min(1).describe('The name by which the server knows the gate.'),
+    secret: secretRef,
+  })
+  .describe('How the gate says who it is to the server: HTTP Basic, as RFC 6749 section 2.3.1 has it.')
+
+interface Endpoint {
+  readonly endpoint: string
+  readonly client: z.output<typeof client>
+  readonly 'ca-file'?: string | undefined
+  readonly timeout: number
+}
+
+/** @throws Offline */
+function clientOf(config: Endpoint, resources: Resources): IntrospectionClient {
+  return new IntrospectionClient({
+    endpoint: config.endpoint,
+    id: config.client.id,
+    secret: resources.secret(config.client.secret),
+    ca: config['ca-file'] === undefined ? undefined : resources.file(config['ca-file']),
+    timeout: config.timeout,
+  })
+}
+
 export const introspection = defineCheck({
   name: 'introspection',
   stage: 'head',
@@ -45,12 +71,7 @@ export const introspection = defineCheck({
     'introspection: { endpoint: https://id.example.com/introspect, client: { id: gate, secret: { env: INTROSPECTION_SECRET } }, scopes: [articles:write] }',
   config: z.strictObject({
     endpoint: remoteUrl.describe("The authorization server's introspection endpoint; https, or http on this host."),
-    client: z
-      .strictObject({
-        id: z.string().min(1).describe('The name by which the server knows the gate.'),
-        secret: secretRef,
-      })
-      .describe('How the gate says who it is to the server: HTTP Basic, as RFC 6749 section 2.3.1 has it.'),
+    client,
     'ca-file': z
       .string()
       .min(1)
@@ -139,17 +160,13 @@ export const introspection = defineCheck({
       headers: [['Retry-After', '5']],
     },
   },
+  async *doctor(config, resources) {
+    yield* (await import('./introspection-doctor.ts')).lookAtEndpoint(clientOf(config, resources), config.endpoint)
+  },
   create(config, resources) {
     const { clock } = resources
     const header = config.header.toLowerCase()
-    const { id, secret } = config.client
-    const client = new IntrospectionClient({
-      endpoint: config.endpoint,
-      id,
-      secret: resources.secret(secret),
-      ca: config['ca-file'] === undefined ? undefined : resources.file(config['ca-file']),
-      timeout: config.timeout,
-    })
+    const client = clientOf(config, resources)
     const rules: ClaimRules = {
       issuers: config.issuer,
       audiences: config.audience,

@@ -127,6 +127,9 @@ export const jwt = defineCheck({
       headers: [['Retry-After', '30']],
     },
   },
+  async *doctor(config, resources) {
+    yield* (await import('./key-set-doctor.ts')).lookAtKeySet(config, resources)
+  },
   create(config, resources) {
     const { clock } = resources
     const header = config.header.toLowerCase()

@@ -123,7 +123,7 @@ export class NetworkSources {
     }
     this.#fixed = new NetworkTable(fixed)
     this.#urls = feeds.map(({ feed }) => feed)
-    this.#feeds = feeds.map(entry => follow(entry, resources, without))
+    this.#feeds = feeds.map(entry => followFeed(entry, resources, without))
   }
 
   get empty(): boolean {
@@ -142,7 +142,12 @@ export class NetworkSources {
   }
 }
 
-function follow({ feed, select, every }: FeedEntry, resources: Resources, without: string): Remote<NetworkList> {
+/** The networks of a feed, fetched and kept up to date. */
+export function followFeed(
+  { feed, select, every }: FeedEntry,
+  resources: Resources,
+  without: string,
+): Remote<NetworkList> {
   const selects = select.map(parseSelect).filter((one): one is JsonSelect => one !== undefined)
   return resources.remote<NetworkList>(feed, {
     parse: bytes => (selects.length === 0 ? readLines(bytes.toString('utf8')) : readJson(bytes, selects)),

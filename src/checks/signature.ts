@@ -69,6 +69,9 @@ export const signature = defineCheck({
       headers: [['Retry-After', '30']],
     },
   },
+  async *doctor(config, resources) {
+    yield* (await import('./signature-doctor.ts')).lookAtKeys(config, resources)
+  },
   create(config: SignatureConfig, resources) {
     const { verifier, principal, toleranceMs, absent, eventId } = compile(config, resources)
     const missing = absent.length === 0 ? {} : { [config.secrets ? 'secrets-missing' : 'keys-missing']: absent }

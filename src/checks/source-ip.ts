@@ -37,6 +37,9 @@ export const sourceIp = defineCheck({
       headers: [['Retry-After', '30']],
     },
   },
+  async *doctor(config, resources) {
+    yield* (await import('./network-doctor.ts')).lookAtNetworks(config, resources)
+  },
   create(config, resources) {
     const allowed = new NetworkSources(config.allow, resources, 'nobody is admitted by it')
     const denied = new NetworkSources(config.deny, resources, 'the route refuses everybody (503)')

@@ -8,6 +8,7 @@ export const VERBS: Readonly<Record<string, () => Promise<Verb>>> = {
   check: async () => (await import('./check.ts')).check,
   explain: async () => (await import('./explain.ts')).explain,
   schema: async () => (await import('./schema.ts')).schema,
+  doctor: async () => (await import('./doctor.ts')).doctor,
   certs: async () => (await import('./certs.ts')).certs,
   send: async () => (await import('./send.ts')).send,
   secret: async () => (await import('./secret.ts')).secret,

@@ -1,5 +1,5 @@
+import { networkText } from '../core/address.ts'
 import { nameOfSecret, SecretRef } from '../core/secret.ts'
-import { networkText } from './networks.ts'
 import { quantityOf, writeQuantity } from './quantities.ts'
 import type { JsonSchema } from './schema.ts'
 

@@ -57,3 +57,16 @@ export function parseNetwork(text: string): Network | undefined {
   const prefix = Number(digits) - (mapped ? 96 : 0)
   return prefix < 0 || prefix > width ? undefined : { family: address.family, bytes: address.bytes, prefix }
 }
+
+/** The network's text with its host bits cleared, `10.0.0.0/8`. */
+export function networkText(network: Network): string {
+  const bytes = network.bytes.map((byte, at) => byte & ~(0xff >> Math.min(8, Math.max(0, network.prefix - at * 8))))
+  const address = ipaddr.fromByteArray(bytes)
+  return `${address instanceof ipaddr.IPv6 ? address.toRFC5952String() : address.toString()}/${network.prefix}`
+}
+
+/** Whether every address of `inner` is one of `outer`. */
+export function containsNetwork(outer: Network, inner: Network): boolean {
+  if (outer.family !== inner.family || outer.prefix > inner.prefix) return false
+  return networkText({ ...inner, prefix: outer.prefix }) === networkText(outer)
+}

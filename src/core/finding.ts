@@ -26,3 +26,18 @@ const ORDER = { proven: 0, likely: 1, possible: 2 } as const
 export function surestFirst(findings: readonly Finding[]): readonly Finding[] {
   return findings.toSorted((a, b) => ORDER[a.certainty] - ORDER[b.certainty])
 }
+
+type More = Partial<Pick<Finding, 'certainty' | 'evidence'>>
+
+/** A finding that nothing is wrong here. */
+export function ok(cause: string, because: string, evidence?: Evidence): Finding {
+  return { level: 'ok', cause, certainty: 'proven', because, mend: '', ...(evidence === undefined ? {} : { evidence }) }
+}
+
+export function warn(cause: string, because: string, mend: string, more: More = {}): Finding {
+  return { level: 'warn', cause, certainty: 'proven', because, mend, ...more }
+}
+
+export function fail(cause: string, because: string, mend: string, more: More = {}): Finding {
+  return { level: 'fail', cause, certainty: 'proven', because, mend, ...more }
+}

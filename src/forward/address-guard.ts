@@ -32,6 +32,18 @@ function readNetworks() {
 }
 let networks: ReturnType<typeof readNetworks> | undefined
 
+/** Whether an address is this host's own. */
+export function isLoopback(address: Address): boolean {
+  networks ??= readNetworks()
+  return networks.loopback.has(address)
+}
+
+/** Whether an address is none of the internet's: loopback, link-local, private (RFC 6890), reserved. */
+export function isPrivate(address: Address): boolean {
+  networks ??= readNetworks()
+  return networks.loopback.has(address) || networks.never.has(address) || networks.private.has(address)
+}
+
 export interface GuardSettings {
   /** Whether private networks are refused as well: for upstreams on the internet. */
   readonly strict: boolean

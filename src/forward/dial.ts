@@ -23,6 +23,32 @@ export interface Destination {
   session: Buffer | undefined
 }
 
+/** How an upstream is reached: what is left out is as the system does it. */
+export interface Reach {
+  readonly tls?: ClientTls | undefined
+  readonly lookup?: LookupFunction | undefined
+  readonly localAddress?: string | undefined
+  readonly proxy?: ProxyWay | undefined
+}
+
+/** @param connectMs milliseconds until a connection stands */
+export function destinationOf(origin: string, connectMs: number, reach: Reach): Destination {
+  const { protocol, hostname, port, host } = new URL(origin)
+  const secure = protocol === 'https:'
+  return {
+    secure,
+    tls: reach.tls,
+    lookup: reach.lookup,
+    localAddress: reach.localAddress,
+    proxy: reach.proxy,
+    host: hostname.startsWith('[') ? hostname.slice(1, -1) : hostname,
+    port: port === '' ? (secure ? 443 : 80) : Number(port),
+    fields: `host: ${host}\r\n`,
+    connectMs,
+    session: undefined,
+  }
+}
+
 /** A socket that connects by itself; its events tell when it stands. */
 export function open(destination: Destination, onread?: OnReadOpts): Socket {
   const { secure, host, port } = destination

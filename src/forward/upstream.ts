@@ -1,26 +1,16 @@
-import type { LookupFunction } from 'node:net'
-import type { ClientTls } from '../tls/client.ts'
 import { Connection, type ConnectionOwner } from './connection.ts'
 import { Deadlines } from './deadlines.ts'
-import type { Destination } from './dial.ts'
+import { type Destination, destinationOf, type Reach } from './dial.ts'
 import { Exchange, type Sender, UNSENT, type UpstreamFailure, type UpstreamResult } from './exchange.ts'
 import type { Outbound } from './normalise.ts'
-import type { ProxyWay } from './tunnel.ts'
 import { openWebSocket } from './websocket.ts'
 
+export type { Reach } from './dial.ts'
 export type { UpstreamAnswer, UpstreamFailure, UpstreamResult } from './exchange.ts'
 
 const CONNECTIONS = 256
 /** How often it looks for connections that nobody used for too long. Milliseconds. */
 const SWEEP_MS = 1_000
-
-/** How an upstream is reached: what is left out is as the system does it. */
-export interface Reach {
-  readonly tls?: ClientTls | undefined
-  readonly lookup?: LookupFunction | undefined
-  readonly localAddress?: string | undefined
-  readonly proxy?: ProxyWay | undefined
-}
 
 /**
  * One origin's pooled keep-alive connections, with their deadlines. HTTP/1.1, one request at a time on each connection,
@@ -43,20 +33,7 @@ export class Upstream implements ConnectionOwner, Sender {
 
   /** @param timeout milliseconds: until a connection stands; until the answer has ended, waiting included. */
   constructor(origin: string, timeout: { readonly connect: number; readonly response: number }, reach: Reach = {}) {
-    const { protocol, hostname, port, host } = new URL(origin)
-    const secure = protocol === 'https:'
-    this.#destination = {
-      secure,
-      tls: reach.tls,
-      lookup: reach.lookup,
-      localAddress: reach.localAddress,
-      proxy: reach.proxy,
-      host: hostname.startsWith('[') ? hostname.slice(1, -1) : hostname,
-      port: port === '' ? (secure ? 443 : 80) : Number(port),
-      fields: `host: ${host}\r\n`,
-      connectMs: timeout.connect,
-      session: undefined,
-    }
+    this.#destination = destinationOf(origin, timeout.connect, reach)
     this.#responseMs = timeout.response
     this.#deadlines = new Deadlines(timeout.response)
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS).unref()

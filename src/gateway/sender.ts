@@ -22,7 +22,7 @@ import type { Signatory } from '../signing/provider.ts'
 import type { ClientTls } from '../tls/client.ts'
 import type { Identified, Upstreams } from './upstreams.ts'
 
-interface Means {
+export interface Means {
   readonly resources: Resources
   readonly upstreams: Upstreams
   readonly tls: ClientTls | undefined
@@ -42,7 +42,7 @@ export function senderOf(config: ForwardConfig, means: Means): Sender {
   const patience = pace?.['max-wait'] ?? MAX_WAIT
   return new Bridge({
     upstream,
-    credentials: authenticate ? credentialsOf(config, authenticate, means, way) : [],
+    credentials: authenticate ? outgoingCredentials(config, authenticate, means, way) : [],
     shaper: body && new BodyShaper(body),
     turnstile: pace || concurrency !== undefined || retry ? upstreams.turnstile(route, pace, concurrency) : undefined,
     breaker: breaker && upstreams.breaker(route, breaker),
@@ -54,7 +54,7 @@ export function senderOf(config: ForwardConfig, means: Means): Sender {
 }
 
 /** How the upstream of a route is reached. */
-function reachOf(config: ForwardConfig, { resources, tls }: Means): Identified {
+export function reachOf(config: ForwardConfig, { resources, tls }: Pick<Means, 'resources' | 'tls'>): Identified {
   const { proxy: given, 'local-address': localAddress } = config
   const password = given?.password && resources.secret(given.password)
   const guard = { strict: carriesCredentials(config), allow: config['allow-private'] ?? [] }
@@ -78,7 +78,8 @@ function proxyOf({ url, username = '' }: ProxyConfig, password: Secret | undefin
   return { kind: scheme === 'socks5' ? 'socks5' : 'http', host, port: Number(port), username, password }
 }
 
-function credentialsOf(
+/** The credentials that are added to what a route sends, in their order. @throws Offline, SecretFault */
+export function outgoingCredentials(
   forward: ForwardConfig,
   config: AuthenticateConfig,
   means: Means,

@@ -37,6 +37,8 @@ export interface Provider extends Signatory {
   readonly networks?: { readonly page: string; readonly asOf: string; readonly cidrs: readonly string[] }
   /** Where it publishes the addresses as a list that programs should read anew: for `source-ip`'s `feed`. */
   readonly networkFeed?: { readonly page: string; readonly url: string; readonly select: string }
+  /** The largest body that it sends, where it says so. */
+  readonly largestBody?: { readonly bytes: number; readonly page: string }
 }
 
 /**

@@ -44,7 +44,7 @@ function leafFault(leaf: Certificate, now: number): string | undefined {
   }
   if (!isForClients(leaf)) return 'the certificate is not for client authentication (extendedKeyUsage)'
   const weak = weakness(leaf)
-  return weak === undefined ? undefined : `the certificate ${weak}`
+  return weak === undefined ? undefined : `the certificate ${weak.says}`
 }
 
 // MD5 and SHA-1 with RSA, DSA and ECDSA: a second certificate with the same signature can be made.
@@ -56,11 +56,20 @@ const FORGEABLE: ReadonlySet<string> = new Set([
   '1.2.840.10045.4.1',
 ])
 
+export interface Weakness {
+  readonly of: 'signature' | 'key'
+  /** As it follows the certificate's name. */
+  readonly says: string
+}
+
 /** Says what the TLS library refuses without naming it. */
-function weakness({ x509, signatureAlgorithm }: Certificate): string | undefined {
-  if (FORGEABLE.has(signatureAlgorithm)) return 'is signed with SHA-1 or MD5, which can be forged'
+export function weakness({ x509, signatureAlgorithm }: Certificate): Weakness | undefined {
+  if (FORGEABLE.has(signatureAlgorithm))
+    return { of: 'signature', says: 'is signed with SHA-1 or MD5, which can be forged' }
   const bits = x509.publicKey.asymmetricKeyDetails?.modulusLength
-  return bits !== undefined && bits < 2048 ? `has a key of ${bits} bits, where 2048 are the least` : undefined
+  return bits !== undefined && bits < 2048
+    ? { of: 'key', says: `has a key of ${bits} bits, where 2048 are the least` }
+    : undefined
 }
 
 function isForClients({ extendedKeyUsage }: Certificate): boolean {
@@ -130,7 +139,7 @@ class Search {
     if (issuer.unknownCritical.length > 0) return `its issuer, ${name}, has a critical extension that is not understood`
     if (!isForClients(issuer)) return `its issuer, ${name}, is not for client certificates (extendedKeyUsage)`
     const weak = issuer.subject.equals(issuer.issuer) ? undefined : weakness(issuer)
-    if (weak !== undefined) return `its issuer, ${name}, ${weak}`
+    if (weak !== undefined) return `its issuer, ${name}, ${weak.says}`
     if (issuer.notBefore > this.#now) return `its issuer, ${name}, is not valid before ${isoDate(issuer.notBefore)}`
     return issuer.notAfter < this.#now ? `its issuer, ${name}, has expired at ${isoDate(issuer.notAfter)}` : undefined
   }

@@ -87,7 +87,7 @@ function systemContext(options: SecureContextOptions): SecureContext {
 }
 
 /** The system's; where it has none, as in a bare container, those that come with Node. With NODE_EXTRA_CA_CERTS. */
-function systemCas(): string[] {
+export function systemCas(): string[] {
   const system = getCACertificates('system')
   return [...(system.length > 0 ? system : getCACertificates('bundled')), ...getCACertificates('extra')]
 }

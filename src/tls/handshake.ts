@@ -63,9 +63,14 @@ const KNOWN: Readonly<Record<string, readonly [message: string, mend?: string]>>
   ],
 }
 
+/** An alert's code under the name that older versions of OpenSSL give it, so that it is known under every version of Node. */
+export function usualCode(code: string): string {
+  return code.replace('ERR_SSL_SSL/TLS_', 'ERR_SSL_SSLV3_')
+}
+
 /** Puts an error of `tlsClientError` (or `clientError` over TLS) into a sentence. */
 export function explainHandshake(error: Error): HandshakeFailure {
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : 'unknown'
+  const code = usualCode('code' in error && typeof error.code === 'string' ? error.code : 'unknown')
   const known = Object.hasOwn(KNOWN, code) ? KNOWN[code] : undefined
   if (known !== undefined) return { code, message: known[0], mend: known[1] }
   const reason = 'reason' in error && typeof error.reason === 'string' ? error.reason : code

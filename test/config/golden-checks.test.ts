@@ -9,6 +9,13 @@ const GOLDEN = join(import.meta.dirname, '../golden/checks')
 const BAD = join(import.meta.dirname, '../golden/checks-bad')
 const ENV = {
   HOOK_SECRET: 'the-secret-of-a-test',
+  HOOK_SECRET_2: 'another-secret-of-a-test-2',
+  HOOK_SECRET_3: 'another-secret-of-a-test-3',
+  HOOK_SECRET_4: 'another-secret-of-a-test-4',
+  HOOK_SECRET_5: 'another-secret-of-a-test-5',
+  HOOK_SECRET_6: 'another-secret-of-a-test-6',
+  KB_TOKEN_2: 'another-token-of-a-test',
+  KB_TOKEN_3: 'one-more-token-of-a-test',
   HOOK_KEY: 'the-public-key-of-a-test',
   KB_TOKEN: 'the-token-of-a-test',
   PARTNER_KEY: '26b40b8f93fff3d897112f7ebc582b232dbd72517d082fe83cfb30ddce43d1bb',

@@ -12,9 +12,13 @@ import {
   oneAddressEach,
   someoneCarriesCertificates,
 } from './listeners.ts'
+import { networksAsPublished, noOpenNetworks } from './networks.ts'
+import { limitsOfProviders } from './provider-limits.ts'
+import { everyRouteReachable } from './reachable.ts'
 import { alertUrls, knownRoutes, telemetryTo } from './reports.ts'
 import { filesExist, nothingExpired, secretsResolve, variableNames } from './resources.ts'
 import { knownListener, noTwinRoutes, oneNameEach, onePathEach } from './routes.ts'
+import { secretsOfOneRoute } from './shared-secrets.ts'
 
 /** Every rule that no single value shows; each is run on every file. */
 export const rules: readonly Rule[] = [
@@ -52,4 +56,9 @@ export const rules: readonly Rule[] = [
   variableNames,
   nothingExpired,
   filesExist,
+  noOpenNetworks,
+  networksAsPublished,
+  limitsOfProviders,
+  secretsOfOneRoute,
+  everyRouteReachable,
 ]

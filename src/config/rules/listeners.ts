@@ -1,7 +1,6 @@
-import { parseNetwork } from '../../core/address.ts'
+import { networkText, parseNetwork } from '../../core/address.ts'
 import { error, type Fault, type Path, warning } from '../fault.ts'
 import type { Bind } from '../model.ts'
-import { networkText } from '../networks.ts'
 import { writeQuantity } from '../quantities.ts'
 import { formatBind, isLocal } from '../values.ts'
 import type { Rule } from './context.ts'

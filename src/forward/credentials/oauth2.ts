@@ -56,7 +56,7 @@ export class OAuth2 implements Credential {
 
   async #fetch(): Promise<Grant | UpstreamFailure> {
     const asked = this.#clock.monotonic()
-    const token = await this.#ask()
+    const token = await this.ask()
     if (!token.ok) {
       this.counts.failed++
       this.#failed = { failure: token, until: this.#clock.monotonic() + REST_MS }
@@ -73,7 +73,8 @@ export class OAuth2 implements Credential {
     return held
   }
 
-  async #ask(): Promise<Token | UpstreamFailure> {
+  /** Fetches a token of its own, which is not kept: for whoever wants to know how the endpoint answers. */
+  async ask(): Promise<Token | UpstreamFailure> {
     try {
       return readToken(await this.#endpoint.send(await this.#request()))
     } catch (error) {

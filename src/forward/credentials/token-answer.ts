@@ -4,6 +4,10 @@ export interface Token {
   readonly ok: true
   readonly text: string
   readonly lifeMs: number
+  /** Whether the endpoint said how long it lives, or it is taken for granted. */
+  readonly lifeSaid: boolean
+  /** The scopes that the endpoint says it has; `undefined` where it says nothing, which means those asked for. */
+  readonly scopes: readonly string[] | undefined
 }
 
 /** Where the endpoint does not say how long a token lives (RFC 6749 section 5.1 asks it to). Milliseconds. */
@@ -23,13 +27,19 @@ export function readToken(answer: UpstreamResult): Token | UpstreamFailure {
     const said = typeof code === 'string' && /^[a-z0-9_.-]{1,64}$/i.test(code) ? `: ${code}` : ''
     return noToken(`it answered ${answer.status}${said}`)
   }
-  const { access_token: text, token_type: type, expires_in: seconds } = value ?? {}
+  const { access_token: text, token_type: type, expires_in: seconds, scope } = value ?? {}
   if (typeof text !== 'string' || !/^[\x21-\x7e]{1,16384}$/.test(text))
     return noToken('its answer holds no access_token')
   if (typeof type !== 'string' || type.toLowerCase() !== 'bearer')
     return noToken('its token is no bearer token (token_type)')
   const life = Number(seconds) * 1000
-  return { ok: true, text, lifeMs: life > 0 ? Math.min(life, LONGEST_MS) : UNSAID_MS }
+  return {
+    ok: true,
+    text,
+    lifeMs: life > 0 ? Math.min(life, LONGEST_MS) : UNSAID_MS,
+    lifeSaid: life > 0,
+    scopes: typeof scope === 'string' ? scope.split(' ').filter(Boolean) : undefined,
+  }
 }
 
 function parse(body: Buffer): Readonly<Record<string, unknown>> | undefined {

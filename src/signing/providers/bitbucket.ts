@@ -23,4 +23,8 @@ export const bitbucket: Provider = {
     'The header has the name that GitHub uses for SHA-1; it is SHA-256 here.',
     'There is no timestamp: add replay.',
   ],
+  largestBody: {
+    bytes: 256 * 1024,
+    page: 'https://confluence.atlassian.com/bbkb/troubleshoot-webhooks-1167729092.html',
+  },
 }

@@ -28,6 +28,10 @@ export const github: Provider = {
     'X-Hub-Signature (SHA-1) comes too, for old receivers. It is never looked at.',
     'There is no timestamp: add replay.',
   ],
+  largestBody: {
+    bytes: 25 * 1024 ** 2,
+    page: 'https://docs.github.com/en/webhooks/webhook-events-and-payloads#payload-cap',
+  },
   accept: ['json', 'form'],
   networkFeed: {
     page: 'https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/about-githubs-ip-addresses',

@@ -1,0 +1,190 @@
+import { randomUUID } from 'node:crypto'
+import type { RouteConfig } from '../../config/model.ts'
+import { stageOf } from '../../core/check.ts'
+import { type Finding, fail, ok, warn } from '../../core/finding.ts'
+import { providerOf } from '../../signing/index.ts'
+import { VerbFault } from '../fault.ts'
+import type { Answer, NoAnswer } from './ask.ts'
+import { DOCTOR_HEADERS, noAnswer } from './endpoint-answer.ts'
+import { problemIn } from './gate-answer.ts'
+import {
+  type EventMaker,
+  enforced,
+  eventMakerOf,
+  markedEvent,
+  NoEvent,
+  type Spoilt,
+  UNFORWARDABLE,
+} from './test-event.ts'
+import type { Way } from './way.ts'
+import { askOver, isAnswer } from './way.ts'
+import type { World } from './world.ts'
+
+export interface Sending {
+  /** Whether a right event may be forwarded. */
+  readonly send: boolean
+  /** The body of it, in place of the doctor's own. */
+  readonly body: Buffer | undefined
+}
+
+const SPOILT: Readonly<Record<string, string>> = {
+  secret: 'another secret',
+  timestamp: 'a timestamp of 30 days ago',
+  body: 'a byte added after signing',
+}
+
+/** Sends a right event and forged ones through the running gate; none is forwarded unless that is asked for. */
+export async function tryEvents(
+  route: RouteConfig,
+  world: World,
+  way: Way,
+  url: URL,
+  sending: Sending,
+): Promise<readonly Finding[]> {
+  const maker = eventMakerOf(route, world.resources(route))
+  if (maker instanceof NoEvent) return [ok('event.not-tried', `no test event was sent: ${maker.because}`)]
+  if (maker.bare && !way.secure && !['127.0.0.1', '::1'].includes(way.address))
+    return [
+      warn(
+        'event.not-tried',
+        'no test event was sent: the token would go over plain http',
+        'see the findings of the URL',
+      ),
+    ]
+  const post = async (forge: Spoilt, body: Buffer): Promise<Answer | NoAnswer> => {
+    const event = maker.make(url, body, forge)
+    return askOver(way, event.url, {
+      method: route.match.methods[0] ?? 'POST',
+      headers: [...DOCTOR_HEADERS, ...event.headers],
+      body: event.body,
+    })
+  }
+  try {
+    const right = await post(undefined, UNFORWARDABLE)
+    const first = isAnswer(right) ? judgeRight(right, route, maker) : noAnswer(right)
+    // What did not get as far as the signature says nothing of it.
+    if (first.cause === 'event.not-reached' || !isAnswer(right)) return [first]
+    const findings = [first]
+    const refused: string[] = []
+    for (const forge of maker.forgeries) {
+      const answer = await post(forge, UNFORWARDABLE)
+      const finding = isAnswer(answer) ? judgeForged(answer, forge, route, maker) : noAnswer(answer)
+      if (finding) findings.push(finding)
+      else refused.push(SPOILT[forge] ?? forge)
+    }
+    if (refused.length > 0)
+      findings.push(
+        ok('event.forged-refused', `the gate refuses an event with ${refused.join(', with ')}`, { refused }),
+      )
+    if (sending.send && first.level === 'ok') findings.push(await deliver(post, sending.body))
+    return findings
+  } catch (error) {
+    if (!(error instanceof VerbFault)) throw error
+    return [
+      ok(
+        'event.not-tried',
+        `no test event was sent: ${error.message}; sallyport send takes a body as the service sends it`,
+      ),
+    ]
+  }
+}
+
+/** Codes that are answered only once every check of the bytes has passed. */
+function passed(code: string, route: RouteConfig, maker: EventMaker): boolean {
+  if (/^(?:body\.malformed|schema\.|replay\.)/.test(code)) return true
+  const name = code.split('.')[0]
+  // A body check that stands behind the one that is tried was asked after it.
+  const at = enforced(route).findIndex(({ kind }) => kind.name === maker.check)
+  return (
+    at >= 0 &&
+    enforced(route).findIndex(({ kind, config }) => kind.name === name && stageOf(kind, config) !== 'head') > at
+  )
+}
+
+function judgeRight(answer: Answer, route: RouteConfig, maker: EventMaker): Finding {
+  const problem = problemIn(answer)
+  const { status } = answer
+  if (problem === undefined)
+    return fail(
+      'event.not-the-gate',
+      `an event that no gate forwards was answered ${status}, and not by this route`,
+      'what stands in front answers itself, or the gate runs another config',
+      { evidence: { status } },
+    )
+  const evidence = { status, code: problem.code, 'request-id': problem.requestId }
+  if (passed(problem.code, route, maker))
+    return ok('event.accepted', `the gate accepts an event signed as ${maker.as}`, evidence)
+  if (problem.code.startsWith(`${maker.check}.`) || problem.code.startsWith('any-of.')) {
+    const provider = providerOf(route.checks.map(({ config }) => providerIn(config)).find(id => id !== undefined) ?? '')
+    const where = provider?.secret === undefined ? '' : ` In ${provider.name}: ${provider.secret.where}`
+    return fail(
+      'event.refused',
+      `the running gate refuses an event signed as ${maker.as} (${problem.code}): it holds another value than this command reads`,
+      `restart or reload the gate with the environment and files of now, or run this command with the gate's.${where}`,
+      { evidence },
+    )
+  }
+  return warn(
+    'event.not-reached',
+    `the test event was refused by an earlier check (${status} ${problem.code}), so the signature was not tried`,
+    `where senders come from elsewhere that is right; sallyport explain ${problem.requestId || 'ID'} tells more`,
+    { evidence },
+  )
+}
+
+const providerIn = (config: unknown): string | undefined => {
+  const id: unknown = typeof config === 'object' && config !== null ? Reflect.get(config, 'provider') : undefined
+  return typeof id === 'string' ? id : undefined
+}
+
+/** `undefined` where it was refused as it must be. */
+function judgeForged(answer: Answer, forge: Spoilt, route: RouteConfig, maker: EventMaker): Finding | undefined {
+  const problem = problemIn(answer)
+  if (problem && !passed(problem.code, route, maker)) return undefined
+  return fail(
+    'event.forged-accepted',
+    `an event with ${SPOILT[forge ?? ''] ?? 'a fault'} got past the check ${maker.check} (${answer.status} ${problem?.code ?? ''})`.trim(),
+    'is the check in the config that the gate runs? Reload it; where another alternative of any-of admits it, that one is too wide',
+    { evidence: { status: answer.status, ...(problem ? { code: problem.code } : {}) } },
+  )
+}
+
+async function deliver(
+  post: (forge: Spoilt, body: Buffer) => Promise<Answer | NoAnswer>,
+  body: Buffer | undefined,
+): Promise<Finding> {
+  const id = `sallyport-doctor-${randomUUID()}`
+  const answer = await post(undefined, body ?? markedEvent(id))
+  if (!isAnswer(answer)) return noAnswer(answer)
+  const { status } = answer
+  const problem = problemIn(answer)
+  const evidence = { status, ...(problem ? { code: problem.code, 'request-id': problem.requestId } : {}) }
+  if (status >= 200 && status < 300)
+    return ok('event.delivered', `the event was forwarded, and the upstream answered ${status}`, evidence)
+  if (problem?.code.startsWith('forward.'))
+    return fail(
+      'event.not-delivered',
+      `the event passed every check and the upstream did not take it (${status} ${problem.code})`,
+      'see the findings of the upstream',
+      {
+        evidence,
+      },
+    )
+  if (problem)
+    return fail(
+      'event.content-refused',
+      `the event was refused for what it holds (${status} ${problem.code})`,
+      'give one as the service sends it: --body FILE',
+      {
+        evidence,
+      },
+    )
+  return fail(
+    'event.upstream-refused',
+    `the upstream answered ${status} to the event`,
+    'look at its log for this request; give an event as the service sends it: --body FILE',
+    {
+      evidence,
+    },
+  )
+}
