@@ -199,4 +199,5 @@ export const introspection = defineCheck({
       close: () => client.close(),
     }
   },
+  explain: async (config, asked) => (await import('./explain/introspection.ts')).explainIntrospection(config, asked),
 })
