@@ -153,7 +153,7 @@ async function explainOne(
     limits.push(
       'The file does not say when the request came, so the time of its last change counts: --at TIME tells it.',
     )
-  return { ...best, limits: [...best.limits, ...limits] }
+  return { ...best, source: source ?? 'a file', limits: [...best.limits, ...limits] }
 }
 
 /** The checks that need what no file holds are left out, as nobody could tell what they would say. */

@@ -149,7 +149,11 @@ describe('jwt', () => {
     jwks: { file: 'set.json' },
     scopes: ['read'],
   }
-  const make = (claims: Record<string, unknown> = {}, header: Partial<JWTHeaderParameters> = {}, key = pair.privateKey) =>
+  const make = (
+    claims: Record<string, unknown> = {},
+    header: Partial<JWTHeaderParameters> = {},
+    key = pair.privateKey,
+  ) =>
     new SignJWT({
       iss: ISSUER,
       aud: 'crm',

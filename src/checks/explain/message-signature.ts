@@ -21,21 +21,25 @@ export function explainMessageSignature(
   { request, refusal, cut, elsewhere }: Explaining<SignatureConfig>,
   resources: Resources,
 ): readonly Finding[] {
+  const { code, evidence = {} } = refusal
   const timeless: MessageSignatureConfig = { ...config, 'max-age': ALWAYS_MS, skew: ALWAYS_MS }
   const budget = new Budget(500)
+  // Where its moment is past, it is asked as of that moment: an end that it names itself was still to come.
+  const pastS =
+    code === 'signature.expired' ? Number(evidence['timestamp-skew-s'] ?? evidence['expired-for-s'] ?? 0) : 0
+  const nowMs = request.receivedAt - pastS * 1000
   const holds = (given: MessageSignatureConfig, from: Resources, one: BodyRequest): boolean => {
     if (!budget.take(one.raw.length)) return false
-    return attempt(() => messageVerifier(given, from).verifier.verify(one, one.receivedAt))?.ok === true
+    return attempt(() => messageVerifier(given, from).verifier.verify(one, nowMs))?.ok === true
   }
   const findings: Finding[] = []
   const add = (cause: string, because: string, mend: string, evidence?: Finding['evidence']): void => {
     findings.push(proven({ cause: `signature.${cause}`, because, mend, ...(evidence ? { evidence } : {}) }))
   }
-  const { code, evidence = {} } = refusal
   if (cut) return told(code, evidence)
   const now = varied(request, {})
   if (holds(timeless, resources, now)) {
-    const skew = evidence['timestamp-skew-s']
+    const skew = evidence['timestamp-skew-s'] ?? evidence['expired-for-s']
     if (code === 'signature.expired' && typeof skew === 'number')
       add(
         skew < 0 ? 'clock-ahead' : 'clock-behind',

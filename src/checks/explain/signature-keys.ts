@@ -4,6 +4,7 @@ import type { Resources } from '../../core/resources.ts'
 import { type NamedKey, nameOfKey, nameOfSecret, type Secret } from '../../core/secret.ts'
 import type { Difference, Variant } from '../../signing/near-miss/difference.ts'
 import { secretVariants } from '../../signing/near-miss/secret-variants.ts'
+import type { SigningKey } from '../../signing/scheme.ts'
 import type { SignatureConfig } from '../signature-config.ts'
 import { type KeyReaders, type KeysConfig, loadKeys } from '../signature-keys.ts'
 
@@ -79,6 +80,22 @@ export function publicKeys(
     }),
   )
   return [...own, ...others]
+}
+
+/** As `publicKeys`, as a scheme that is code takes them. */
+export function verifyingKeys(
+  config: KeysConfig,
+  readers: KeyReaders,
+  elsewhere: Explaining<SignatureConfig>['elsewhere'],
+  resources: Resources,
+): readonly Variant<SigningKey>[] {
+  const own = allKeys(config, readers, resources).filter(key => key.publicKey !== undefined)
+  const others = elsewhere.flatMap(({ route, config: theirs, resources: world }) =>
+    allKeys(theirs as KeysConfig, readers, world)
+      .filter(key => key.publicKey !== undefined)
+      .map(value => ({ value, differs: [secretOf(route, value.name, 'key')] })),
+  )
+  return [...own.map(value => ({ value, differs: [] })), ...others]
 }
 
 function readKey(each: NamedKey, { publicKey }: KeyReaders, resources: Resources): KeyObject | undefined {

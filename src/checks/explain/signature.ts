@@ -22,7 +22,10 @@ import { likely, listed, possible, proven } from './finding.ts'
 import { explainMessageSignature } from './message-signature.ts'
 import { absentFindings } from './signature-absent.ts'
 import { clockFindings } from './signature-clock.ts'
-import { allKeys, attempt, heldSecrets, macKeys, publicKeys } from './signature-keys.ts'
+import { allKeys, attempt, heldSecrets, macKeys, publicKeys, verifyingKeys } from './signature-keys.ts'
+
+/** A tolerance that no clock and no event passes. */
+const ALWAYS_MS = Number.MAX_SAFE_INTEGER
 
 type Asked = Explaining<SignatureConfig>
 type Written = PresetConfig | SpelledOutConfig
@@ -82,7 +85,7 @@ class SignatureCase {
 
   /** The scheme's own answer under these keys, whatever the time. */
   #verifies(request: BodyRequest, keys: readonly SigningKey[], scheme: Scheme = this.#chosen.scheme): boolean {
-    const verdict = attempt(() => scheme.verifier(keys, undefined, this.#resources).verify(request, request.receivedAt))
+    const verdict = attempt(() => scheme.verifier(keys, ALWAYS_MS, this.#resources).verify(request, request.receivedAt))
     if (!(verdict instanceof Promise)) return verdict?.ok === true
     verdict.catch(() => {})
     return false
@@ -179,8 +182,12 @@ class SignatureCase {
     const secrets = heldSecrets(this.#config, this.#resources)
     const macs = (): readonly Variant<Buffer>[] => macKeys(secrets, readers, elsewhere, request.receivedAt)
     if (described === undefined || described.length === 0) {
-      if (cut || this.#config.secrets === undefined) return []
-      return await searchByVerifier(request, (one, key) => this.#verifies(one, [key]), macs(), cut, this.#budget)
+      if (cut) return []
+      const keys = [
+        ...(this.#config.secrets ? macs() : []).map(({ value, differs }) => ({ value: secretKey(value), differs })),
+        ...(this.#config.keys ? verifyingKeys(this.#config, readers, elsewhere, this.#resources) : []),
+      ]
+      return await searchByVerifier(request, (one, key) => this.#verifies(one, [key]), keys, cut, this.#budget)
     }
     for (const description of described) {
       const found = isHmac(description)
@@ -337,6 +344,8 @@ function isPlainer(explanation: Explanation): boolean {
 
 /** How a signature is written, beside what it is over. */
 const WRITTEN: ReadonlySet<string> = new Set(['place', 'encoding', 'prefix', 'quotes', 'blank'])
+
+const secretKey = (bytes: Buffer): SigningKey => ({ name: 'tried', bytes, expires: undefined })
 
 function isHmac(description: Description): description is HmacDescription {
   return Object.hasOwn(MAC_BYTES, description.algorithm)

@@ -142,6 +142,7 @@ function encoded({ name, value }: Option, world: CurlWorld): string {
 
 function escapeByte(byte: number): string {
   const char = String.fromCharCode(byte)
+  if (char === ' ') return '+'
   return /[A-Za-z0-9._~-]/.test(char) ? char : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`
 }
 

@@ -14,7 +14,7 @@ export type Verifies = (request: BodyRequest, key: SigningKey) => boolean
 export async function searchByVerifier(
   request: BodyRequest,
   verifies: Verifies,
-  keys: readonly Variant<Buffer>[],
+  keys: readonly Variant<SigningKey>[],
   cut: boolean,
   budget: Budget,
 ): Promise<readonly Explanation[]> {
@@ -24,9 +24,9 @@ export async function searchByVerifier(
   if (!cut)
     for (const { value, differs } of await gathered(bodyVariants(request, budget), budget))
       if (differs.length > 0) requests.push({ value: varied(request, { raw: value }), differs })
-  const holds = (key: Variant<Buffer>, one: Variant<BodyRequest>): Explanation | undefined => {
+  const holds = (key: Variant<SigningKey>, one: Variant<BodyRequest>): Explanation | undefined => {
     if (!budget.take(one.value.raw.length)) return undefined
-    const asked = verifies(one.value, { name: 'tried', bytes: key.value, expires: undefined })
+    const asked = verifies(one.value, { ...key.value, expires: undefined })
     return asked ? [...key.differs, ...one.differs] : undefined
   }
   for (const differing of [0, 1, 2])
