@@ -90,7 +90,7 @@ function readWhole(name: string, path: string): { readonly bytes: Buffer; readon
   } catch (cause) {
     if (cause instanceof VerbFault) throw cause
     const { message, mend } = whyUnreadable(name, cause)
-    throw new VerbFault(message, mend, 'problem')
+    throw new VerbFault(`${message}, and it is no request id`, mend, 'problem')
   }
 }
 
