@@ -322,6 +322,15 @@ describe('a signature that is not there', () => {
     expect(first).toMatchObject({ cause: `signature.${cause}`, certainty })
   })
 
+  it('takes no header that several services have for the mark of one, and no agent for a service', async () => {
+    const { all } = await why('github', {
+      headers: { 'X-Hub-Signature': `sha1=${'0'.repeat(40)}`, 'User-Agent': 'axios/1.0' },
+    })
+    expect(all.some(({ cause }) => cause === 'signature.other-provider')).toBe(false)
+    const twitter = await why('x-twitter', { headers: { 'User-Agent': 'axios/1.0' } })
+    expect(twitter.first).toMatchObject({ cause: 'signature.not-signed', certainty: 'possible' })
+  })
+
   it('names what was taken off', async () => {
     const { first } = await why('slack', { headers: { 'X-Slack-Request-Timestamp': SECONDS } })
     expect(first).toMatchObject({ cause: 'signature.header-stripped', certainty: 'likely' })

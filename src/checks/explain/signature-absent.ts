@@ -59,7 +59,7 @@ export function absentFindings(
       }),
     )
   const agent = headers.one('user-agent') ?? ''
-  if (provider && agent.toLowerCase().includes(provider.id.split('-')[0] ?? provider.id))
+  if (provider && callsItself(agent, provider))
     findings.push(
       likely({
         cause: 'signature.no-secret-at-sender',
@@ -93,6 +93,12 @@ export function absentFindings(
       mend: 'nothing, if the source is none that you know',
     }),
   ]
+}
+
+/** Whether the service's name stands in the User-Agent as a word of its own. */
+function callsItself(agent: string, { id }: Provider): boolean {
+  const [word = ''] = id.split('-')
+  return word.length >= 4 && new RegExp(`(?<![a-z])${word}(?![a-z])`, 'i').test(agent)
 }
 
 function whereSecret({ secret, publicKey }: Provider): string {

@@ -45,9 +45,19 @@ const isNamed = ({ id }: Provider, headers: readonly string[]): boolean =>
   headers.some(header => header.toLowerCase().includes(id))
 
 /** Several services number or date their requests in fields of one name; what they sign in is their own. */
-function signatureHeaderIsThere({ scheme }: Provider, there: readonly string[]): boolean {
-  const carriers = scheme.described?.flatMap(({ header }) => header ?? []) ?? scheme.headers.slice(0, 1)
-  return carriers.some(header => there.includes(header))
+function signatureHeaderIsThere(provider: Provider, there: readonly string[]): boolean {
+  const carriers = carriersOf(provider).filter(header => there.includes(header))
+  return carriers.length > 0 && (isNamed(provider, carriers) || carriers.some(isTelling))
+}
+
+const carriersOf = ({ scheme }: Provider): readonly string[] =>
+  scheme.described?.flatMap(({ header }) => header ?? []) ?? scheme.headers.slice(0, 1)
+
+/** One service's own: a name that anybody may give, or that several have, tells nothing. */
+function isTelling(header: string): boolean {
+  if (/^(x-)?(webhook-|hook-|hub-|request-|content-)?(signature|hmac|digest)(-256|-sha256)?$/i.test(header))
+    return false
+  return providers.filter(provider => carriersOf(provider).includes(header)).length === 1
 }
 
 function holds(
