@@ -122,4 +122,4 @@ function dechunked(rest: Buffer): Buffer | undefined {
   }
 }
 
-export const lineAt = (text: string, at: number): number => text.slice(0, at).split('\n').length
+const lineAt = (text: string, at: number): number => text.slice(0, at).split('\n').length
