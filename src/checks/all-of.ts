@@ -26,6 +26,13 @@ export const allOf = (kinds: () => readonly AnyCheckKind[]): CheckKind<'body', E
   doctor: (config, resources) => doctorOf(membersOf(config, kinds()), resources),
   denials: {},
   create: (config, resources) => new AllOf(compileParts(membersOf(config, kinds()), resources)),
+  explain: async (config, asked, resources) =>
+    (await import('./explain/combination.ts')).explainMembers(
+      list => membersOf(list, kinds()),
+      config,
+      asked,
+      resources,
+    ),
 })
 
 class AllOf implements Check<'body', string> {

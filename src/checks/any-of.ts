@@ -42,6 +42,13 @@ export const anyOf = (kinds: () => readonly AnyCheckKind[]): CheckKind<'body', E
     },
   },
   create: (config, resources) => new AnyOf(compileParts(membersOf(config, kinds()), resources)),
+  explain: async (config, asked, resources) =>
+    (await import('./explain/combination.ts')).explainMembers(
+      list => membersOf(list, kinds()),
+      config,
+      asked,
+      resources,
+    ),
 })
 
 class AnyOf implements Check<'body', string> {

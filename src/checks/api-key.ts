@@ -23,27 +23,28 @@ const key = z
     ref: env === undefined ? new SecretRef('file', file ?? '') : new SecretRef('env', env),
   }))
 
+const config = z.strictObject({
+  header: headerName.default('X-API-Key').describe('The header that holds the key. Default X-API-Key.'),
+  query: z
+    .string()
+    .regex(/^[A-Za-z0-9._~-]{1,64}$/, 'is no name of a query parameter: write it as it stands in the URL, e.g. api_key')
+    .optional()
+    .describe('A parameter of the query that may hold the key instead, for a sender that can set no header.'),
+  keys: z
+    .array(key)
+    .min(1, 'an empty list admits nobody: name a key')
+    .describe("The keys, each with a name of its holder. Two of one name are that holder's old and new key."),
+})
+
+export type ApiKeyConfig = z.output<typeof config>
+
 export const apiKey = defineCheck({
   name: 'api-key',
   stage: 'head',
   summary:
     'Admits requests with a known key or fixed token in a header of any name, e.g. X-API-Key or X-Gitlab-Token. A key in the query is taken only where query names it: URLs end up in the logs of every hop.',
   example: 'api-key: { header: X-Gitlab-Token, keys: [{ name: gitlab, env: GITLAB_TOKEN, expires: 2027-03-01 }] }',
-  config: z.strictObject({
-    header: headerName.default('X-API-Key').describe('The header that holds the key. Default X-API-Key.'),
-    query: z
-      .string()
-      .regex(
-        /^[A-Za-z0-9._~-]{1,64}$/,
-        'is no name of a query parameter: write it as it stands in the URL, e.g. api_key',
-      )
-      .optional()
-      .describe('A parameter of the query that may hold the key instead, for a sender that can set no header.'),
-    keys: z
-      .array(key)
-      .min(1, 'an empty list admits nobody: name a key')
-      .describe("The keys, each with a name of its holder. Two of one name are that holder's old and new key."),
-  }),
+  config,
   denials: {
     'api-key.missing': {
       status: 401,
@@ -101,6 +102,8 @@ export const apiKey = defineCheck({
       },
     }
   },
+  explain: async (config, asked, resources) =>
+    (await import('./explain/api-key.ts')).explainApiKey(config, asked, resources),
 })
 
 function inQuery(request: HeadRequest, name: string): Presented {

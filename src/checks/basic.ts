@@ -19,18 +19,22 @@ const user = z.strictObject({
   expires: expiry.optional(),
 })
 
+const config = z.strictObject({
+  users: z
+    .array(user)
+    .min(1, 'an empty list admits nobody: name a user')
+    .describe('The users, each with a password by reference.'),
+})
+
+export type BasicConfig = z.output<typeof config>
+
 export const basic = defineCheck({
   name: 'basic',
   stage: 'head',
   summary:
     'Admits requests with the name and password of a known user in Authorization: Basic (RFC 7617, UTF-8). An unknown user and a wrong password are one refusal, found in the same time.',
   example: 'basic: { users: [{ name: kb, password: { env: KB_USER_PASSWORD } }] }',
-  config: z.strictObject({
-    users: z
-      .array(user)
-      .min(1, 'an empty list admits nobody: name a user')
-      .describe('The users, each with a password by reference.'),
-  }),
+  config,
   denials: {
     'basic.missing': {
       status: 401,
@@ -97,6 +101,8 @@ export const basic = defineCheck({
       },
     }
   },
+  explain: async (config, asked, resources) =>
+    (await import('./explain/basic.ts')).explainBasic(config, asked, resources),
 })
 
 /** No name holds ":", so that name and password can not run into each other. NFC: RFC 8265 sections 3.4.2 and 4.2.2. */

@@ -42,6 +42,8 @@ const config = z
     'names no token, so it admits nobody: give tokens or tokens-file',
   )
 
+export type BearerConfig = z.output<typeof config>
+
 export const bearer = defineCheck({
   name: 'bearer',
   stage: 'head',
@@ -110,11 +112,11 @@ export const bearer = defineCheck({
       },
     }
   },
+  explain: async (config, asked, resources) =>
+    (await import('./explain/bearer.ts')).explainBearer(config, asked, resources),
 })
 
-type Loaded = z.output<typeof config>
-
-function load(given: Loaded, resources: Resources): TokenTable {
+function load(given: BearerConfig, resources: Resources): TokenTable {
   const bulk = given['tokens-file']
   const lines = bulk === undefined ? [] : readBulk(bulk, resources)
   const table = new TokenTable(given.tokens.length + lines.length)

@@ -33,4 +33,5 @@ export const bodyLimit = defineCheck({
       },
     }
   },
+  explain: async (config, asked) => (await import('./explain/body-limit.ts')).explainBodyLimit(config, asked),
 })

@@ -102,6 +102,8 @@ export const challenge = defineCheck({
       )
     return found.kind === 'signed' ? signedCheck(id, found, resources) : greetingCheck(id, found, given, resources)
   },
+  explain: async (config, asked, resources) =>
+    (await import('./explain/challenge.ts')).explainChallenge(config, asked, resources),
 })
 
 /** Only what this very provider's signature verified is answered, and by the key that verified it. */

@@ -143,6 +143,7 @@ export const clientCert = defineCheck({
       },
     }
   },
+  explain: async (config, asked) => (await import('./explain/client-cert.ts')).explainClientCert(config, asked),
 })
 
 /** Whether a CA is one of the list. A name counts for client-ca alone: whom an intermediate names itself is its own say. */

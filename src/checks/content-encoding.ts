@@ -41,4 +41,6 @@ export const contentEncoding = defineCheck({
       },
     }
   },
+  explain: async (config, asked) =>
+    (await import('./explain/content-encoding.ts')).explainContentEncoding(config, asked),
 })

@@ -78,6 +78,7 @@ export const contentType = defineCheck({
       },
     }
   },
+  explain: async (config, asked) => (await import('./explain/content-type.ts')).explainContentType(config, asked),
 })
 
 function isEmpty(request: HeadRequest): boolean {

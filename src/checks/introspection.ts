@@ -216,4 +216,5 @@ export const introspection = defineCheck({
       close: () => client.close(),
     }
   },
+  explain: async (config, asked) => (await import('./explain/introspection.ts')).explainIntrospection(config, asked),
 })

@@ -201,6 +201,7 @@ export const jwt = defineCheck({
       },
     }
   },
+  explain: async (config, asked, resources) => (await import('./explain/jwt.ts')).explainJwt(config, asked, resources),
 })
 
 function refuseUnread({ fault, because }: { readonly fault: string; readonly because: string }): Denial<Code> {

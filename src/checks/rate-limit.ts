@@ -80,6 +80,7 @@ export const rateLimit = defineCheck({
       },
     }
   },
+  explain: async (config, asked) => (await import('./explain/rate-limit.ts')).explainRateLimit(config, asked),
 })
 
 /** IPv6 hosts have a /64 each at least (RFC 6177), so a single one could take a new address for every request. */

@@ -72,6 +72,7 @@ export const replay = defineCheck({
       },
     }
   },
+  explain: async (config, asked) => (await import('./explain/replay.ts')).explainReplay(config, asked),
 })
 
 /** Claims every key or none: what one request holds in part, another can't have either. */

@@ -1,5 +1,6 @@
 import type { ErrorObject } from 'ajv'
 import type { Evidence } from '../core/decision.ts'
+import { isOneStepAway } from '../core/one-step-away.ts'
 
 const LONGEST = 200
 const MOST_NAMES = 1000
@@ -55,17 +56,5 @@ function nearNameIn(steps: readonly string[], wanted: string, body: unknown): st
 
 /** `user_id`, `user-id` and `userId` are one name to a person. */
 const plain = (name: string): string => clip(name).toLowerCase().replace(/[-_ ]/g, '')
-
-/** One character more, less or other, or two swapped. Names of one or two characters are never near. */
-function isOneStepAway(a: string, b: string): boolean {
-  if (a.length < 3 || b.length < 3 || Math.abs(a.length - b.length) > 1) return false
-  let start = 0
-  while (start < a.length && a[start] === b[start]) start++
-  let end = 0
-  while (end < Math.min(a.length, b.length) - start && a[a.length - 1 - end] === b[b.length - 1 - end]) end++
-  const left = a.slice(start, a.length - end)
-  const right = b.slice(start, b.length - end)
-  return (left.length <= 1 && right.length <= 1) || (left.length === 2 && left === `${right[1]}${right[0]}`)
-}
 
 const clip = (text: string): string => (text.length > LONGEST ? `${text.slice(0, LONGEST)}...` : text)

@@ -61,6 +61,7 @@ export const schema = defineCheck({
       },
     }
   },
+  explain: async (_config, asked) => (await import('./explain/schema.ts')).explainSchema(asked),
 })
 
 /** @throws Offline where the file is missing, no JSON or no schema. */

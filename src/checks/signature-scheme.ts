@@ -34,14 +34,19 @@ export function compile(config: SignatureConfig, resources: Resources): Compiled
       toleranceMs: config['max-age'],
       eventId: undefined,
     }
-  const { scheme, readers, eventId, principal } = 'provider' in config ? presetScheme(config) : spelledOutScheme(config)
+  const { scheme, readers, eventId, principal } = chooseScheme(config)
   const { keys, absent } = loadKeys(config, readers, resources)
   const toleranceMs = scheme.tolerance === undefined ? undefined : (config.tolerance ?? scheme.tolerance)
   return { verifier: scheme.verifier(keys, toleranceMs, resources), principal, toleranceMs, absent, eventId }
 }
 
+/** The scheme that a config names, with how it reads keys. */
+export function chooseScheme(config: PresetConfig | SpelledOutConfig): Chosen {
+  return 'provider' in config ? presetScheme(config) : spelledOutScheme(config)
+}
+
 /** A scheme before its keys are loaded. */
-interface Chosen extends Pick<Compiled, 'principal' | 'eventId'> {
+export interface Chosen extends Pick<Compiled, 'principal' | 'eventId'> {
   readonly scheme: Scheme
   readonly readers: KeyReaders
 }

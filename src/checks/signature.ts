@@ -106,6 +106,8 @@ export const signature = defineCheck({
       },
     }
   },
+  explain: async (config, asked, resources) =>
+    (await import('./explain/signature.ts')).explainSignature(config, asked, resources),
 })
 
 /**

@@ -62,4 +62,6 @@ export const sourceIp = defineCheck({
       },
     }
   },
+  explain: async (config, asked, resources) =>
+    (await import('./explain/source-ip.ts')).explainSourceIp(config, asked, resources),
 })

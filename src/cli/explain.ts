@@ -12,43 +12,56 @@ const REQUEST_ID = /^[0-9A-HJKMNP-TV-Z]{26}$/
 export const explain: Verb = {
   name: 'explain',
   summary: 'Tells why a request was refused: the check, the evidence, the near misses and the mend.',
-  usage: 'REQUEST-ID | --route NAME --config FILE [--json] [--capture | --send [--at received]]',
+  usage:
+    'REQUEST-ID | FILE | --route NAME --config FILE [--json] [--capture | --send [--at received]] [--entry N] [--source ADDRESS]',
   examples: [
     'sallyport explain 01KAR5D9M0V7T3E8Q2J4XWY6ZB --config gate.yaml',
     'sallyport explain 01KAR5D9M0V7T3E8Q2J4XWY6ZB --admin http://127.0.0.1:9901 --token env:ADMIN_TOKEN --json',
     'sallyport explain 01KAR5D9M0V7T3E8Q2J4XWY6ZB --config gate.yaml --send',
     'sallyport explain --route zendesk-tickets --config gate.yaml',
+    'sallyport explain request.har --config gate.yaml',
+    'sallyport explain request.txt --config gate.yaml --route zendesk-tickets --source 198.51.100.7',
   ],
   options: {
     ...adminOptions,
-    route: { type: 'string', description: 'Tell what the failures of this route have in common.' },
+    route: {
+      type: 'string',
+      description: 'Alone: what the failures of this route have in common. Of a FILE: as if it had come to this route.',
+    },
     json: { type: 'boolean', description: 'Print JSON.' },
     capture: { type: 'boolean', description: 'Print the request as it was kept, as JSON, credentials masked.' },
     send: { type: 'boolean', description: 'Send it again through the config in force, e.g. after a fix.' },
     at: {
       type: 'string',
-      description: 'With --send: "received" tells the checks the time of the capture. Default now.',
+      description:
+        'With --send: "received" tells the checks the time of the capture; default now. Of a FILE: when it came, e.g. 2027-03-01T09:30:00Z; default what the file says, or its last change.',
     },
+    entry: {
+      type: 'string',
+      description: 'Of a FILE with several requests, the one at this place. Default: those that were refused.',
+    },
+    source: { type: 'string', description: 'Of a FILE: the address that it came from.' },
   },
   async run(args, io) {
     const [what, ...more] = args.positionals
     const route = textOf(args, 'route')
-    if ((what === undefined) === (route === undefined) || more.length > 0)
-      return wrongUsage(io, explain, 'it takes one request id, or --route and no id')
+    if (more.length > 0) return wrongUsage(io, explain, 'more than one request is named')
+    if (what === undefined && route === undefined)
+      return wrongUsage(io, explain, 'it takes a request id, a file, or --route alone')
+    const isId = REQUEST_ID.test(what ?? '')
+    if (isId && route !== undefined) return wrongUsage(io, explain, 'a request id tells its route: leave --route out')
     try {
-      if (route !== undefined) return await explainRoute(route, args, io)
-      return REQUEST_ID.test(what ?? '') ? await explainRunning(what ?? '', args, io) : notAnId(what ?? '')
+      if (what === undefined) return await explainRoute(route ?? '', args, io)
+      return isId ? await explainRunning(what, args, io) : await fromFile(what, args, io)
     } catch (error) {
       return tellFault(io, 'explain', error)
     }
   },
 }
 
-function notAnId(what: string): never {
-  throw new VerbFault(
-    `${JSON.stringify(what.slice(0, 100))} is no request id`,
-    'take it from X-Request-Id of the answer, or from request-id in the log',
-  )
+/** The reading of files, and a gate to try them in, are loaded where they are asked for. */
+async function fromFile(what: string, args: VerbArgs, io: VerbIo): Promise<number> {
+  return (await import('./explain-file.ts')).explainFile(what, args, io)
 }
 
 /** Asks the running gate. Exit 1 where the request was refused, so that a script can tell. */

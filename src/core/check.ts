@@ -52,6 +52,9 @@ export interface Check<S extends Stage = Stage, Code extends string = string> {
   close?(): void
 }
 
+/** What `explain` gives. */
+export type Explained = readonly Finding[] | Promise<readonly Finding[]>
+
 export interface CheckKind<S extends Stage, Config, Code extends string> {
   /** Kebab case: the file, the YAML key, the code's prefix, the reference page. */
   readonly name: string
@@ -76,9 +79,9 @@ export interface CheckKind<S extends Stage, Config, Code extends string> {
   /**
    * Why it refused a request: near misses, tried for the operator, off the path of requests and with bounded work. It
    * claims nothing, takes no token of a rate and waits for nothing that is not there. The surest first; none where the
-   * refusal's own evidence says it all.
+   * refusal's own evidence says it all. A promise where what it takes is loaded first.
    */
-  explain?(config: Config, asked: Explaining<Config>, resources: Resources): readonly Finding[]
+  explain?(config: Config, asked: Explaining<Config>, resources: Resources): Explained
   /** What is wrong with it before any request, as far as its config and its resources tell. */
   doctor?(config: Config, resources: Resources): AsyncIterable<Finding>
 }
@@ -94,7 +97,7 @@ export interface AnyCheckKind {
   readonly denials: Readonly<Record<string, DenialSpec>>
   members?(list: unknown): readonly Member[]
   create(config: never, resources: Resources): Check<never, string>
-  explain?(config: never, asked: Explaining<never>, resources: Resources): readonly Finding[]
+  explain?(config: never, asked: Explaining<never>, resources: Resources): Explained
   doctor?(config: never, resources: Resources): AsyncIterable<Finding>
 }
 

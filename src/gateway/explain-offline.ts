@@ -3,6 +3,7 @@ import type { GatewayConfig } from '../config/model.ts'
 import type { CapturedRequest } from '../core/captured.ts'
 import { systemClock } from '../core/clock.ts'
 import type { Sender } from '../forward/exchange.ts'
+import type { Capture } from '../observe/captures.ts'
 import type { Log } from '../observe/log.ts'
 import type { Explanation } from '../pipeline/explanation.ts'
 import { handle } from '../pipeline/handle.ts'
@@ -49,12 +50,39 @@ export async function explainOffline(
     await loading.settled(DOCUMENTS_MS)
     const entries = compiled.tables.get(captured.listener)?.entries ?? []
     const table = new RouteTable(entries.map(entry => ({ ...entry, route: { ...entry.route, upstream: NOWHERE } })))
-    const judged = await judge(captured, table, dry)
+    const judged = captured.refusal ? asRecorded(captured, table) : await judge(captured, table, dry)
     return await explainCapture(judged, { config, env, state, trust: () => undefined })
   } finally {
     compiled.close()
     upstreams.close()
     await remotes.close()
+  }
+}
+
+/** Where the file says how it ended, and masks what a check would have to see. */
+function asRecorded(captured: CapturedRequest, table: RouteTable): Capture {
+  const { refusal } = captured
+  const context = contextOf(captured)
+  const matched =
+    context instanceof PolicyFault ? undefined : table.match(context.method, context.host, context.path).route
+  const record = auditOf({
+    id: captured.id,
+    listener: captured.listener,
+    method: captured.method,
+    path: context instanceof PolicyFault ? captured.target : context.path,
+    source: captured.source,
+    result: { route: matched, walk: undefined, stop: undefined, answer: undefined, upstreamMs: 0 },
+    status: refusal?.status ?? 0,
+    bytesIn: captured.bodyBytes,
+    bytesOut: 0,
+    totalMs: 0,
+  })
+  return {
+    request: { ...captured, route: captured.route ?? matched?.name },
+    record: { ...record, outcome: 'refused' },
+    code: refusal?.code ?? '',
+    wouldRefuse: [],
+    principal: undefined,
   }
 }
 

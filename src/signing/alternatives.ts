@@ -17,6 +17,7 @@ export function firstPresent(families: readonly { readonly header: string; reado
   return {
     kind: last.scheme.kind,
     headers: families.flatMap(({ scheme }) => scheme.headers),
+    described: families.flatMap(({ scheme }) => scheme.described ?? []),
     tolerance: last.scheme.tolerance,
     verifier(keys, toleranceMs, resources) {
       const verifiers = families.map(({ scheme }) => scheme.verifier(keys, toleranceMs, resources))
@@ -47,6 +48,7 @@ export function anyOf(first: DescribedScheme, ...others: readonly DescribedSchem
   return {
     ...first,
     headers: [first, ...others].flatMap(({ headers }) => headers),
+    described: [first, ...others].flatMap(({ described = [] }) => described),
     verifier: (keys, toleranceMs) =>
       others.reduce(
         (either, other) => eitherOf(either, other.verifier(keys, toleranceMs)),

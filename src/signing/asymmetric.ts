@@ -13,6 +13,7 @@ export function asymmetricScheme(description: AsymmetricDescription): DescribedS
   const operation = operationOf(description)
   return {
     kind: description.algorithm,
+    described: [description],
     headers: headersOf(description),
     tolerance: toleranceOf(description),
     verifier: (keys, toleranceMs) => new AsymmetricVerifier(description, template, keys, toleranceMs),

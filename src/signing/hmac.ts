@@ -14,6 +14,7 @@ export function hmacScheme(description: HmacDescription): DescribedScheme {
   const { algorithm } = description
   return {
     kind: `hmac-${algorithm}`,
+    described: [description],
     headers: headersOf(description),
     tolerance: toleranceOf(description),
     verifier: (keys, toleranceMs) => new HmacVerifier(description, template, keys, toleranceMs),

@@ -2,6 +2,8 @@ import type { KeyObject } from 'node:crypto'
 import type { Evidence } from '../core/decision.ts'
 import type { BodyRequest, HeadRequest } from '../core/request.ts'
 import type { Resources } from '../core/resources.ts'
+import type { AsymmetricDescription } from './asymmetric.ts'
+import type { HmacDescription } from './hmac.ts'
 
 /** A secret or a public key in the form that a scheme computes with, and the name that logs show. */
 export interface SigningKey {
@@ -80,6 +82,9 @@ export interface Message {
 
 export type SignedHeaders = readonly (readonly [name: string, value: string])[]
 
+/** A scheme as data: see `hmacScheme` and `asymmetricScheme`. */
+export type Description = HmacDescription | AsymmetricDescription
+
 /** How requests are signed: a sender's side. */
 export interface Signer {
   /** One word for evidence, e.g. `hmac-sha256`. */
@@ -88,6 +93,8 @@ export interface Signer {
   readonly headers: readonly string[]
   /** Milliseconds either way, where the scheme signs a timestamp and the config names no tolerance. */
   readonly tolerance: number | undefined
+  /** How it signs, as data: of several families, each. Absent where it is code. Near misses are made from it. */
+  readonly described?: readonly Description[]
   /** Whether it leaves a part of the body unsigned, which whoever captures a request can change. */
   readonly partOfBody?: boolean
   /**

@@ -32,6 +32,7 @@ export function webhooksScheme(prefix: string): Scheme {
   return {
     kind: v1.kind,
     headers: v1.headers,
+    described: [v1, v1a].flatMap(({ described = [] }) => described),
     tolerance: v1.tolerance,
     verifier(keys, toleranceMs) {
       const secrets = keys.filter(key => key.publicKey === undefined)

@@ -1,0 +1,82 @@
+import type { Explaining } from '../../core/captured.ts'
+import type { Finding } from '../../core/finding.ts'
+import { claimFindings } from './claims.ts'
+import { likely, possible, proven } from './finding.ts'
+import { tokenTexts } from './token-texts.ts'
+
+interface IntrospectionConfig {
+  readonly header: string
+  readonly skew: number
+  readonly endpoint: string
+}
+
+/** Near misses of a token that an authorization server judges; that server is asked nothing for an explanation. */
+export function explainIntrospection(
+  config: IntrospectionConfig,
+  { request, refusal }: Explaining<IntrospectionConfig>,
+): readonly Finding[] {
+  const reason = refusal.code.slice('introspection.'.length)
+  const evidence = refusal.evidence ?? {}
+  if (reason === 'missing' || reason === 'malformed') {
+    const other = [...tokenTexts(request, config.header.toLowerCase())].find(({ differs }) => differs !== undefined)
+    if (other?.differs && reason === 'malformed')
+      return [likely({ ...other.differs, cause: `introspection.${other.differs.cause}` })]
+    if (other?.differs?.cause === 'other-scheme' || other?.differs?.cause === 'no-scheme')
+      return [likely({ ...other.differs, cause: `introspection.${other.differs.cause}` })]
+    return [
+      possible({
+        cause: 'introspection.not-sent',
+        because: `there is no token in ${config.header}`,
+        mend: `have the sender get a token and send it in ${config.header}`,
+      }),
+    ]
+  }
+  if (reason === 'inactive') return inactive(config, request)
+  return claimFindings('introspection', reason, evidence, {}, request.receivedAt, config.skew)
+}
+
+function inactive(config: IntrospectionConfig, request: Explaining<unknown>['request']): readonly Finding[] {
+  const [first] = tokenTexts(request, config.header.toLowerCase())
+  const said = claimsOf(first?.token ?? '')
+  const exp = said?.exp
+  if (typeof exp === 'number' && exp * 1000 < request.receivedAt)
+    return [
+      proven({
+        cause: 'introspection.expired',
+        because: `the token says itself that it expired at ${new Date(exp * 1000).toISOString()}`,
+        mend: 'have the sender get a new token before the old one ends',
+      }),
+    ]
+  const issuer = typeof said?.iss === 'string' ? URL.parse(said.iss)?.host : undefined
+  const endpoint = URL.parse(config.endpoint)?.host
+  if (issuer !== undefined && endpoint !== undefined && issuer !== endpoint)
+    return [
+      likely({
+        cause: 'introspection.other-issuer',
+        because: `the token says that ${issuer} issued it, and the route asks ${endpoint}`,
+        mend: 'let the sender get its token from that server, or ask the one that issued it',
+      }),
+    ]
+  return [
+    possible({
+      cause: 'introspection.ended',
+      because: 'the token has ended or was withdrawn',
+      mend: 'have the sender get a new token',
+    }),
+    possible({
+      cause: 'introspection.other-issuer',
+      because: 'the token is of another authorization server',
+      mend: `see where the sender gets it; this route asks ${endpoint ?? 'its endpoint'}`,
+    }),
+  ]
+}
+
+/** What a JSON Web Token says, unverified; `undefined` of any other token. */
+function claimsOf(token: string): { readonly exp?: unknown; readonly iss?: unknown } | undefined {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'))
+    return typeof value === 'object' && value !== null ? value : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,183 @@
+import type { Explaining } from '../../core/captured.ts'
+import type { Finding } from '../../core/finding.ts'
+import type { BodyRequest, ContentRequest } from '../../core/request.ts'
+import type { Resources } from '../../core/resources.ts'
+import { schema } from '../schema.ts'
+import { likely, possible, proven } from './finding.ts'
+import { attempt } from './signature-keys.ts'
+
+export interface SchemaConfig {
+  readonly file?: string | undefined
+  readonly inline?: Record<string, unknown> | undefined
+}
+
+const MOST_VISITED = 20_000
+const MOST_DEPTH = 16
+
+/** What of the body is not as the schema has it, and where what it wants may stand instead. Values are never told. */
+export async function explainSchema({
+  request,
+  refusal,
+  elsewhere,
+  cut,
+}: Explaining<SchemaConfig>): Promise<readonly Finding[]> {
+  if (refusal.code !== 'schema.invalid') return []
+  const { path, keyword, near, message } = refusal.evidence ?? {}
+  const where = String(path ?? '$')
+  const evidence = { path: where, keyword: String(keyword ?? '') }
+  const tell = (make: typeof proven, cause: string, because: string, mend: string): Finding =>
+    make({ cause: `schema.${cause}`, because, evidence, mend })
+  const body = cut ? undefined : request.peekJson()
+  const findings: Finding[] = []
+  if (keyword === 'required') {
+    if (typeof near === 'string')
+      findings.push(
+        tell(
+          proven,
+          'other-name',
+          `the field ${where} is missing, and ${near} is there`,
+          `let the sender call it ${lastOf(where)}, or change the name in the schema`,
+        ),
+      )
+    else {
+      const found = body === undefined ? [] : placesOf(body, lastOf(where)).filter(place => place !== where)
+      const wrapped = found.find(
+        place => place.endsWith(`.${where}`) || place.endsWith(`]${where.startsWith('[') ? '' : '.'}${where}`),
+      )
+      if (wrapped !== undefined)
+        findings.push(
+          tell(
+            proven,
+            'wrapped',
+            `the field ${where} is missing, and ${wrapped} is there: the event stands inside ${wrapped.slice(0, -where.length).replace(/\.$/, '')}`,
+            'let the schema describe the wrapping, or the sender send the event itself',
+          ),
+        )
+      else if (found[0] !== undefined)
+        findings.push(
+          tell(
+            likely,
+            'elsewhere',
+            `the field ${where} is missing, and ${found[0]} is there`,
+            'let the schema look for it there, if it is the same',
+          ),
+        )
+    }
+  }
+  if (keyword === 'type')
+    findings.push(
+      tell(
+        proven,
+        'type',
+        typeSentence(where, String(message ?? ''), body),
+        'let the sender write it as that type, or let the schema take both: type: [string, number]',
+      ),
+    )
+  for (const { route, config: theirs, resources: world } of elsewhere)
+    if (!cut && (await admits(theirs, request, world)))
+      findings.push(
+        tell(
+          proven,
+          'other-route',
+          `the schema of the route ${route} admits this body`,
+          `mend the URL in the sender if the event is meant for ${route}`,
+        ),
+      )
+  if (findings.length > 0) return findings
+  if (keyword === 'required')
+    return [
+      tell(proven, 'missing', `the field ${where} is missing`, 'let the sender write it, or take it out of required'),
+    ]
+  if (keyword === 'additionalProperties' || keyword === 'unevaluatedProperties')
+    return [
+      tell(
+        proven,
+        'unwanted',
+        `the field ${where} is there, and the schema takes no others than its own`,
+        'add it to properties, or allow additionalProperties: senders add fields without a word',
+      ),
+    ]
+  if (keyword === 'enum' || keyword === 'const')
+    return [
+      tell(
+        proven,
+        'other-value',
+        `the value of ${where} is none that the schema lists`,
+        'add the value to the schema if it is a new one of the sender',
+      ),
+    ]
+  return [
+    tell(
+      possible,
+      'other',
+      `${where} ${String(message ?? 'is not as the schema describes it')}`,
+      'change the schema if the sender is right; else mend the sender',
+    ),
+  ]
+}
+
+async function admits(config: SchemaConfig, request: BodyRequest, resources: Resources): Promise<boolean> {
+  const value = request.peekJson()
+  if (value === undefined) return false
+  const asContent = { content: { bytes: request.raw, value: () => value } } as Pick<
+    ContentRequest,
+    'content'
+  > as ContentRequest
+  const decision = await attempt(() => schema.create(config, resources).decide(asContent, {}))
+  return decision?.ok === true
+}
+
+/** `string "5"` is no number: which types, never the value. */
+function typeSentence(path: string, message: string, body: unknown): string {
+  const wanted = /^must be (.*)$/.exec(message)?.[1] ?? 'of another type'
+  const value = valueAt(body, path)
+  if (value === undefined) return `${path} must be ${wanted}`
+  const is =
+    value === null
+      ? 'null'
+      : Array.isArray(value)
+        ? 'an array'
+        : typeof value === 'object'
+          ? 'an object'
+          : `a ${typeof value}`
+  const looks =
+    typeof value === 'string' && /^(number|integer)/.test(wanted) && value.trim() !== '' && !Number.isNaN(Number(value))
+      ? ' that holds a number'
+      : typeof value === 'string' && wanted === 'boolean' && /^(true|false)$/i.test(value)
+        ? ' that says true or false'
+        : ''
+  return `${path} is ${is}${looks}, and must be ${wanted}`
+}
+
+function valueAt(body: unknown, path: string): unknown {
+  if (path === '$') return body
+  let at: unknown = body
+  for (const step of path.match(/[^.[\]]+/g) ?? []) {
+    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, step)) return undefined
+    at = Reflect.get(at, step)
+  }
+  return at
+}
+
+const lastOf = (path: string): string => path.slice(path.lastIndexOf('.') + 1)
+
+/** Where else in the body a member has that name, the nearest to its root first. */
+function placesOf(body: unknown, name: string): readonly string[] {
+  const places: string[] = []
+  let level: (readonly [path: string, value: unknown])[] = [['', body]]
+  let visited = 0
+  for (let depth = 0; depth < MOST_DEPTH && level.length > 0; depth++) {
+    const next: (readonly [string, unknown])[] = []
+    for (const [path, value] of level) {
+      if (typeof value !== 'object' || value === null) continue
+      for (const [key, inner] of Object.entries(value)) {
+        if (++visited > MOST_VISITED) return places
+        const place = Array.isArray(value) ? `${path}[${key}]` : path === '' ? key : `${path}.${key}`
+        if (!Array.isArray(value) && key === name) places.push(place.slice(0, 200))
+        next.push([place, inner])
+      }
+    }
+    level = next
+  }
+  return places
+}

@@ -1,0 +1,122 @@
+import type { BodyRequest } from '../../core/request.ts'
+import { type Difference, distinct, type Variant } from './difference.ts'
+
+const MOST = 120
+const SET_PUBLIC_URL = 'set public-url of the route or the listener to the URL as it was entered in the service'
+
+interface Part {
+  readonly text: string
+  readonly differs: Difference | undefined
+}
+
+const part = (text: string, phrase: string): Part => ({
+  text,
+  differs: { cause: 'url', phrase, mend: SET_PUBLIC_URL },
+})
+
+/** The URLs that the sender may have been given instead; first, with no difference, the public URL. Fewest differences first. */
+export function* urlVariants(request: BodyRequest): Generator<Variant<string>> {
+  const [, scheme = 'https', authority = '', path = '', query = ''] =
+    /^(https?):\/\/([^/?#]*)([^?]*)(\?.*)?$/s.exec(request.publicUrl) ?? []
+  const same = (text: string): Part => ({ text, differs: undefined })
+  const schemes = [
+    same(scheme),
+    part(scheme === 'https' ? 'http' : 'https', `with ${scheme === 'https' ? 'http' : 'https'} as the scheme`),
+  ]
+  const hosts = [same(authority), ...hostsOf(request, authority)]
+  const paths = [same(path), ...pathsOf(request, path)]
+  const queries = [same(query), ...(query === '' ? [] : [part('', 'without its query')])]
+  const all: { readonly variant: Variant<string>; readonly count: number }[] = []
+  for (const s of schemes)
+    for (const h of hosts)
+      for (const p of paths)
+        for (const q of queries) {
+          const differs = [s, h, p, q].flatMap(each => each.differs ?? [])
+          if (differs.length > 3) continue
+          const value = `${s.text}://${h.text}${p.text}${q.text}`
+          all.push({ variant: { value, differs: merged(differs, `${s.text}://${h.text}`) }, count: differs.length })
+        }
+  all.sort((a, b) => a.count - b.count)
+  yield* distinct(
+    all.slice(0, MOST).map(({ variant }) => variant),
+    url => url,
+  )
+}
+
+/** One difference for all: it is one URL, and one setting mends it. */
+function merged(differs: readonly Difference[], origin: string): readonly Difference[] {
+  const [first] = differs
+  if (first === undefined) return []
+  return [
+    {
+      ...first,
+      phrase: `over the URL ${differs.map(({ phrase }) => phrase).join(' and ')}`,
+      evidence: { 'signed-origin': origin },
+    },
+  ]
+}
+
+const FORWARDED_HOSTS = ['x-forwarded-host', 'x-original-host'] as const
+const FORWARDED_PATHS = ['x-forwarded-uri', 'x-original-uri', 'x-original-url', 'x-rewrite-url'] as const
+
+function hostsOf(request: BodyRequest, authority: string): Part[] {
+  const bare = authority.replace(/:\d+$/, '')
+  const names = [
+    bare,
+    request.authority.replace(/:\d+$/, ''),
+    ...FORWARDED_HOSTS.flatMap(name => request.headers.all(name)),
+  ]
+  const hosts = [...new Set(names.map(name => name.split(',')[0]?.trim().toLowerCase() ?? ''))].filter(host =>
+    HOST.test(host),
+  )
+  const parts: Part[] = []
+  const port = /:\d+$/.exec(request.authority)?.[0]
+  for (const host of hosts) {
+    const ports = ['', ':443', ':80', ...(port === undefined ? [] : [port])]
+    for (const each of ports)
+      if (`${host}${each}` !== authority)
+        parts.push(
+          part(
+            `${host}${each}`,
+            host === bare
+              ? each === ''
+                ? 'without its port'
+                : `with port ${each.slice(1)}`
+              : `with the host ${host}${each}`,
+          ),
+        )
+    if (!host.startsWith('www.')) parts.push(part(`www.${host}`, `with the host www.${host}`))
+    else parts.push(part(host.slice(4), `with the host ${host.slice(4)}`))
+  }
+  return parts
+}
+
+const HOST = /^[a-z0-9._-]+(:\d+)?$|^\[[0-9a-f:.]+\](:\d+)?$/
+
+function pathsOf(request: BodyRequest, path: string): Part[] {
+  const parts: Part[] = []
+  if (path.endsWith('/')) parts.push(part(path.slice(0, -1), 'without the slash at the end of its path'))
+  else parts.push(part(`${path}/`, 'with a slash at the end of its path'))
+  for (const name of FORWARDED_PATHS)
+    for (const value of request.headers.all(name)) {
+      const forwarded = value.replace(/^https?:\/\/[^/]*/, '').replace(/\?.*$/s, '')
+      if (forwarded.startsWith('/') && forwarded !== path)
+        parts.push(part(forwarded, `with the path of ${name}, which a proxy rewrote`))
+    }
+  const [prefix] = request.headers.all('x-forwarded-prefix')
+  if (prefix?.startsWith('/'))
+    parts.push(part(`${prefix.replace(/\/$/, '')}${path}`, 'with the path before X-Forwarded-Prefix was taken off'))
+  const decoded = decode(path)
+  if (decoded !== undefined && decoded !== path)
+    parts.push(part(decoded, 'with the percent escapes of its path decoded'))
+  if (path !== path.toLowerCase()) parts.push(part(path.toLowerCase(), 'with its path in lower case'))
+  return parts
+}
+
+function decode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
+}
