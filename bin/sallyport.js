@@ -3,7 +3,7 @@
 // dist/ in the package; in a checkout src/, or dist/ where nothing of src/ is newer, which starts in half the time.
 import { spawn } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
-import { createRequire, enableCompileCache } from 'node:module'
+import module, { createRequire } from 'node:module'
 import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -14,7 +14,7 @@ const built = join(root, 'dist/cli/main.js')
 const needed = 24
 
 if (Number(process.versions.node.split('.')[0]) >= needed) {
-  enableCompileCache?.()
+  module.enableCompileCache?.()
   const { main } = await import(pathToFileURL(isBuilt() ? built : source).href)
   process.exitCode = await main(process.argv.slice(2))
 } else {
