@@ -300,8 +300,13 @@ export class Gateway {
     /** In the place of listeners whose server can't take the new TLS. */
     const heirs: Listener[] = []
     const changes: (() => void)[] = []
-    const tellBy = await this.#alerts.prepare(next.config, next.loading)
-    const telemetry = await this.#telemetry.prepare(next.config, next.loading)
+    const [tellBy, telemetry] = await Promise.all([
+      this.#alerts.prepare(next.config, next.loading),
+      this.#telemetry.prepare(next.config, next.loading),
+    ]).catch((error: unknown) => {
+      next.compiled.close()
+      throw error
+    })
     const live = (config: ListenerConfig) => liveOf(config, next, this.#acme, telemetry.tracing)
     // Before the wait, so that a file that changes while it lasts is seen to have changed.
     const files = digests(next.loading.files)
