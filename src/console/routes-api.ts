@@ -26,9 +26,9 @@ export interface RoutesReport {
   readonly routes: readonly RouteHealth[]
 }
 
-/** `GET /api/history?route=NAME` */
+/** `GET /api/history?route=NAME`; without a route all of them together, by outcome alone. */
 export interface HistoryReport extends Partial<RouteDay> {
-  readonly route: string
+  readonly route: string | null
 }
 
 export const routesNow: Endpoint = ({ gateway, views: { history } }) => {
@@ -57,8 +57,8 @@ export const routesNow: Endpoint = ({ gateway, views: { history } }) => {
 export const routeHistory: Endpoint = ({ query, views: { history } }) => {
   history.look(Date.now())
   const route = query.get('route')
-  if (route === null || query.size !== 1) return 'admin.query'
-  const report: HistoryReport = { route, ...history.day(route) }
+  if (query.size !== (route === null ? 0 : 1)) return 'admin.query'
+  const report: HistoryReport = { route, ...(route === null ? history.total() : history.day(route)) }
   return { json: report }
 }
 

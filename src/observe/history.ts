@@ -8,6 +8,8 @@ export const NOW_MINUTES = 5
 /** Series of a day each, 6 KB a piece: what comes after these is counted as ever, and drawn nowhere. */
 const SERIES = 4000
 const HOURS = 24
+/** What an answer of the upstream that says it failed is counted as. */
+const ANSWERED_ERROR = 'forward.answered-error'
 const MINUTE_MS = 60_000
 /** One for each bound, and one for what took longer. */
 const BUCKETS = BOUNDS.length + 1
@@ -77,7 +79,7 @@ class RouteHistory {
 
   /** What has come since the last look goes to `minute`. @param room asked for each new series */
   add(counters: RouteCounters, minute: number, room: () => boolean): void {
-    for (const [outcome, code, value] of counters.outcomes()) {
+    for (const [outcome, code, value] of outcomesOf(counters)) {
       const key = `${outcome} ${code}`
       let counted = this.series.get(key)
       if (counted === undefined && value > 0 && room()) {
@@ -116,6 +118,13 @@ class RouteHistory {
     this.p50[minute % MINUTES] = Number.NaN
     this.p99[minute % MINUTES] = Number.NaN
   }
+}
+
+/** As they are counted, but what the upstream answered with a 5xx has failed. */
+function* outcomesOf(counters: RouteCounters): Generator<readonly [outcome: string, code: string, value: number]> {
+  for (const [outcome, code, value] of counters.outcomes())
+    yield [outcome, code, outcome === 'forwarded' ? value - counters.serverErrors : value]
+  yield ['failed', ANSWERED_ERROR, counters.serverErrors]
 }
 
 /**
@@ -192,6 +201,21 @@ export class History {
       })),
       p50: seconds(history.p50),
       p99: seconds(history.p99),
+    }
+  }
+
+  /** All routes together, by outcome alone and without latencies. */
+  total(): Omit<RouteDay, 'p50' | 'p99'> {
+    const sums = new Map<string, number[]>()
+    for (const { series } of this.#routes.values())
+      for (const { outcome, minutes } of series.values()) {
+        const sum = sums.get(outcome) ?? Array.from({ length: MINUTES }, () => 0)
+        sums.set(outcome, sum)
+        for (const [index, value] of this.#inOrder(minutes).entries()) sum[index] = (sum[index] ?? 0) + value
+      }
+    return {
+      from: (this.#minute - MINUTES + 1) * MINUTE_MS,
+      series: [...sums].map(([outcome, values]) => ({ outcome, code: '', values })),
     }
   }
 

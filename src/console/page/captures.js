@@ -45,15 +45,18 @@ export function CaptureTable({ filter, limit }) {
 }
 
 /** @param {{ capture: import('../captures-api.ts').CaptureSummary }} props */
-function Row({ capture: { id, time, outcome, code, status, source, method, path, route, bytes } }) {
+function Row({ capture }) {
+  const { id, time, outcome, code, status, source, method, path, route, bytes } = capture
+  const would = outcome === 'forwarded' && capture['would-refuse'].length > 0
+  const kind = would ? 'would' : kindOf(outcome, status)
   const open = () => {
     location.hash = `#/requests/${id}`
   }
-  return html`<tr class=${kindOf(outcome)} onClick=${open}>
-    <td><a class="open" data-row href=${`#/requests/${id}`}>${dateTime(time)}</a></td>
-    <td><span class=${`state ${kindOf(outcome)}`}>${status || 'closed'} ${shown(code)}</span></td>
-    <td>${shown(source)}</td>
+  return html`<tr class=${kind} onClick=${open}>
+    <td class="time"><a class="open" data-row href=${`#/requests/${id}`}>${dateTime(time)}</a></td>
+    <td class="outcome"><span class=${`state ${kind}`}>${status || 'closed'} ${would ? 'would refuse: ' : ''}${shown(code)}</span></td>
+    <td class="source">${shown(source)}</td>
     <td class="request"><bdi>${shown(method)} ${shown(path)}</bdi> <small>${shown(route ?? 'no route')}</small></td>
-    <td class="number">${size(bytes)}</td>
+    <td class="number ms">${size(bytes)}</td>
   </tr>`
 }

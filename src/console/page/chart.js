@@ -24,10 +24,10 @@ function colourOf(element, name) {
 
 /**
  * A chart over time; `stacked` are bars upon each other, otherwise lines.
- * @param {{ title: string, summary: string, from: number, step: number, lines: readonly Line[], stacked?: boolean, format?: (value: number) => string }} props
+ * @param {{ title: string, summary: string, from: number, step: number, lines: readonly Line[], stacked?: boolean, height?: number, format?: (value: number) => string }} props
  *   `from` and `step` in seconds
  */
-export function Chart({ title, summary, from, step, lines, stacked = false, format = count }) {
+export function Chart({ title, summary, from, step, lines, stacked = false, height = 200, format = count }) {
   const box = useRef(/** @type {HTMLDivElement | null} */ (null))
   useEffect(() => {
     const element = box.current
@@ -37,22 +37,22 @@ export function Chart({ title, summary, from, step, lines, stacked = false, form
     const draw = () => {
       plot?.destroy()
       plot = new uPlot(
-        optionsOf(element, { title, lines, stacked, format }),
+        optionsOf(element, { height, lines, stacked, format }),
         dataOf({ from, step, lines, stacked }),
         element,
       )
     }
     draw()
     const ended = onColours(draw)
-    const sized = new ResizeObserver(() => plot?.setSize({ width: element.clientWidth, height: 200 }))
+    const sized = new ResizeObserver(() => plot?.setSize({ width: element.clientWidth, height }))
     sized.observe(element)
     return () => {
       ended()
       sized.disconnect()
       plot?.destroy()
     }
-  }, [title, from, step, lines, stacked, format])
-  return html`<figure class="chart">
+  }, [from, step, lines, stacked, height, format])
+  return html`<figure class=${stacked ? 'chart stacked' : 'chart'}>
     <figcaption>${title}</figcaption>
     <div ref=${box} role="img" aria-label=${`${title}: ${summary}`} />
   </figure>`
@@ -71,10 +71,10 @@ function dataOf({ from, step, lines, stacked }) {
 
 /**
  * @param {HTMLElement} element
- * @param {{ title: string, lines: readonly Line[], stacked: boolean, format: (value: number) => string }} what
+ * @param {{ height: number, lines: readonly Line[], stacked: boolean, format: (value: number) => string }} what
  * @returns {uPlot.Options}
  */
-function optionsOf(element, { lines, stacked, format }) {
+function optionsOf(element, { height, lines, stacked, format }) {
   const axis = { stroke: colourOf(element, '--dim'), font: '12px system-ui', labelFont: '12px system-ui' }
   const grid = { stroke: colourOf(element, '--grid'), width: 1 }
   const paths = uPlot.paths.bars?.({ size: [0.9, 40] })
@@ -82,7 +82,7 @@ function optionsOf(element, { lines, stacked, format }) {
   const order = stacked ? [...lines].reverse() : lines
   return {
     width: element.clientWidth,
-    height: 200,
+    height,
     cursor: { y: false, drag: { x: false, y: false }, points: { show: !stacked } },
     scales: { y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.08 : 1] } },
     axes: [
@@ -90,7 +90,7 @@ function optionsOf(element, { lines, stacked, format }) {
       { ...axis, grid, ticks: { show: false }, size: 56, values: (_plot, splits) => splits.map(each => format(each)) },
     ],
     series: [
-      { label: 'Time', value: (_plot, value) => (value === null ? '' : hourOf(value)) },
+      { label: 'at', value: (_plot, value) => (value === null ? '' : hourOf(value)) },
       ...order.map((line, index) => ({
         label: line.label,
         stroke: colourOf(element, line.colour),

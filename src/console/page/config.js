@@ -54,17 +54,17 @@ const Table = ({ rows }) => html`<table class="settings"><tbody>
 const CAUSES = { start: 'start', signal: 'SIGHUP', files: 'changed:' }
 
 /** @param {{ reloads: import('../gate-api.ts').GateReport['reloads'] }} props */
-const Reloads = ({ reloads }) => html`<table>
-  <thead><tr><th scope="col">Time</th><th scope="col">Result</th><th scope="col">Cause</th></tr></thead>
+const Reloads = ({ reloads }) => html`<table class="log">
+  <thead><tr><th scope="col">Time</th><th scope="col">Cause</th><th scope="col">Result</th></tr></thead>
   <tbody>${reloads.map(
     ({ at, cause, files, routes, reason }, index) => html`<tr key=${index}>
       <td>${dateTime(at)}</td>
+      <td>${CAUSES[cause]} ${files.map(shown).join(', ')}</td>
       <td>${
         reason === null
           ? html`<span class="state ok">${routes} ${routes === 1 ? 'route' : 'routes'}</span>`
           : html`<span class="state failed">refused</span><pre tabindex="0" aria-label="Reason">${shownLines(reason)}</pre>`
       }</td>
-      <td>${CAUSES[cause]} ${files.map(shown).join(', ')}</td>
     </tr>`,
   )}</tbody>
 </table>`

@@ -18,7 +18,10 @@ export function DecisionDialog({ id, decision, actions, close }) {
   }, [])
   const kept = useOnce(() => captures.one(id), id)
   const explained = useOnce(
-    () => (decision && kindOf(decision.msg) === 'ok' ? passed(decision) : captures.explain(id)),
+    () =>
+      decision && kindOf(decision.msg, decision.status) === 'ok' && decision['would-refuse'] === undefined
+        ? passed(decision)
+        : captures.explain(id),
     id,
   )
   const capture = kept.data
@@ -27,7 +30,7 @@ export function DecisionDialog({ id, decision, actions, close }) {
   const code = decision?.code ?? capture?.code
   return html`<dialog ref=${box} class="decision" aria-labelledby="decision-title" onClose=${close}>
     <header>
-      <h2 id="decision-title"><span class=${`state ${kindOf(outcome)}`}>${status || 'closed'} ${shown(code ?? outcome)}</span></h2>
+      <h2 id="decision-title"><span class=${`state ${kindOf(outcome, status ?? 0)}`}>${status || 'closed'} ${shown(code ?? outcome)}</span></h2>
       <button type="button" onClick=${() => box.current?.close()}>Close</button>
     </header>
     ${decision ? html`<${Facts} decision=${decision} />` : capture && html`<${KeptFacts} capture=${capture} />`}
@@ -158,7 +161,7 @@ function Again({ id, actions }) {
     }
     <div role="status">
       ${typeof said === 'string' && html`<p>${said}</p>`}
-      ${typeof said === 'object' && html`<p>Sent: <span class=${`state ${kindOf(said.outcome)}`}>${said.status} ${said.code ?? said.outcome}</span> <small>as ${said['request-id']}</small></p>`}
+      ${typeof said === 'object' && html`<p>Sent: <span class=${`state ${kindOf(said.outcome, said.status)}`}>${said.status} ${said.code ?? said.outcome}</span> <small>as ${said['request-id']}</small></p>`}
     </div>
   </div>`
 }

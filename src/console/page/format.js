@@ -26,6 +26,7 @@ export function count(value) {
 /** @param {number | null | undefined} value seconds */
 export function seconds(value) {
   if (value === null || value === undefined) return '–'
+  if (value === 0) return '0'
   if (value < 0.001) return `${Math.round(value * 1e6)} µs`
   if (value < 1) return `${(value * 1000).toFixed(value < 0.01 ? 1 : 0)} ms`
   return value < 90 ? `${value.toFixed(1)} s` : span(value)
@@ -40,7 +41,8 @@ export function span(value) {
   if (left < 90) return `${Math.round(left)} s`
   if (left < 5400) return `${Math.round(left / 60)} min`
   if (left < 172_800) return `${Math.round(left / 3600)} h`
-  return `${Math.floor(left / 86_400)} days`
+  const days = Math.floor(left / 86_400)
+  return days < 800 ? `${days} days` : `${Math.floor(days / 365.25)} years`
 }
 
 /** @param {number} bytes */

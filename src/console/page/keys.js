@@ -24,7 +24,7 @@ const rows = () => {
 /** @param {number} by */
 function move(by) {
   const all = rows()
-  const at = all.findIndex(row => row === document.activeElement)
+  const at = all.indexOf(document.activeElement ?? document.body)
   const next = all[at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.min(all.length - 1, Math.max(0, at + by))]
   if (!(next instanceof HTMLElement)) return
   next.focus()

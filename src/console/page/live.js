@@ -7,8 +7,12 @@ import { html } from './html.js'
 
 export const OUTCOMES = ['forwarded', 'duplicate', 'replied', 'refused', 'failed']
 
-/** @param {string} outcome */
-export const kindOf = outcome => (outcome === 'refused' || outcome === 'failed' ? outcome : 'ok')
+/**
+ * What it is shown as: an upstream that answers with a 5xx has failed, whoever let the request through.
+ * @param {string} outcome @param {number} status
+ */
+export const kindOf = (outcome, status) =>
+  outcome === 'refused' || outcome === 'failed' ? outcome : outcome === 'forwarded' && status >= 500 ? 'failed' : 'ok'
 
 /** @param {{ routes: readonly string[], open: (decision: Decision) => void, paused: boolean, pause: () => void }} props */
 export function Live({ routes, open, paused, pause }) {
@@ -47,25 +51,24 @@ export function Stream({ filter, paused, open, rows, narrow = false }) {
       html`<table class=${narrow ? 'stream narrow' : 'stream'}>
         <thead><tr>
           <th scope="col">Time</th><th scope="col">Outcome</th>
-          ${!narrow && html`<th scope="col">Source</th>`}
-          <th scope="col">Request</th>
-          ${!narrow && html`<th scope="col">Principal</th>`}
+          <th scope="col">Source</th><th scope="col">Request</th><th scope="col">Principal</th>
           <th scope="col" class="number">ms</th>
         </tr></thead>
-        <tbody>${decisions.slice(0, rows).map(each => html`<${Row} key=${each['request-id']} decision=${each} open=${open} narrow=${narrow} />`)}</tbody>
+        <tbody>${decisions.slice(0, rows).map(each => html`<${Row} key=${each['request-id']} decision=${each} open=${open} />`)}</tbody>
       </table>`
     }`
 }
 
-/** @param {{ decision: Decision, open: (decision: Decision) => void, narrow: boolean }} props */
-function Row({ decision, open, narrow }) {
+/** @param {{ decision: Decision, open: (decision: Decision) => void }} props */
+function Row({ decision, open }) {
   const { msg, code, status, source, route, method, path, principal, ms } = decision
-  return html`<tr class=${kindOf(msg)} onClick=${() => open(decision)}>
-    <td><button type="button" class="open" data-row>${clock(decision.time)}</button></td>
-    <td><span class=${`state ${kindOf(msg)}`}>${status || 'closed'} ${shown(code ?? msg)}</span></td>
-    ${!narrow && html`<td>${shown(source)}</td>`}
-    <td class="request"><bdi>${shown(method)} ${shown(path)}</bdi> <small>${shown(route ?? 'no route')}${narrow ? `, ${shown(source)}` : ''}</small></td>
-    ${!narrow && html`<td>${shown(principal ?? '')}</td>`}
-    <td class="number">${ms < 10 ? ms.toFixed(1) : Math.round(ms)}</td>
+  const kind = kindOf(msg, status)
+  return html`<tr class=${kind} onClick=${() => open(decision)}>
+    <td class="time"><button type="button" class="open" data-row>${clock(decision.time)}</button></td>
+    <td class="outcome"><span class=${`state ${kind}`}>${status || 'closed'} ${shown(code ?? msg)}</span></td>
+    <td class="source">${shown(source)}</td>
+    <td class="request"><bdi>${shown(method)} ${shown(path)}</bdi> <small>${shown(route ?? 'no route')}</small></td>
+    <td class="who">${shown(principal ?? '')}</td>
+    <td class="number ms">${ms < 10 ? ms.toFixed(1) : Math.round(ms)} <span class="unit">ms</span></td>
   </tr>`
 }

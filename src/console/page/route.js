@@ -1,26 +1,16 @@
 import { useMemo, useState } from 'preact/hooks'
-import { usePoll } from './api.js'
 import { CaptureTable } from './captures.js'
 import { Chart } from './chart.js'
 import { Checks } from './config.js'
 import { count, seconds, share, shown } from './format.js'
+import { RANGES, requestsOf, routeName, stateOf, tally, useHistory, useRoutes } from './health.js'
 import { html } from './html.js'
-import { routeName, stateOf, tally, useRoutes } from './overview.js'
-
-const EVERY = 10_000
-/** Minutes shown, and minutes of one bar. */
-const RANGES = /** @type {const} */ ([
-  ['1 h', 60, 1],
-  ['24 h', 1440, 10],
-])
 
 /** @param {{ name: string }} props */
 export function RoutePage({ name }) {
   const { data: report } = useRoutes()
-  const { data: history } = /** @type {{ data: import('../routes-api.ts').HistoryReport | undefined }} */ (
-    usePoll(`api/history?route=${encodeURIComponent(name)}`, EVERY)
-  )
-  const [range, setRange] = useState(/** @type {typeof RANGES[number]} */ (RANGES[0]))
+  const { data: history } = useHistory(name)
+  const [range, setRange] = useState(/** @type {import('./health.js').Range} */ (RANGES[0]))
   const route = report?.routes.find(each => each.name === name)
   const state = route && stateOf(route)
   return html`<section aria-labelledby="route-title">
@@ -31,7 +21,8 @@ export function RoutePage({ name }) {
     <div class="ranges" role="group" aria-label="Shown">
       ${RANGES.map(each => html`<button key=${each[0]} type="button" aria-pressed=${each === range} onClick=${() => setRange(each)}>${each[0]}</button>`)}
     </div>
-    ${history?.from === undefined ? html`<p class="empty">It has heard nothing since the gate was started.</p>` : html`<${Charts} history=${history} range=${range} />`}
+    ${history && history.from === undefined && html`<p class="empty">It has heard nothing since the gate was started.</p>`}
+    ${history?.from !== undefined && html`<${Charts} history=${history} range=${range} />`}
     ${route && html`<${Codes} route=${route} />`}
     <h2>Checks</h2>
     <${Checks} route=${name} />
@@ -40,46 +31,24 @@ export function RoutePage({ name }) {
   </section>`
 }
 
-/** @param {{ history: import('../routes-api.ts').HistoryReport, range: typeof RANGES[number] }} props */
-function Charts({ history, range: [, minutes, bar] }) {
-  const { counts, from, p50, p99 } = useMemo(() => {
-    const all = history.p50?.length ?? 0
-    const first = all - minutes
-    const sums = { accepted: bars(minutes / bar), refused: bars(minutes / bar), failed: bars(minutes / bar) }
-    for (const { outcome, values } of history.series ?? []) {
-      const into = sums[outcome === 'refused' || outcome === 'failed' ? outcome : 'accepted']
-      for (const [index, value] of values.slice(first).entries())
-        into[Math.floor(index / bar)] = (into[Math.floor(index / bar)] ?? 0) + value
-    }
-    return {
-      from: (history.from ?? 0) / 1000 + first * 60,
-      counts: [
-        { label: 'accepted', colour: '--ok', values: sums.accepted },
-        { label: 'refused', colour: '--refused', values: sums.refused },
-        { label: 'failed', colour: '--failed', values: sums.failed },
-      ],
-      p50: history.p50?.slice(first) ?? [],
-      p99: history.p99?.slice(first) ?? [],
-    }
-  }, [history, minutes, bar])
+/** @param {{ history: import('./health.js').HistoryReport, range: import('./health.js').Range }} props */
+function Charts({ history, range }) {
+  const requests = useMemo(() => requestsOf(history, range), [history, range])
+  const [name, minutes] = range
   const lines = useMemo(
     () => [
-      { label: 'p50', colour: '--ok', values: p50 },
-      { label: 'p99', colour: '--refused', values: p99 },
+      { label: 'p50', colour: '--ok', values: history.p50?.slice(-minutes) ?? [] },
+      { label: 'p99', colour: '--refused', values: history.p99?.slice(-minutes) ?? [] },
     ],
-    [p50, p99],
+    [history, minutes],
   )
-  const total = (/** @type {readonly number[]} */ values) => count(values.reduce((sum, value) => sum + value, 0))
-  const summary = counts.map(({ label, values }) => `${total(values)} ${label}`).join(', ')
-  const highest = Math.max(...p99.map(value => value ?? 0))
+  const highest = Math.max(0, ...(lines[1]?.values ?? []).map(value => value ?? 0))
+  const from = (history.from ?? 0) / 1000 + ((history.p50?.length ?? 0) - minutes) * 60
   return html`<div class="charts">
-    <${Chart} title=${bar === 1 ? 'Requests a minute' : `Requests in ${bar} minutes`} summary=${summary} from=${from} step=${bar * 60} lines=${counts} stacked />
-    <${Chart} title="Latency" summary=${`p99 at most ${seconds(highest)}`} from=${from} step=${60} lines=${lines} format=${seconds} />
+    ${requests && html`<${Chart} ...${requests} stacked />`}
+    <${Chart} title=${`Latency, ${name}`} summary=${`p99 at most ${seconds(highest)}`} from=${from} step=${60} lines=${lines} format=${seconds} />
   </div>`
 }
-
-/** @param {number} length @returns {number[]} */
-const bars = length => Array.from({ length }, () => 0)
 
 /** @param {{ route: import('../routes-api.ts').RouteHealth }} props */
 function Codes({ route }) {
