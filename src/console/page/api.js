@@ -33,9 +33,13 @@ export const captures = {
   one: id => ask(`api/captures/${encodeURIComponent(id)}`),
   /** @param {string} id @returns {Promise<import('../../pipeline/explanation.ts').Explanation>} */
   explain: id => ask(`api/captures/${encodeURIComponent(id)}/explain`),
-  /** @param {string} id @returns {Promise<import('../captures-api.ts').SendReport>} */
-  send: id =>
-    ask(`api/captures/${encodeURIComponent(id)}/send`, {
+  /**
+   * @param {string} id
+   * @param {'now' | 'received'} at what time the checks are told
+   * @returns {Promise<import('../captures-api.ts').SendReport>}
+   */
+  send: (id, at) =>
+    ask(`api/captures/${encodeURIComponent(id)}/send?at=${at}`, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
       body: '{}',

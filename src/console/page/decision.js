@@ -143,11 +143,11 @@ function Again({ id, actions }) {
   const [asked, setAsked] = useState(false)
   const [said, set] = useState(/** @type {import('../captures-api.ts').SendReport | string | undefined} */ (undefined))
   if (!actions) return html`<p class="dim">To send it again, configure admin.token.</p>`
-  const send = async () => {
+  const send = async (/** @type {'now' | 'received'} */ at) => {
     setAsked(false)
     set('Sending.')
     await captures
-      .send(id)
+      .send(id, at)
       .then(set, error =>
         set(error instanceof Refused ? `${error.message} (${error.code}).` : 'The gate does not answer.'),
       )
@@ -156,7 +156,8 @@ function Again({ id, actions }) {
     ${
       asked
         ? html`<p>It goes through the config in force, and to the upstream where every check passes.</p>
-        <button type="button" class="act" onClick=${send}>Send it</button> <button type="button" onClick=${() => setAsked(false)}>Cancel</button>`
+        <button type="button" class="act" onClick=${() => send('now')}>Send it</button>
+          <button type="button" onClick=${() => send('received')}>Send it as of when it came</button> <button type="button" onClick=${() => setAsked(false)}>Cancel</button>`
         : html`<button type="button" onClick=${() => setAsked(true)}>Send again</button>`
     }
     <div role="status">

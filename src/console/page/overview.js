@@ -4,6 +4,7 @@ import { count, seconds, share, shown, span } from './format.js'
 import { RANGES, requestsOf, routeName, stateOf, tally, useHistory, useRoutes } from './health.js'
 import { html } from './html.js'
 import { Stream } from './live.js'
+import { Patterns } from './patterns.js'
 
 /** @typedef {import('../routes-api.ts').RouteHealth} RouteHealth */
 
@@ -17,6 +18,7 @@ export function Overview({ gate, open, paused }) {
       <h2 id="routes-title">Routes</h2>
       ${error && html`<p class="notice" role="alert">${error}</p>`}
       ${data && html`<${RouteTable} report=${data} />`}
+      <${Patterns} route=${undefined} limit=${5} />
     </section>
     <section class="rail" aria-labelledby="stream-title">
       <h2 id="stream-title"><a href="#/live">Decisions</a></h2>

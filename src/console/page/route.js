@@ -5,6 +5,7 @@ import { Checks } from './config.js'
 import { count, seconds, share, shown } from './format.js'
 import { RANGES, requestsOf, routeName, stateOf, tally, useHistory, useRoutes } from './health.js'
 import { html } from './html.js'
+import { Patterns } from './patterns.js'
 
 /** @param {{ name: string }} props */
 export function RoutePage({ name }) {
@@ -24,6 +25,7 @@ export function RoutePage({ name }) {
     ${history && history.from === undefined && html`<p class="empty">It has heard nothing since the gate was started.</p>`}
     ${history?.from !== undefined && html`<${Charts} history=${history} range=${range} />`}
     ${route && html`<${Codes} route=${route} />`}
+    <${Patterns} route=${name} limit=${10} />
     <h2>Checks</h2>
     <${Checks} route=${name} />
     <h2>Captures</h2>
