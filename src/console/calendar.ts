@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto'
-import { EXPIRY_REMEDY, type ExpiryReading } from '../observe/expiry.ts'
+import type { Expiry } from '../core/resources.ts'
+import { mendOf } from '../observe/expiry.ts'
 
 const DAY = 86_400_000
 
 /**
  * What ends when, as a calendar to subscribe to (RFC 5545, refreshed daily as RFC 7986 asks): one event at each end, with
- * alarms 30, 7 and 1 days before.
+ * alarms 30, 7 and 1 days before what the gate does not renew by itself.
  * @param now epoch milliseconds
  */
-export function calendarOf(expiries: readonly ExpiryReading[], now: number): string {
+export function calendarOf(expiries: readonly Expiry[], now: number): string {
   const lines = [
     'BEGIN:VCALENDAR',
     'VERSION:2.0',
@@ -24,9 +25,8 @@ export function calendarOf(expiries: readonly ExpiryReading[], now: number): str
   return lines.map(line => `${fold(line)}\r\n`).join('')
 }
 
-function eventOf({ kind, name, seconds }: ExpiryReading, now: number): string[] {
-  // Rounded, so that the same end is the same second whenever it is asked for.
-  const at = Math.round((now + seconds * 1000) / 1000) * 1000
+function eventOf(expiry: Expiry, now: number): string[] {
+  const { kind, name, at, renewed } = expiry
   const summary = escaped(`${kind} ${name} ends`)
   return [
     'BEGIN:VEVENT',
@@ -34,9 +34,9 @@ function eventOf({ kind, name, seconds }: ExpiryReading, now: number): string[] 
     `DTSTAMP:${utc(now)}`,
     `DTSTART:${utc(at)}`,
     `SUMMARY:${summary}`,
-    `DESCRIPTION:${escaped(EXPIRY_REMEDY[kind])}`,
+    `DESCRIPTION:${escaped(mendOf(expiry))}`,
     'TRANSP:TRANSPARENT',
-    ...[30, 7, 1].flatMap(days => (at - now > days * DAY ? alarm(days, summary) : [])),
+    ...[30, 7, 1].flatMap(days => (at - now > days * DAY && !renewed ? alarm(days, summary) : [])),
     'END:VEVENT',
   ]
 }

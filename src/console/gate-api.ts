@@ -1,5 +1,6 @@
 import { planOf } from '../config/plan.ts'
-import { EXPIRY_REMEDY, type ExpiryReading } from '../observe/expiry.ts'
+import type { Expiry } from '../core/resources.ts'
+import { mendOf } from '../observe/expiry.ts'
 import type { Endpoint } from './api.ts'
 
 /** How the gate stands: `GET /api/gate`. Times are ISO 8601. */
@@ -29,7 +30,7 @@ export interface GateReport {
   }[]
   /** The soonest first. */
   readonly expiries: readonly {
-    readonly kind: ExpiryReading['kind']
+    readonly kind: Expiry['kind']
     readonly name: string
     readonly at: string
     readonly remedy: string
@@ -79,11 +80,11 @@ export const gateNow: Endpoint = ({ gateway, views, readiness, guard }) => {
       failed,
       'age-seconds': ageMs === undefined ? null : Math.round(ageMs / 1000),
     })),
-    expiries: expiries.map(({ kind, name, seconds }) => ({
-      kind,
-      name,
-      at: iso(Math.round(now / 1000 + seconds) * 1000),
-      remedy: EXPIRY_REMEDY[kind],
+    expiries: expiries.map(expiry => ({
+      kind: expiry.kind,
+      name: expiry.name,
+      at: iso(expiry.at),
+      remedy: mendOf(expiry),
     })),
     reloads: reloads.map(({ at, cause, files, routes = null, reason = null }) => ({
       at: iso(at),

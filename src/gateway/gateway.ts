@@ -164,7 +164,7 @@ export class Gateway {
   /** What ends when, how the bridges and the documents by URL stand, and the last reloads; as they are now. */
   readings() {
     return {
-      expiries: this.#expiry.readings(),
+      expiries: this.#expiry.soonest(),
       bridges: [...bridgeReadings(this.#generation?.compiled.routes ?? [])],
       documents: [...this.#remotes.readings()],
       reloads: this.#reloads.latest,

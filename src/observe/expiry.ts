@@ -13,6 +13,8 @@ export interface ExpiryWatch {
   /** Takes what is in force now, and warns of it at once. What has not changed is not warned of again. */
   update(expiries: Iterable<Expiry>): void
   /** What ends, the soonest first, at most a thousand. */
+  soonest(): readonly Expiry[]
+  /** The same, by the time that is left. */
   readings(): ExpiryReading[]
   /** Looks again every hour, on a timer that keeps no process alive. */
   start(): void
@@ -24,14 +26,17 @@ const HOUR = 3_600_000
 const STEPS = [30, 7, 1, 0]
 const SHOWN = 1000
 
-/** What to do about each kind that ends. */
-export const EXPIRY_REMEDY: Readonly<Record<Expiry['kind'], string>> = {
+const REMEDY: Readonly<Record<Expiry['kind'], string>> = {
   certificate: 'Put a renewed certificate in its place; the gate reloads it without a restart.',
   crl: 'Publish a new CRL in its place; once it has ended, the client certificates of its CA are refused.',
   staple: 'Fetch it anew into its place; once it has ended, the certificate goes out without it.',
   secret: 'Add the new secret beside it, let the sender change over, then remove this one.',
   token: 'Add a new token beside it, let the client change over, then remove this one.',
 }
+
+/** What is to be done before it ends. */
+export const mendOf = ({ kind, renewed }: Expiry): string =>
+  renewed ? 'The gate renews it by itself; its log says where it could not.' : REMEDY[kind]
 
 const NOT_RENEWED = '"certificate not obtained" in the log says why it was not renewed.'
 
@@ -58,11 +63,17 @@ export function createExpiryWatch({ log, clock }: { readonly log: Log; readonly 
   }
 
   function tell({ kind, name, at, renewed }: Expiry, left: number): void {
-    const remedy = renewed ? NOT_RENEWED : EXPIRY_REMEDY[kind]
+    const remedy = renewed ? NOT_RENEWED : REMEDY[kind]
     const fields = { kind, name, at: new Date(at).toISOString(), remedy }
     if (left <= 0) log.error('expired', fields)
     else log.warn('expires soon', { ...fields, 'days-left': Math.floor(left / DAY) })
   }
+
+  const soonest = (): readonly Expiry[] =>
+    [...watched.values()]
+      .map(item => item.expiry)
+      .sort((a, b) => a.at - b.at)
+      .slice(0, SHOWN)
 
   return {
     update(expiries) {
@@ -79,10 +90,10 @@ export function createExpiryWatch({ log, clock }: { readonly log: Log; readonly 
       watched = next
       check()
     },
+    soonest,
     readings() {
       const now = clock.now()
-      const soonest = [...watched.values()].map(item => item.expiry).sort((a, b) => a.at - b.at)
-      return soonest.slice(0, SHOWN).map(({ kind, name, at }) => ({ kind, name, seconds: (at - now) / 1000 }))
+      return soonest().map(({ kind, name, at }) => ({ kind, name, seconds: (at - now) / 1000 }))
     },
     start() {
       timer ??= setInterval(check, HOUR).unref()

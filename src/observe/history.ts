@@ -8,6 +8,8 @@ export const NOW_MINUTES = 5
 /** Series of a day each, 6 KB a piece: what comes after these is counted as ever, and drawn nowhere. */
 const SERIES = 4000
 const HOURS = 24
+/** Series of a route beside its outcomes. */
+const LATENCIES = 2
 /** What an answer of the upstream that says it failed is counted as. */
 const ANSWERED_ERROR = 'forward.answered-error'
 const MINUTE_MS = 60_000
@@ -136,6 +138,7 @@ export class History {
   readonly #routes = new Map<string, RouteHistory>()
   readonly #read: () => Iterable<readonly [route: string, counters: RouteCounters]>
   #minute: number
+  #held = 0
   #timer: NodeJS.Timeout | undefined
 
   /** @param now epoch milliseconds */
@@ -165,15 +168,16 @@ export class History {
 
   /** Takes what was counted since the last look as of the minute of that look. @param now epoch milliseconds */
   look(now: number): void {
-    const known = new Set<string>()
-    for (const [route, counters] of this.#read()) {
-      known.add(route)
-      const history = this.#routes.get(route) ?? (counters.total.count > 0 ? new RouteHistory() : undefined)
-      if (history === undefined) continue
-      this.#routes.set(route, history)
-      history.add(counters, this.#minute, () => this.#series() < SERIES)
+    const read = new Map(this.#read())
+    for (const [route, { series }] of this.#routes) {
+      if (read.has(route)) continue
+      this.#routes.delete(route)
+      this.#held -= LATENCIES + series.size
     }
-    for (const route of this.#routes.keys()) if (!known.has(route)) this.#routes.delete(route)
+    for (const [route, counters] of read) {
+      const history = this.#routes.get(route) ?? (counters.total.count > 0 ? this.#open(route) : undefined)
+      history?.add(counters, this.#minute, () => this.#room(1))
+    }
     const minute = Math.floor(now / MINUTE_MS)
     // A clock that was set back: the minute goes on until the time has come again.
     for (let gone = Math.max(this.#minute + 1, minute - MINUTES + 1); gone <= minute; gone++)
@@ -181,10 +185,18 @@ export class History {
     this.#minute = Math.max(this.#minute, minute)
   }
 
-  #series(): number {
-    let count = 0
-    for (const { series } of this.#routes.values()) count += series.size + 2
-    return count
+  #open(route: string): RouteHistory | undefined {
+    if (!this.#room(LATENCIES)) return undefined
+    const history = new RouteHistory()
+    this.#routes.set(route, history)
+    return history
+  }
+
+  /** Takes room for so many series, where there is. */
+  #room(series: number): boolean {
+    if (this.#held + series > SERIES) return false
+    this.#held += series
+    return true
   }
 
   /** A route minute by minute; `undefined` where it has heard nothing. */
