@@ -28,7 +28,8 @@ export interface ConsoleGate {
   readonly admin: number
   readonly url: string
   readonly env: typeof ENV
-  config(token?: string): string
+  /** @param tokens of kb-sync, beside its own */
+  config(token?: string, tokens?: string): string
   /** Requests of every kind: accepted, refused, failed, of no route. */
   traffic(rounds: number): Promise<void>
   close(): Promise<void>
@@ -41,7 +42,7 @@ export async function startConsoleGate(): Promise<ConsoleGate> {
     setTimeout(() => res.writeHead(status, { 'content-type': 'application/json' }).end('{}'), Math.random() * 8)
   })
   const admin = await freePort()
-  const config = (token = 'ADMIN_TOKEN'): string => `
+  const config = (token = 'ADMIN_TOKEN', tokens = ''): string => `
 listeners: [{ name: public, bind: "127.0.0.1:0" }]
 admin: { bind: "127.0.0.1:${admin}", token: { env: ${token} } }
 captures: { keep: 200, mask: [$.card] }
@@ -61,7 +62,7 @@ routes:
     forward: { to: ${crm.url}/crm/github }
   - name: kb-sync
     match: { path-prefix: /kb/ }
-    checks: [{ bearer: { tokens: [{ name: kb-sync, env: KB_TOKEN }] } }]
+    checks: [{ bearer: { tokens: [{ name: kb-sync, env: KB_TOKEN }${tokens}] } }]
     forward: { to: ${crm.url}/crm/kb/ }
   - name: partner
     match: { path: /partner }
@@ -79,7 +80,12 @@ routes:
     checks: [{ bearer: { tokens: [{ name: late, file: late.token }] } }]
     forward: { to: ${crm.url}/crm/late }
 `
-  const gate = await startGate(config(), { ...ENV, OTHER_TOKEN: 'another-admin-token-of-this-test' }, tempFolder(), 2)
+  const gate = await startGate(
+    config(),
+    { ...ENV, OTHER_TOKEN: 'another-admin-token-of-this-test', NEW_KB_TOKEN: 'no-such-token' },
+    tempFolder(),
+    2,
+  )
   const port = gate.port('public')
   const send = (path: string, headers: Record<string, string>, body = '{}') =>
     ask({ port, path, headers: { 'content-type': 'application/json', ...headers }, body })
