@@ -10,8 +10,8 @@ const SERIES = 4000
 const HOURS = 24
 /** Series of a route beside its outcomes. */
 const LATENCIES = 2
-/** What an answer of the upstream that says it failed is counted as. */
-const ANSWERED_ERROR = 'forward.answered-error'
+/** What answers of the upstream that say it failed are counted as. */
+const ANSWERED_ERROR = 'upstream.5xx'
 const MINUTE_MS = 60_000
 /** One for each bound, and one for what took longer. */
 const BUCKETS = BOUNDS.length + 1

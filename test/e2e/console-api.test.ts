@@ -211,7 +211,7 @@ describe('the API', () => {
     expect(counts('github')).toEqual({ forwarded: 14, 'signature.mismatch': 2 })
     expect(counts('kb-sync')).toEqual({ forwarded: 24, 'bearer.unknown': 2 })
     expect(counts('partner')).toEqual({ 'forward.unreachable': 2 })
-    expect(counts('crm-to-shop')).toEqual({ 'forward.answered-error': 2 })
+    expect(counts('crm-to-shop')).toEqual({ 'upstream.5xx': 2 })
     expect(counts('')).toMatchObject({ 'route.none': expect.any(Number) })
     expect(routes.find(route => route.name === 'late')).toMatchObject({
       offline: expect.stringContaining('late.token'),
@@ -240,9 +240,12 @@ describe('the API', () => {
 
   it('tells what ends, how bridges stand, and the config without its secrets (adm-009)', async () => {
     const gate = await api<GateReport>('/api/gate')
-    expect(gate.expiries).toEqual([
-      { kind: 'secret', name: 'stripe/signature/current', at: '2099-06-30T23:59:59.999Z', remedy: expect.any(String) },
+    expect(gate.expiries.map(({ kind, name }) => `${kind} ${name}`)).toEqual([
+      'token kb-sync/bearer/kb-sync',
+      'secret github/signature/current',
+      'secret stripe/signature/current',
     ])
+    expect(gate.expiries[2]).toMatchObject({ at: '2099-06-30T23:59:59.999Z', remedy: expect.stringContaining('Add') })
     expect(gate.bridges).toEqual([
       { route: 'crm-to-shop', waiting: expect.any(Number), retries: 0, breaker: 'closed', tokens: null },
     ])

@@ -72,7 +72,7 @@ describe('a day by minutes', () => {
       { outcome: 'forwarded', code: '', count: 4 },
       { outcome: 'refused', code: 'signature.mismatch', count: 2 },
       { outcome: 'failed', code: 'forward.unreachable', count: 1 },
-      { outcome: 'failed', code: 'forward.answered-error', count: 3 },
+      { outcome: 'failed', code: 'upstream.5xx', count: 3 },
     ])
   })
 

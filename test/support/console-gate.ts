@@ -22,6 +22,8 @@ export const HOSTILE = [
   '=HYPERLINK("http://evil.test","x")',
 ] as const
 
+const inDays = (days: number): string => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10)
+
 export interface ConsoleGate {
   readonly gate: RunningGate
   readonly crm: TestUpstream
@@ -56,13 +58,13 @@ routes:
     match: { path: /hooks/github }
     checks:
       - rate-limit: { rate: 3000/min, by: source-ip }
-      - signature: { provider: github, secrets: [{ name: current, env: GITHUB_SECRET }] }
+      - signature: { provider: github, secrets: [{ name: current, env: GITHUB_SECRET, expires: ${inDays(23)} }] }
       - schema: { inline: { type: object, required: [repository] } }
         mode: report
     forward: { to: ${crm.url}/crm/github }
   - name: kb-sync
     match: { path-prefix: /kb/ }
-    checks: [{ bearer: { tokens: [{ name: kb-sync, env: KB_TOKEN }${tokens}] } }]
+    checks: [{ bearer: { tokens: [{ name: kb-sync, env: KB_TOKEN, expires: ${inDays(5)} }${tokens}] } }]
     forward: { to: ${crm.url}/crm/kb/ }
   - name: partner
     match: { path: /partner }

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import { usePoll } from './api.js'
-import { count, dateTime, shown, size } from './format.js'
+import { count, moment, shown, size } from './format.js'
 import { html } from './html.js'
 import { kindOf } from './live.js'
 
@@ -53,7 +53,7 @@ function Row({ capture }) {
     location.hash = `#/requests/${id}`
   }
   return html`<tr class=${kind} onClick=${open}>
-    <td class="time"><a class="open" data-row href=${`#/requests/${id}`}>${dateTime(time)}</a></td>
+    <td class="time"><a class="open" data-row href=${`#/requests/${id}`}>${moment(time)}</a></td>
     <td class="outcome"><span class=${`state ${kind}`}>${status || 'closed'} ${would ? 'would refuse: ' : ''}${shown(code)}</span></td>
     <td class="source">${shown(source)}</td>
     <td class="request"><bdi>${shown(method)} ${shown(path)}</bdi> <small>${shown(route ?? 'no route')}</small></td>

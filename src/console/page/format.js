@@ -56,6 +56,12 @@ export const share = (part, all) =>
 /** @param {string | number} time ISO 8601, or epoch milliseconds */
 export const clock = time => new Date(time).toLocaleTimeString('en-GB')
 
+/**
+ * The time alone where it was today.
+ * @param {string} iso
+ */
+export const moment = iso => (new Date(iso).toDateString() === new Date().toDateString() ? clock(iso) : dateTime(iso))
+
 /** @param {string} iso */
 export const dateTime = iso => new Date(iso).toLocaleString('sv-SE').slice(0, 16)
 
