@@ -98,11 +98,12 @@ export function createGuard({ host, names, token, clock, visits = createVisits(c
       const { authorization } = request.headers
       const sent = /^Bearer +([^\s]+)$/i.exec(authorization ?? '')?.[1]
       const shown = authorization === undefined ? undefined : (sent ?? '')
+      const session = shown === undefined ? sessionOf(request.headers) : undefined
+      // A session is no guess: whoever else guesses from there does not end it.
+      if (digest !== undefined && session !== undefined && sessions.holds(session, digest))
+        return { authenticated: true }
       const code = judge(request, shown)
-      if (code !== undefined) return { code }
-      if (digest === undefined || shown !== undefined) return { authenticated: true }
-      const session = sessionOf(request.headers)
-      return { authenticated: session !== undefined && sessions.holds(session, digest) }
+      return code === undefined ? { authenticated: digest === undefined || shown !== undefined } : { code }
     },
     login(request, sent) {
       const code = judge(request, sent)

@@ -132,8 +132,10 @@ export function createAdmin(options: AdminOptions): RequestListener {
     const path = pathOf(request)
     const unfit = isForm(path) && views ? unfitForm : isAction(path) ? unfitAction : unfitRead
     const wrong = guard.refuse(request) ?? unfit(request)
-    if (wrong) return refuse(request, response, wrong)
-    answer(request).then(
+    const lands = wrong === 'admin.cross-site' && views !== undefined && isVisit(request)
+    if (wrong && !lands) return refuse(request, response, wrong)
+    const answered: Promise<Answer> = lands ? landingPage() : answer(request)
+    answered.then(
       made => {
         if (typeof made === 'string') refuse(request, response, made)
         else if ('stream' in made) made.stream(response)
@@ -156,10 +158,23 @@ const isKnown = (visitor: Visitor): boolean => 'authenticated' in visitor && vis
 const wantsPage = ({ headers }: IncomingMessage): boolean =>
   headers.authorization === undefined && /\btext\/html\b/.test(headers.accept ?? '')
 
+/** Somebody follows a link to the page: nothing that another site could make of it is told to that site. */
+const isVisit = (request: IncomingMessage): boolean =>
+  request.method === 'GET' &&
+  pathOf(request) === '/' &&
+  request.headers['sec-fetch-mode'] === 'navigate' &&
+  request.headers['sec-fetch-dest'] === 'document' &&
+  request.headers.origin === undefined &&
+  wantsPage(request)
+
 // What follows is loaded where somebody looks: most gates are never looked at.
 
 async function loginPage(code: AdminCode, tried = false): Promise<Page> {
   return (await import('./login-page.ts')).loginPage(code, tried)
+}
+
+async function landingPage(): Promise<Page> {
+  return (await import('./login-page.ts')).landingPage()
 }
 
 async function pageFile(path: string): Promise<Page | undefined> {

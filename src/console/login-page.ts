@@ -15,8 +15,27 @@ button { margin-top: 1rem; padding: .5rem 1rem; font: inherit; color: var(--face
 p { margin: 1rem 0 0; color: var(--dim); font-size: .875rem }
 .bad { margin: 0 0 1rem; color: var(--bad) }
 `
-const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64')
-const POLICY = `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'`
+const ENTER = "location.replace('./?' + location.hash)"
+const hashOf = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`
+const POLICY = `default-src 'none'; style-src ${hashOf(STYLE)}; img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'`
+
+/**
+ * For who follows a link from another site, such as an alert's. The browser sends the session's cookie with what this
+ * page asks for, and not with what the other site did; the link's fragment is known to the browser alone.
+ */
+export function landingPage(): Page {
+  const body = documentOf(
+    'Sallyport',
+    `<p>The link is from another site. <a href="./?">Open the console</a></p>\n<script>${ENTER}</script>`,
+  )
+  const policy = `${POLICY}; script-src ${hashOf(ENTER)}`
+  return {
+    status: adminRefusals['admin.cross-site'].status,
+    type: 'text/html; charset=utf-8',
+    body,
+    headers: { ...HEADERS, 'Content-Security-Policy': policy },
+  }
+}
 
 /** The form that asks for the token. It runs no script and loads nothing. @param tried a token was sent, and refused */
 export function loginPage(code: AdminCode, tried: boolean): Page {
@@ -27,28 +46,15 @@ export function loginPage(code: AdminCode, tried: boolean): Page {
         ? 'This is not the admin token.'
         : undefined
       : `${refusal.title}. ${refusal.remedy}`
-  const body = `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Sallyport: log in</title>
-<link rel="icon" href="data:,">
-<style>${STYLE}</style>
-</head>
-<body>
-<main>
-<h1>Sallyport</h1>
-<form method="post" action="login">
+  const body = documentOf(
+    'Sallyport: log in',
+    `<form method="post" action="login">
 ${wrong === undefined ? '' : `<p class="bad" role="alert">${wrong}</p>\n`}<label for="token">Admin token</label>
 <input id="token" name="token" type="password" autocomplete="current-password" required autofocus spellcheck="false">
 <button>Log in</button>
 </form>
-<p>It is what admin.token of the config refers to.</p>
-</main>
-</body>
-</html>
-`
+<p>It is what admin.token of the config refers to.</p>`,
+  )
   return {
     status: refusal.status,
     type: 'text/html; charset=utf-8',
@@ -57,3 +63,21 @@ ${wrong === undefined ? '' : `<p class="bad" role="alert">${wrong}</p>\n`}<label
     headers: { ...HEADERS, ...refusal.headers, 'Content-Security-Policy': POLICY, 'Referrer-Policy': 'same-origin' },
   }
 }
+
+const documentOf = (title: string, content: string): string => `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${title}</title>
+<link rel="icon" href="data:,">
+<style>${STYLE}</style>
+</head>
+<body>
+<main>
+<h1>Sallyport</h1>
+${content}
+</main>
+</body>
+</html>
+`

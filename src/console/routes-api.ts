@@ -1,4 +1,4 @@
-import { MINUTES, NOW_MINUTES, type RouteDay, type Span } from '../observe/history.ts'
+import { type History, NOW_MINUTES, type RouteDay, type Span } from '../observe/history.ts'
 import type { Endpoint } from './api.ts'
 
 /** Minutes of one bar of a route's row. */
@@ -46,9 +46,8 @@ export const routesNow: Endpoint = ({ gateway, views: { history } }) => {
     routes: [...named, ...unmatched].map(route => ({
       ...route,
       offline: offline.get(route.name) ?? null,
-      now: history.spans(route.name)?.now ?? null,
-      day: history.spans(route.name)?.day ?? null,
-      bars: barsOf(history.day(route.name)),
+      ...(history.spans(route.name) ?? { now: null, day: null }),
+      bars: barsOf(history, route.name),
     })),
   }
   return { json: report }
@@ -62,17 +61,9 @@ export const routeHistory: Endpoint = ({ query, views: { history } }) => {
   return { json: report }
 }
 
-const PLACE: Readonly<Record<string, 1 | 2>> = { refused: 1, failed: 2 }
-
-function barsOf(day: RouteDay | undefined): RouteHealth['bars'] {
-  if (day === undefined) return []
-  const bars = Array.from({ length: MINUTES / BAR }, (): [number, number, number] => [0, 0, 0])
-  for (const { outcome, values } of day.series) {
-    const place = PLACE[outcome] ?? 0
-    for (const [minute, value] of values.entries()) {
-      const bar = bars[Math.floor(minute / BAR)]
-      if (bar) bar[place] += value
-    }
-  }
-  return bars
+function barsOf(history: History, route: string): RouteHealth['bars'] {
+  return history.bars(route, BAR).map(bar => {
+    const [refused, failed] = [bar.get('refused') ?? 0, bar.get('failed') ?? 0]
+    return [[...bar.values()].reduce((sum, count) => sum + count, 0) - refused - failed, refused, failed] as const
+  })
 }

@@ -218,17 +218,33 @@ export class History {
 
   /** All routes together, by outcome alone and without latencies. */
   total(): Omit<RouteDay, 'p50' | 'p99'> {
-    const sums = new Map<string, number[]>()
+    const sums = new Map<string, Float64Array>()
     for (const { series } of this.#routes.values())
       for (const { outcome, minutes } of series.values()) {
-        const sum = sums.get(outcome) ?? Array.from({ length: MINUTES }, () => 0)
+        const sum = sums.get(outcome) ?? new Float64Array(MINUTES)
         sums.set(outcome, sum)
-        for (const [index, value] of this.#inOrder(minutes).entries()) sum[index] = (sum[index] ?? 0) + value
+        for (let slot = 0; slot < MINUTES; slot++) sum[slot] = (sum[slot] ?? 0) + (minutes[slot] ?? 0)
       }
     return {
       from: (this.#minute - MINUTES + 1) * MINUTE_MS,
-      series: [...sums].map(([outcome, values]) => ({ outcome, code: '', values })),
+      series: [...sums].map(([outcome, sum]) => ({ outcome, code: '', values: this.#inOrder(sum) })),
     }
+  }
+
+  /** A route's day in bars of so many minutes, each by outcome; the last one ends now. Empty where it has heard nothing. */
+  bars(route: string, minutes: number): readonly ReadonlyMap<string, number>[] {
+    const history = this.#routes.get(route)
+    if (history === undefined) return []
+    const bars = Array.from({ length: MINUTES / minutes }, () => new Map<string, number>())
+    const first = this.#minute + 1
+    for (const { outcome, minutes: counts } of history.series.values())
+      for (const [index, bar] of bars.entries()) {
+        let sum = 0
+        for (let at = first + index * minutes; at < first + (index + 1) * minutes; at++)
+          sum += counts[at % MINUTES] ?? 0
+        if (sum > 0) bar.set(outcome, (bar.get(outcome) ?? 0) + sum)
+      }
+    return bars
   }
 
   /** A route now and over the day; `undefined` where it has heard nothing. */
@@ -251,7 +267,7 @@ export class History {
     return { outcomes: outcomes.filter(({ count }) => count > 0), p50: seconds(0.5), p99: seconds(0.99) }
   }
 
-  #inOrder(values: Uint32Array | Float32Array): number[] {
+  #inOrder(values: Uint32Array | Float32Array | Float64Array): number[] {
     const first = (this.#minute + 1) % MINUTES
     return [...values.subarray(first), ...values.subarray(0, first)]
   }

@@ -118,6 +118,7 @@ describe('the login', () => {
     expect(answers[0]?.body).not.toContain('guess-0')
     expect(answers[0]?.headers['set-cookie']).toBeUndefined()
     expect((await login(stand.env.ADMIN_TOKEN, {}, '127.0.0.9')).status).toBe(429)
+    expect((await admin('/api/gate', { cookie }, 'GET', '', '127.0.0.9')).status, 'who is logged in stays so').toBe(200)
     expect(stand.gate.stdout()).not.toContain('guess-')
   })
 
@@ -131,6 +132,30 @@ describe('the login', () => {
     for (const path of ['/', '/api/gate', '/api/decisions', '/expiries.ics'])
       expect((await admin(path, { cookie, ...headers })).status).toBe(403)
     expect((await admin('/logout', { ...FORM, cookie, ...headers }, 'POST')).status).toBe(403)
+  })
+
+  it('tells who follows a link from elsewhere nothing but the way in', async () => {
+    const visit = {
+      accept: 'text/html',
+      'sec-fetch-site': 'cross-site',
+      'sec-fetch-mode': 'navigate',
+      'sec-fetch-dest': 'document',
+    }
+    const landed = await admin('/', { cookie, ...visit })
+    expect(landed.status).toBe(403)
+    expect(landed.headers['content-security-policy']).toMatch(/^default-src 'none'.*script-src 'sha256-[\w+/=]+'$/)
+    expect(landed.body).toContain("location.replace('./?' + location.hash)")
+    expect(landed.body).not.toContain('importmap')
+    for (const [path, changes] of [
+      ['/api/gate', {}],
+      ['/', { 'sec-fetch-dest': 'iframe' }],
+      ['/', { 'sec-fetch-mode': 'no-cors' }],
+      ['/', { origin: 'https://evil.test' }],
+      ['/', { host: 'evil.test' }],
+    ] as const) {
+      const refused = await admin(path, { cookie, ...visit, ...changes })
+      expect(refused.body).toMatch(/"code":"admin\.(?:cross-site|host)"/)
+    }
   })
 
   it('is not under another name (adm-002)', async () => {

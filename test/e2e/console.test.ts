@@ -267,6 +267,19 @@ describe('the console in a browser', { timeout: 60_000 }, () => {
     await reader.close()
   })
 
+  it('is opened by a link from another site, at the place that it names', async () => {
+    const other = await open(context)
+    // By another name of the same host it is another site.
+    const elsewhere = stand.crm.url.replace('127.0.0.1', 'localhost')
+    await other.goto(`${elsewhere}/`)
+    wrong.length = 0
+    await other.setContent(`<a href="${stand.url}#/routes/github">alert</a>`)
+    await other.getByRole('link', { name: 'alert' }).click()
+    await other.getByRole('heading', { name: 'github' }).waitFor()
+    expect(wrong.splice(0).join(), 'the landing itself').toContain('403 (Forbidden)')
+    await other.close()
+  })
+
   it('goes back to the form once the session has ended', async () => {
     const guest = await loggedIn()
     const other = await open(guest)
