@@ -77,7 +77,7 @@ function dataOf({ from, step, lines, stacked }) {
 function optionsOf(element, { height, lines, stacked, format }) {
   const axis = { stroke: colourOf(element, '--dim'), font: '12px system-ui', labelFont: '12px system-ui' }
   const grid = { stroke: colourOf(element, '--grid'), width: 1 }
-  const paths = uPlot.paths.bars?.({ size: [0.9, 40] })
+  const paths = uPlot.paths.bars?.({ size: [0.8, 40] })
   const bars = stacked && paths ? { paths } : {}
   const order = stacked ? [...lines].reverse() : lines
   return {
