@@ -26,7 +26,8 @@ const HOUR = 3_600_000
 const STEPS = [30, 7, 1, 0]
 const SHOWN = 1000
 
-const REMEDY: Readonly<Record<Expiry['kind'], string>> = {
+/** What to do about each kind that ends. */
+export const EXPIRY_REMEDY: Readonly<Record<Expiry['kind'], string>> = {
   certificate: 'Put a renewed certificate in its place; the gate reloads it without a restart.',
   crl: 'Publish a new CRL in its place; once it has ended, the client certificates of its CA are refused.',
   staple: 'Fetch it anew into its place; once it has ended, the certificate goes out without it.',
@@ -36,7 +37,7 @@ const REMEDY: Readonly<Record<Expiry['kind'], string>> = {
 
 /** What is to be done before it ends. */
 export const mendOf = ({ kind, renewed }: Expiry): string =>
-  renewed ? 'The gate renews it by itself; its log says where it could not.' : REMEDY[kind]
+  renewed ? 'The gate renews it by itself; its log says where it could not.' : EXPIRY_REMEDY[kind]
 
 const NOT_RENEWED = '"certificate not obtained" in the log says why it was not renewed.'
 
@@ -63,7 +64,7 @@ export function createExpiryWatch({ log, clock }: { readonly log: Log; readonly 
   }
 
   function tell({ kind, name, at, renewed }: Expiry, left: number): void {
-    const remedy = renewed ? NOT_RENEWED : REMEDY[kind]
+    const remedy = renewed ? NOT_RENEWED : EXPIRY_REMEDY[kind]
     const fields = { kind, name, at: new Date(at).toISOString(), remedy }
     if (left <= 0) log.error('expired', fields)
     else log.warn('expires soon', { ...fields, 'days-left': Math.floor(left / DAY) })
