@@ -42,7 +42,6 @@ export class RouteCounters {
     const { outcome } = record
     if (outcome === 'refused' || outcome === 'failed') count(this[outcome], record.code ?? '')
     else this[outcome]++
-    if (outcome === 'forwarded' && record.status >= 500) this.serverErrors++
     if (record.wouldRefuse !== undefined)
       for (const { check, code } of record.wouldRefuse) count(this.wouldRefuse, `${check}\n${code}`)
     if (outcome === 'forwarded' && record.status >= 500) this.serverErrors++
