@@ -5,9 +5,11 @@ import { Offline } from '../core/resources.ts'
 import { Secret, type SecretRef } from '../core/secret.ts'
 import type { Attachment, Gateway } from '../gateway/gateway.ts'
 import type { Loading } from '../gateway/loading.ts'
+import { History } from '../observe/history.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { createAdmin, type Readiness } from './admin.ts'
+import { createVisits } from './admin-guard.ts'
 import { type AdminServer, createAdminServer } from './admin-server.ts'
 import { reportSecrets } from './secret-status.ts'
 
@@ -24,24 +26,36 @@ export class AdminListener implements Attachment {
   #server: AdminServer | undefined
   #config: AdminConfig | undefined
   #handler: ReturnType<typeof createAdmin> | undefined
+  /** The token in force. */
+  #secret: Secret | undefined
   #started = false
+  readonly #startedAt = systemClock.now()
+  readonly #visits = createVisits(systemClock)
+  readonly #history: History
 
   constructor(options: AdminListenerOptions) {
     this.#options = options
+    const { metrics } = options
+    this.#history = new History(() => [['', metrics.unmatched], ...metrics.routes()], this.#startedAt)
   }
 
   async prepare(config: GatewayConfig, loading: Loading): Promise<{ commit(): void; abort(): Promise<void> }> {
     const { admin } = config
     const { log, metrics } = this.#options
+    const token = admin?.token && this.#token(admin.token, loading)
     const handler =
       admin &&
       createAdmin({
         host: 'unix' in admin.bind ? undefined : admin.bind.host,
         names: admin.names,
-        token: admin.token && this.#token(admin.token, loading),
+        token,
+        inForce: () =>
+          token === undefined ? this.#secret === undefined : this.#secret?.bytes().equals(token.bytes()) === true,
         metrics,
         log,
         readiness: () => this.#readiness(),
+        views: { history: this.#history, metrics, startedAt: this.#startedAt },
+        visits: this.#visits,
         gateway: () => this.#options.gateway(),
         secrets: () => reportSecrets(this.#options.gateway().credentials(), metrics, systemClock.now()),
       })
@@ -57,13 +71,17 @@ export class AdminListener implements Attachment {
         this.#server = opened ?? (admin ? this.#server : undefined)
         this.#config = admin
         this.#handler = handler
+        this.#secret = token
         this.#started = true
+        if (admin) this.#history.start(() => systemClock.now())
+        else this.#history.stop()
       },
       abort: async () => opened?.close(),
     }
   }
 
   async close(): Promise<void> {
+    this.#history.stop()
     await this.#server?.close()
   }
 

@@ -5,10 +5,14 @@ import type { Secret } from '../core/secret.ts'
 import type { Gateway } from '../gateway/gateway.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
-import { createGuard, unfitRead } from './admin-guard.ts'
+import { createGuard, unfitRead, type Visitor, type Visits } from './admin-guard.ts'
+import { type Answer, jsonPage, type Page, pathOf, queryOf, send } from './answer.ts'
 import { callApi, isAction, unfitAction } from './api.ts'
+import { isForm, readForm, unfitForm } from './form.ts'
 import { type AdminCode, type AdminRefusal, adminRefusals } from './refusal.ts'
 import type { SecretsReport } from './secret-status.ts'
+import { sessionCookie, sessionOf } from './sessions.ts'
+import type { Views } from './views.ts'
 
 export interface Readiness {
   /** Every listener is up, and the gate is neither starting nor draining. */
@@ -30,77 +34,115 @@ export interface AdminOptions {
   readiness(): Readiness
   /** Which secrets are used; absent: there is no such page. */
   secrets?(): SecretsReport
-  /** The gate that `/api/` tells of; absent: there is no such path. */
+  /** The gate that `/api/` and the page tell of; absent: there are no such paths. */
   gateway?(): Gateway
+  /** What the page shows beside the gate; absent: there is no page. */
+  readonly views?: Views
+  /** Who has been here: kept across reloads. */
+  readonly visits?: Visits
+  /** Whether the token is still the one in force: what was opened with another ends. Left out: it is. */
+  inForce?(): boolean
   readonly clock?: Clock
 }
 
-// https://owasp.org/www-project-secure-headers/
-const HEADERS: Readonly<Record<string, string>> = {
-  'Cache-Control': 'no-store',
-  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-  'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cross-Origin-Resource-Policy': 'same-origin',
-  'Referrer-Policy': 'no-referrer',
-  'X-Content-Type-Options': 'nosniff',
-  'X-Frame-Options': 'DENY',
-}
-
-interface Page {
-  readonly status: number
-  readonly type: string
-  readonly body: string
-}
-
 /**
- * The admin listener's requests: `/healthz` (the process lives), `/readyz` (it serves), `/metrics` and `/secrets` (which
- * secret is used, by name). The first two
- * answer anybody, a word each, because probes carry no token; everything else asks for it where one is configured, and
- * without one answers on loopback and Unix sockets only.
+ * The admin listener's requests: `/healthz` (the process lives), `/readyz` (it serves), `/metrics`, `/secrets` (which
+ * secret is used, by name), and the console: its page at `/`, its files, its API and its calendar. The first two answer
+ * anybody, a word each, because probes carry no token; everything else asks for it where one is configured, as a Bearer
+ * token or by a session that was opened with it, and without one answers on loopback and Unix sockets only.
  */
 export function createAdmin(options: AdminOptions): RequestListener {
-  const { host, names = [], token, metrics, log, readiness, secrets, gateway, clock = systemClock } = options
-  const guard = createGuard({ host, names, token, clock })
+  const { host, names = [], token, metrics, log, readiness, secrets, gateway, views, clock = systemClock } = options
+  const guard = createGuard({ host, names, token, clock, visits: options.visits })
 
-  const refusal = (request: IncomingMessage, response: ServerResponse, code: AdminCode): void => {
-    const { status, title, remedy, headers }: AdminRefusal = adminRefusals[code]
+  function tell(request: IncomingMessage, code: AdminCode): { readonly id: string; readonly refusal: AdminRefusal } {
+    const refusal: AdminRefusal = adminRefusals[code]
     const id = requestId(clock.now())
     const source = request.socket.remoteAddress ?? 'unix'
-    log.warn('admin refused', { code, status, source, path: pathOf(request), remedy, 'request-id': id })
+    const path = pathOf(request)
+    log.warn('admin refused', {
+      code,
+      status: refusal.status,
+      source,
+      path,
+      remedy: refusal.remedy,
+      'request-id': id,
+    })
+    return { id, refusal }
+  }
+
+  function refuse(request: IncomingMessage, response: ServerResponse, code: AdminCode): void {
+    const { id, refusal } = tell(request, code)
+    const { status, title, headers = {} } = refusal
     const body = JSON.stringify({ type: `urn:sallyport:${code}`, title, status, code, 'request-id': id })
     // A body that was announced is not read: the connection ends instead.
     if (request.method !== 'GET' && request.method !== 'HEAD') response.setHeader('Connection', 'close')
     else if (code === 'admin.body') response.setHeader('Connection', 'close')
-    send(request, response, { status, type: 'application/problem+json', body }, headers)
+    send(request, response, { status, type: 'application/problem+json', body, headers })
   }
 
-  async function page(request: IncomingMessage): Promise<Page | AdminCode> {
+  async function answer(request: IncomingMessage): Promise<Answer> {
     const path = pathOf(request)
     if (path === '/healthz') return { status: 200, type: 'text/plain; charset=utf-8', body: 'ok\n' }
+    if (path === '/login' && views) return login(request)
+    if (path === '/expiries.ics' && gateway) {
+      const code = guard.refuseCalendar(request, queryOf(request).get('key'))
+      return code ?? calendar(gateway())
+    }
     const visitor = guard.visitor(request)
-    const known = 'authenticated' in visitor && visitor.authenticated
+    const known = isKnown(visitor)
     if (path === '/readyz') return ready(readiness(), known)
-    if ('code' in visitor) return visitor.code
-    if (!known) return 'admin.token'
+    if (!known) {
+      const code = 'code' in visitor ? visitor.code : 'admin.token'
+      return views && path === '/' && wantsPage(request) ? loginPage(code) : code
+    }
     if (path === '/metrics') return { status: 200, type: metrics.contentType, body: await metrics.render() }
-    if (path === '/secrets' && secrets)
-      return { status: 200, type: 'application/json', body: `${JSON.stringify(secrets())}\n` }
-    if (!path.startsWith('/api/') || gateway === undefined) return 'admin.path'
-    if (isAction(path) && !guard.hasToken) return 'admin.needs-token'
-    const answer = await callApi(path, request.url ?? '', gateway())
-    if (answer === undefined) return 'admin.path'
-    return typeof answer === 'string'
-      ? answer
-      : { status: 200, type: 'application/json', body: `${JSON.stringify(answer.json)}\n` }
+    if (path === '/secrets' && secrets) return jsonPage(secrets())
+    if (path === '/logout' && views) return logout(request)
+    if (gateway && views) {
+      if (isAction(path) && !guard.hasToken) return 'admin.needs-token'
+      const alive = () => (options.inForce?.() ?? true) && isKnown(guard.visitor(request))
+      const asked = { query: queryOf(request), gateway: gateway(), views, readiness, guard, alive }
+      const said = path.startsWith('/api/') ? await callApi(path, asked) : await pageFile(path)
+      if (said !== undefined) return said
+    }
+    return 'admin.path'
+  }
+
+  async function login(request: IncomingMessage): Promise<Page> {
+    const opened = guard.login(request, (await readForm(request)).get('token') ?? '')
+    if ('code' in opened) {
+      tell(request, opened.code)
+      return loginPage(opened.code, true)
+    }
+    log.info('console opened', { source: request.socket.remoteAddress ?? 'unix' })
+    const cookie: Readonly<Record<string, string>> = opened.session
+      ? { 'Set-Cookie': sessionCookie(request.headers, opened.session) }
+      : {}
+    return { status: 303, type: 'text/plain', body: '', headers: { Location: './', ...cookie } }
+  }
+
+  function logout(request: IncomingMessage): Page {
+    guard.logout(sessionOf(request.headers) ?? '')
+    const headers = { Location: './', 'Set-Cookie': sessionCookie(request.headers, undefined) }
+    return { status: 303, type: 'text/plain', body: '', headers }
   }
 
   return (request, response) => {
-    const wrong = guard.refuse(request) ?? (isAction(pathOf(request)) ? unfitAction : unfitRead)(request)
-    if (wrong) return refusal(request, response, wrong)
-    page(request).then(
-      made => (typeof made === 'string' ? refusal(request, response, made) : send(request, response, made)),
+    const path = pathOf(request)
+    const unfit = isForm(path) && views ? unfitForm : isAction(path) ? unfitAction : unfitRead
+    const wrong = guard.refuse(request) ?? unfit(request)
+    const lands = wrong === 'admin.cross-site' && views !== undefined && isVisit(request)
+    if (wrong && !lands) return refuse(request, response, wrong)
+    const answered: Promise<Answer> = lands ? landingPage() : answer(request)
+    answered.then(
+      made => {
+        if (typeof made === 'string') refuse(request, response, made)
+        else if ('stream' in made) made.stream(response)
+        else send(request, response, made)
+      },
       (error: unknown) => {
-        log.error('admin failed', { path: pathOf(request), error })
+        log.error('admin failed', { path, error })
         response.destroy()
       },
     )
@@ -108,23 +150,38 @@ export function createAdmin(options: AdminOptions): RequestListener {
 }
 
 function ready({ ready, status, offline }: Readiness, known: boolean): Page {
-  const body = known ? { status, offline } : { status }
-  return { status: ready ? 200 : 503, type: 'application/json', body: `${JSON.stringify(body)}\n` }
+  return jsonPage(known ? { status, offline } : { status }, ready ? 200 : 503)
 }
 
-function pathOf(request: IncomingMessage): string {
-  const target = request.url ?? ''
-  const query = target.indexOf('?')
-  return query < 0 ? target : target.slice(0, query)
+const isKnown = (visitor: Visitor): boolean => 'authenticated' in visitor && visitor.authenticated
+
+const wantsPage = ({ headers }: IncomingMessage): boolean =>
+  headers.authorization === undefined && /\btext\/html\b/.test(headers.accept ?? '')
+
+/** Somebody follows a link to the page: nothing that another site could make of it is told to that site. */
+const isVisit = (request: IncomingMessage): boolean =>
+  request.method === 'GET' &&
+  pathOf(request) === '/' &&
+  request.headers['sec-fetch-mode'] === 'navigate' &&
+  request.headers['sec-fetch-dest'] === 'document' &&
+  request.headers.origin === undefined &&
+  wantsPage(request)
+
+// What follows is loaded where somebody looks: most gates are never looked at.
+
+async function loginPage(code: AdminCode, tried = false): Promise<Page> {
+  return (await import('./login-page.ts')).loginPage(code, tried)
 }
 
-function send(
-  request: IncomingMessage,
-  response: ServerResponse,
-  { status, type, body }: Page,
-  headers: Readonly<Record<string, string>> = {},
-): void {
-  const bytes = Buffer.from(body)
-  response.writeHead(status, { ...HEADERS, ...headers, 'Content-Type': type, 'Content-Length': bytes.length })
-  response.end(request.method === 'HEAD' ? undefined : bytes)
+async function landingPage(): Promise<Page> {
+  return (await import('./login-page.ts')).landingPage()
+}
+
+async function pageFile(path: string): Promise<Page | undefined> {
+  return (await import('./page-files.ts')).pageFile(path)
+}
+
+async function calendar(gateway: Gateway): Promise<Page> {
+  const body = (await import('./calendar.ts')).calendarOf(gateway.readings().expiries, Date.now())
+  return { status: 200, type: 'text/calendar; charset=utf-8', body }
 }

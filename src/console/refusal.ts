@@ -49,6 +49,26 @@ export const adminRefusals = {
     meaning: 'The path does something, and takes no other type than JSON, which no page of another site can send.',
     remedy: 'Send Content-Type: application/json, and {} or no body.',
   },
+  'admin.form': {
+    status: 405,
+    title: 'Form required',
+    meaning: "The path takes the page's own form alone.",
+    remedy: 'Open / in a browser; programs send Authorization: Bearer with the admin token.',
+    headers: { Allow: 'POST' },
+  },
+  'admin.calendar': {
+    status: 401,
+    title: 'Calendar key required',
+    meaning: 'The calendar was asked for without its key, or with one that was derived from another token.',
+    remedy: 'Copy its URL from the console anew: it changes with the admin token.',
+  },
+  'admin.watchers': {
+    status: 503,
+    title: 'Too many watchers',
+    meaning: 'Sixteen watch the decisions already.',
+    remedy: 'Close a page of the console.',
+    headers: { 'Retry-After': '10' },
+  },
   'admin.needs-token': {
     status: 403,
     title: 'No token configured',
@@ -59,7 +79,7 @@ export const adminRefusals = {
     status: 400,
     title: 'Malformed query',
     meaning: 'The query holds a parameter that is not known here, or a value that it can not have.',
-    remedy: 'See the page on explaining for what the path takes.',
+    remedy: 'See the documentation of the path for what it takes.',
   },
   'admin.not-kept': {
     status: 404,
@@ -115,7 +135,7 @@ export const adminRefusals = {
     status: 404,
     title: 'Not found',
     meaning: 'There is no such page.',
-    remedy: 'Ask for /healthz, /readyz, /metrics, /secrets or /api/captures.',
+    remedy: 'Open / in a browser, or ask for /healthz, /readyz, /metrics, /secrets or a path of the API.',
   },
 } as const satisfies Readonly<Record<string, AdminRefusal>>
 

@@ -1,11 +1,11 @@
-import { statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { loadConfig } from '../config/load.ts'
-import type { GatewayConfig, ListenerConfig, ProxyClientCertConfig } from '../config/model.ts'
+import type { GatewayConfig, ListenerConfig } from '../config/model.ts'
 import { formatProblems, type Problem } from '../config/problem.ts'
 import type { Clock } from '../core/clock.ts'
 import { systemTiming } from '../forward/timing.ts'
 import type { Captures } from '../observe/captures.ts'
+import { DecisionFeed } from '../observe/decision-feed.ts'
 import type { Decisions } from '../observe/decisions.ts'
 import { createExpiryWatch, type ExpiryWatch } from '../observe/expiry.ts'
 import type { Log } from '../observe/log.ts'
@@ -13,13 +13,10 @@ import type { Metrics } from '../observe/metrics.ts'
 import { createRecorder } from '../observe/recorder.ts'
 import { MemoryClaims } from '../store/memory-claims.ts'
 import { MemoryRates } from '../store/memory-rates.ts'
-import type { ServerTlsConfig } from '../tls/config.ts'
-import { loadServerTls, type ServerTls } from '../tls/server.ts'
-import { loadTrustFiles } from '../tls/trust-files.ts'
+import type { ServerTls } from '../tls/server.ts'
 import { Acme } from './acme.ts'
 import { bridgeReadings } from './bridge-readings.ts'
-import { Carried } from './carried.ts'
-import { DEFAULT_FIELD } from './client-cert-header.ts'
+import type { Carried } from './carried.ts'
 import { compile } from './compile.ts'
 import { type Credential, credentialsOf } from './credentials.ts'
 import type { DocumentSource } from './fetch-document.ts'
@@ -29,7 +26,9 @@ import { LateAlerts } from './late-alerts.ts'
 import { LateTelemetry } from './late-telemetry.ts'
 import { Listener } from './listener.ts'
 import type { Shared } from './live.ts'
+import { loadCarried, loadTls } from './load-tls.ts'
 import { Loading, type State } from './loading.ts'
+import { type Reload, ReloadHistory } from './reload-history.ts'
 import { Remotes } from './remotes.ts'
 import type { Sending } from './send-again.ts'
 import { Upstreams } from './upstreams.ts'
@@ -79,6 +78,9 @@ export class Gateway {
   readonly #kept: KeptRequests
   readonly #alerts: LateAlerts
   readonly #telemetry: LateTelemetry
+  readonly #reloads = new ReloadHistory()
+  /** The records of requests, for whoever watches them. */
+  readonly feed = new DecisionFeed()
   #listeners: Listener[] = []
   #generation: Generation | undefined
   #draining = false
@@ -106,7 +108,7 @@ export class Gateway {
     this.#shared = {
       clock,
       capturing: this.#kept.capturing,
-      record: createRecorder({ log, metrics, clock, decisions: this.#kept.decisions }),
+      record: createRecorder({ log, metrics, clock, decisions: this.#kept.decisions, feed: this.feed }),
       fault: (where, error) =>
         log.error('fault', { where, error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
     }
@@ -127,9 +129,10 @@ export class Gateway {
     this.#telemetry = new LateTelemetry({ clock, log, timing: systemTiming, metrics })
     metrics.watchTelemetry(() => this.#telemetry.loaded?.reading())
     metrics.watchAlerts(() => this.#alerts.loaded?.reading())
-    this.#watch = new FileWatch(files => {
-      log.info('files changed', { files: files.map(file => file.replace(`${dirname(resolve(options.file))}/`, '')) })
-      void this.reload()
+    this.#watch = new FileWatch(changed => {
+      const files = changed.map(file => file.replace(`${dirname(resolve(options.file))}/`, ''))
+      log.info('files changed', { files })
+      void this.reload(files)
     })
   }
 
@@ -156,6 +159,16 @@ export class Gateway {
   /** The secrets, tokens and keys of the routes in force. */
   credentials(): readonly Credential[] {
     return (this.#generation?.config.routes ?? []).flatMap(credentialsOf)
+  }
+
+  /** What ends when, how the bridges and the documents by URL stand, and the last reloads; as they are now. */
+  readings() {
+    return {
+      expiries: this.#expiry.soonest(),
+      bridges: [...bridgeReadings(this.#generation?.compiled.routes ?? [])],
+      documents: [...this.#remotes.readings()],
+      reloads: this.#reloads.latest,
+    }
   }
 
   /** The requests that are kept, as they were received: what of them leaves the gate goes through `masks`. */
@@ -188,22 +201,35 @@ export class Gateway {
   /** @throws ConfigRefused, or the system's error where a listener can't be opened; then nothing listens. */
   async start(): Promise<void> {
     await this.#take(this.#load())
+    this.#tellReload('start', [])
     this.#expiry.start()
   }
 
-  /** Loads the config anew; where anything in it is bad the old one stays in force. Gives whether it was taken. */
-  reload(): Promise<boolean> {
+  #tellReload(cause: Reload['cause'], files: readonly string[], reason?: string): void {
+    const routes = reason === undefined ? this.#generation?.config.routes.length : undefined
+    this.#reloads.add({ at: this.#options.clock.now(), cause, files, routes, reason })
+  }
+
+  /**
+   * Loads the config anew; where anything in it is bad the old one stays in force. Gives whether it was taken.
+   * @param files those that changed; left out: a signal asks for it
+   */
+  reload(files?: readonly string[]): Promise<boolean> {
+    const cause = files === undefined ? 'signal' : 'files'
     const run = this.#reloading.then(async () => {
       if (this.#draining) return false
       try {
         await this.#take(this.#load())
         this.#options.metrics.reloaded(true)
+        this.#tellReload(cause, files ?? [])
         this.#options.log.info('reloaded', { routes: this.#generation?.config.routes.length ?? 0 })
         return true
       } catch (error) {
         this.#options.metrics.reloaded(false)
+        const reason = error instanceof Error ? error.message : String(error)
+        this.#tellReload(cause, files ?? [], reason)
         this.#options.log.error('reload refused', {
-          reason: error instanceof Error ? error.message : String(error),
+          reason,
           remedy: 'The old config stays in force. Mend the file; it is loaded again when it changes.',
         })
         return false
@@ -245,11 +271,12 @@ export class Gateway {
     const loading = new Loading(dirname(config.file), env, this.#state)
     loading.files.add(config.file)
     this.#acme.begin()
+    const tools = { ...this.#options, acme: this.#acme }
     const tls = new Map<string, ServerTls>()
     const carried = new Map<string, Carried>()
     for (const { name, tls: terminates, proxyClientCert } of config.listeners) {
-      if (terminates) tls.set(name, this.#loadTls(name, terminates, loading))
-      if (proxyClientCert) carried.set(name, this.#loadCarried(name, proxyClientCert, loading))
+      if (terminates) tls.set(name, loadTls(name, terminates, loading, tools))
+      if (proxyClientCert) carried.set(name, loadCarried(name, proxyClientCert, loading, tools))
     }
     this.#upstreams.begin()
     return { config, loading, compiled: compile(config, loading, this.#upstreams), tls, carried }
@@ -262,34 +289,6 @@ export class Gateway {
           problem: formatProblems([problem], text).split('\n')[0] ?? '',
           remedy: problem.mend,
         })
-  }
-
-  #loadTls(name: string, config: ServerTlsConfig, loading: Loading): ServerTls {
-    const folder = dirname(resolve(this.#options.file))
-    const modeOf = (path: string): number | undefined =>
-      statSync(resolve(folder, path), { throwIfNoEntry: false })?.mode
-    const tls = loadServerTls(config, path => loading.read(path), {
-      modeOf,
-      listFolder: path => loading.list(path),
-      secretOf: ref => loading.secret(ref).text(),
-      now: this.#options.clock.now(),
-      managed: acme => this.#acme.hold(acme, folder, loading.resources(name)),
-    })
-    for (const warning of tls.warnings) this.#options.log.warn('tls', { listener: name, problem: warning })
-    return tls
-  }
-
-  #loadCarried(listener: string, config: ProxyClientCertConfig, loading: Loading): Carried {
-    const now = this.#options.clock.now()
-    const trust = loadTrustFiles(
-      config,
-      path => loading.read(path),
-      path => loading.list(path),
-      now,
-    )
-    loading.expiries.push(...trust.expiries)
-    for (const problem of trust.problems) this.#options.log.warn('tls', { listener, problem })
-    return new Carried(config.format, config.header?.toLowerCase() ?? DEFAULT_FIELD[config.format], trust)
   }
 
   /** Lets a loaded config take over: new listeners first, so that a port that is taken refuses the whole. */

@@ -49,3 +49,21 @@ export class Buckets {
     ]
   }
 }
+
+/**
+ * The duration in seconds that a share `q` of what was counted did not exceed, as Prometheus' histogram_quantile has it:
+ * evenly spread within a bucket, and the last bound for what is above it. NaN where nothing was counted.
+ */
+export function quantile(counts: ArrayLike<number>, q: number): number {
+  let total = 0
+  for (let i = 0; i < counts.length; i++) total += counts[i] ?? 0
+  let below = 0
+  for (let i = 0; i < BOUNDS.length; i++) {
+    const inside = counts[i] ?? 0
+    const from = i === 0 ? 0 : (BOUNDS[i - 1] ?? 0)
+    if (inside > 0 && below + inside >= q * total)
+      return from + ((BOUNDS[i] ?? 0) - from) * ((q * total - below) / inside)
+    below += inside
+  }
+  return total === 0 ? Number.NaN : (BOUNDS.at(-1) ?? 0)
+}

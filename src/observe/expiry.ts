@@ -13,6 +13,8 @@ export interface ExpiryWatch {
   /** Takes what is in force now, and warns of it at once. What has not changed is not warned of again. */
   update(expiries: Iterable<Expiry>): void
   /** What ends, the soonest first, at most a thousand. */
+  soonest(): readonly Expiry[]
+  /** The same, by the time that is left. */
   readings(): ExpiryReading[]
   /** Looks again every hour, on a timer that keeps no process alive. */
   start(): void
@@ -32,6 +34,10 @@ export const EXPIRY_REMEDY: Readonly<Record<Expiry['kind'], string>> = {
   secret: 'Add the new secret beside it, let the sender change over, then remove this one.',
   token: 'Add a new token beside it, let the client change over, then remove this one.',
 }
+
+/** What is to be done before it ends. */
+export const mendOf = ({ kind, renewed }: Expiry): string =>
+  renewed ? 'The gate renews it by itself; its log says where it could not.' : EXPIRY_REMEDY[kind]
 
 const NOT_RENEWED = '"certificate not obtained" in the log says why it was not renewed.'
 
@@ -64,6 +70,12 @@ export function createExpiryWatch({ log, clock }: { readonly log: Log; readonly 
     else log.warn('expires soon', { ...fields, 'days-left': Math.floor(left / DAY) })
   }
 
+  const soonest = (): readonly Expiry[] =>
+    [...watched.values()]
+      .map(item => item.expiry)
+      .sort((a, b) => a.at - b.at)
+      .slice(0, SHOWN)
+
   return {
     update(expiries) {
       const next = new Map<string, Watched>()
@@ -79,10 +91,10 @@ export function createExpiryWatch({ log, clock }: { readonly log: Log; readonly 
       watched = next
       check()
     },
+    soonest,
     readings() {
       const now = clock.now()
-      const soonest = [...watched.values()].map(item => item.expiry).sort((a, b) => a.at - b.at)
-      return soonest.slice(0, SHOWN).map(({ kind, name, at }) => ({ kind, name, seconds: (at - now) / 1000 }))
+      return soonest().map(({ kind, name, at }) => ({ kind, name, seconds: (at - now) / 1000 }))
     },
     start() {
       timer ??= setInterval(check, HOUR).unref()

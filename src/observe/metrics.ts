@@ -36,6 +36,8 @@ export interface Metrics {
   readonly countingSince: number
   /** What each route has counted, those gone with the last reload as well. */
   routes(): Iterable<readonly [route: string, counters: RouteCounters]>
+  /** What the requests that matched no route have counted. */
+  readonly unmatched: RouteCounters
   /** The counters of a listener, made when first asked for. */
   listener(name: string): ListenerCounters
   /** Drops listeners that are no longer there. */
@@ -113,6 +115,7 @@ export function createMetrics({ version, clock = systemClock }: MetricsOptions):
 
   return {
     version,
+    unmatched,
     record(record) {
       const counters = record.route === undefined ? unmatched : (routes.get(record.route) ?? unmatched)
       counters.add(record, clock.now())

@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs'
+import { performance } from 'node:perf_hooks'
 import { Counter, Gauge, type Registry } from 'prom-client'
 
 /**

@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../core/clock.ts'
 import type { AuditRecord } from './audit.ts'
+import type { DecisionFeed } from './decision-feed.ts'
 import type { Decisions } from './decisions.ts'
 import { plain } from './fields.ts'
 import type { Level, Log } from './log.ts'
@@ -31,11 +32,13 @@ export function createRecorder({
   log,
   metrics,
   decisions,
+  feed,
   clock = systemClock,
 }: {
   readonly log: Log
   readonly metrics: Metrics
   readonly decisions?: Decisions
+  readonly feed?: DecisionFeed
   readonly clock?: Clock
 }): Recorder {
   const writes = { info: log.writes('info'), warn: log.writes('warn'), error: log.writes('error') }
@@ -44,6 +47,7 @@ export function createRecorder({
     metrics.record(record)
     decisions?.add(record, now)
     if (writes[LEVEL[record.outcome]]) log.line(auditLine(record, now))
+    feed?.tell?.(record, now)
   }
 }
 

@@ -41,10 +41,11 @@ export async function startGate(
   env: Readonly<Record<string, string>> = {},
   folder: string = tempFolder(),
   listeners = 1,
+  bin: string = BIN,
 ): Promise<RunningGate> {
   const file = join(folder, 'gate.yaml')
   writeFileSync(file, yaml)
-  const child = spawn(process.execPath, [BIN, 'run', '--config', file, '--json'], {
+  const child = spawn(process.execPath, [bin, 'run', '--config', file, '--json'], {
     env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

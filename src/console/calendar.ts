@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto'
+import type { Expiry } from '../core/resources.ts'
+import { mendOf } from '../observe/expiry.ts'
+
+const DAY = 86_400_000
+
+/**
+ * What ends when, as a calendar to subscribe to (RFC 5545, refreshed daily as RFC 7986 asks): one event at each end, with
+ * alarms 30, 7 and 1 days before what the gate does not renew by itself.
+ * @param now epoch milliseconds
+ */
+export function calendarOf(expiries: readonly Expiry[], now: number): string {
+  const lines = [
+    'BEGIN:VCALENDAR',
+    'VERSION:2.0',
+    'PRODID:-//Sallyport//Expiries//EN',
+    'CALSCALE:GREGORIAN',
+    'METHOD:PUBLISH',
+    'NAME:Sallyport: what ends',
+    'X-WR-CALNAME:Sallyport: what ends',
+    'REFRESH-INTERVAL;VALUE=DURATION:P1D',
+    ...expiries.flatMap(expiry => eventOf(expiry, now)),
+    'END:VCALENDAR',
+  ]
+  return lines.map(line => `${fold(line)}\r\n`).join('')
+}
+
+function eventOf(expiry: Expiry, now: number): string[] {
+  const { kind, name, at, renewed } = expiry
+  const summary = escaped(`${kind} ${name} ends`)
+  return [
+    'BEGIN:VEVENT',
+    `UID:${createHash('sha256').update(`${kind}\0${name}`).digest('hex').slice(0, 32)}@sallyport`,
+    `DTSTAMP:${utc(now)}`,
+    `DTSTART:${utc(at)}`,
+    `SUMMARY:${summary}`,
+    `DESCRIPTION:${escaped(mendOf(expiry))}`,
+    'TRANSP:TRANSPARENT',
+    ...[30, 7, 1].flatMap(days => (at - now > days * DAY && !renewed ? alarm(days, summary) : [])),
+    'END:VEVENT',
+  ]
+}
+
+const alarm = (days: number, summary: string): string[] => [
+  'BEGIN:VALARM',
+  'ACTION:DISPLAY',
+  `TRIGGER:-P${days}D`,
+  `DESCRIPTION:${summary}`,
+  'END:VALARM',
+]
+
+const utc = (epochMs: number): string => new Date(epochMs).toISOString().replace(/[-:]|\.\d+/g, '')
+
+/** Text as RFC 5545, 3.3.11 writes it; other control characters, which it forbids, become blanks. */
+function escaped(text: string): string {
+  return text
+    .replace(/[\\;,]/g, '\\$&')
+    .replace(/\r\n|\r|\n/g, '\\n')
+    .replace(/\p{Cc}/gu, ' ')
+}
+
+/** Lines of 75 octets at most (RFC 5545, 3.1), no character torn apart. */
+function fold(line: string): string {
+  let folded = ''
+  let octets = 0
+  for (const char of line) {
+    const size = Buffer.byteLength(char)
+    if (octets + size > 75) {
+      folded += '\r\n '
+      octets = 1
+    }
+    folded += char
+    octets += size
+  }
+  return folded
+}

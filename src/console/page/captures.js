@@ -1,0 +1,62 @@
+import { useState } from 'preact/hooks'
+import { usePoll } from './api.js'
+import { count, moment, shown, size } from './format.js'
+import { html } from './html.js'
+import { kindOf } from './live.js'
+
+const EVERY = 5000
+
+/** @param {{ routes: readonly string[] }} props */
+export function Captures({ routes }) {
+  const [filter, set] = useState({ route: '', code: '' })
+  return html`<section aria-labelledby="captures-title">
+    <h1 id="captures-title">Captures</h1>
+    <form class="filters" role="search" onSubmit=${(/** @type {Event} */ event) => event.preventDefault()}>
+      <label>Code <input data-filter type="search" spellcheck="false" value=${filter.code} onChange=${(/** @type {{ currentTarget: { value: string } }} */ event) => set({ ...filter, code: event.currentTarget.value.trim() })} /></label>
+      <label>Route <select value=${filter.route} onInput=${(/** @type {{ currentTarget: { value: string } }} */ event) => set({ ...filter, route: event.currentTarget.value })}>
+        <option value="">any</option>${routes.map(name => html`<option key=${name}>${name}</option>`)}
+      </select></label>
+    </form>
+    <${CaptureTable} filter=${filter} limit=${200} />
+  </section>`
+}
+
+/** @param {{ filter: Record<string, string>, limit: number }} props */
+export function CaptureTable({ filter, limit }) {
+  const given = Object.entries(filter).filter(([, value]) => value !== '')
+  const query = new URLSearchParams([...given, ['limit', String(limit)]])
+  const { data, error } =
+    /** @type {{ data: import('../captures-api.ts').CaptureList | undefined, error: string | undefined }} */ (
+      usePoll(`api/captures?${query}`, EVERY)
+    )
+  if (data === undefined) return html`<p class="dim" role="status">${error ?? ''}</p>`
+  return html`
+    <p class="dim">${count(data.kept)} kept, ${size(data.bytes)}${data.missed > 0 ? `; ${count(data.missed)} not kept: too many like them came at once` : ''}</p>
+    ${
+      data.captures.length === 0
+        ? html`<p class="empty">No refused or failed request is kept.</p>`
+        : html`<table class="stream">
+          <thead><tr>
+            <th scope="col">Time</th><th scope="col">Outcome</th><th scope="col">Source</th><th scope="col">Request</th><th scope="col" class="number">Body</th>
+          </tr></thead>
+          <tbody>${data.captures.map(each => html`<${Row} key=${each.id} capture=${each} />`)}</tbody>
+        </table>`
+    }`
+}
+
+/** @param {{ capture: import('../captures-api.ts').CaptureSummary }} props */
+function Row({ capture }) {
+  const { id, time, outcome, code, status, source, method, path, route, bytes } = capture
+  const would = outcome === 'forwarded' && capture['would-refuse'].length > 0
+  const kind = would ? 'would' : kindOf(outcome, status)
+  const open = () => {
+    location.hash = `#/requests/${id}`
+  }
+  return html`<tr class=${kind} onClick=${open}>
+    <td class="time"><a class="open" data-row href=${`#/requests/${id}`}>${moment(time)}</a></td>
+    <td class="outcome"><span class=${`state ${kind}`}>${status || 'closed'} ${would ? 'would refuse: ' : ''}${shown(code)}</span></td>
+    <td class="source">${shown(source)}</td>
+    <td class="request"><bdi>${shown(method)} ${shown(path)}</bdi> <small>${shown(route ?? 'no route')}</small></td>
+    <td class="number ms">${size(bytes)}</td>
+  </tr>`
+}
