@@ -222,13 +222,14 @@ export class Gateway {
         await this.#take(this.#load())
         this.#options.metrics.reloaded(true)
         this.#tellReload(cause, files ?? [])
-        this.#options.log.info('reloaded', { routes: this.#generation?.config.routes.length ?? 0 })
+        this.#options.log.info('reloaded', { cause, routes: this.#generation?.config.routes.length ?? 0 })
         return true
       } catch (error) {
         this.#options.metrics.reloaded(false)
         const reason = error instanceof Error ? error.message : String(error)
         this.#tellReload(cause, files ?? [], reason)
         this.#options.log.error('reload refused', {
+          cause,
           reason,
           remedy: 'The old config stays in force. Mend the file; it is loaded again when it changes.',
         })

@@ -104,7 +104,12 @@ export async function startGate(
     stdout: () => stdout,
     exited,
     reload(yaml) {
-      const told = line(({ msg }) => msg === 'reloaded' || msg === 'reload refused', 5_000, lines.length)
+      // The watcher may see the file too, and ask for a reload of its own.
+      const told = line(
+        ({ msg, cause }) => cause === 'signal' && (msg === 'reloaded' || msg === 'reload refused'),
+        10_000,
+        lines.length,
+      )
       // As a whole: the gate looks by itself too, and half of a config is another one.
       writeFileSync(`${file}.new`, yaml)
       renameSync(`${file}.new`, file)
