@@ -23,6 +23,7 @@ import { explainMessageSignature } from './message-signature.ts'
 import { absentFindings } from './signature-absent.ts'
 import { clockFindings } from './signature-clock.ts'
 import { allKeys, attempt, heldSecrets, macKeys, publicKeys, verifyingKeys } from './signature-keys.ts'
+import { rewritten } from './signature-rewritten.ts'
 
 /** A tolerance that no clock and no event passes. */
 const ALWAYS_MS = Number.MAX_SAFE_INTEGER
@@ -74,10 +75,15 @@ class SignatureCase {
       this.#budget,
     )
     const explanations = await this.#search()
-    const whole = [...other, ...asProvider(others)]
-    const found = explanations.map(explanation => this.#matching(explanation))
-    if (found.length + whole.length > 0)
-      return explanations.some(isPlainer) ? [...found, ...whole] : [...whole, ...found]
+    const providers = asProvider(others)
+    // The secret of another route is no news beside that the whole request is that route's.
+    const found = explanations
+      .filter(each => other.length === 0 || each.every(({ cause }) => !cause.startsWith('other-route-')))
+      .map(explanation => this.#matching(explanation))
+    if (found.length > 0 && explanations.some(isPlainer))
+      return [...found, ...other, ...providers.map(each => ({ ...each, certainty: 'possible' as const }))]
+    if (other.length + providers.length > 0) return [...other, ...providers]
+    if (found.length > 0) return found
     if (code === 'signature.missing')
       return absentFindings(this.#asked, this.#chosen.scheme, providerOf(this.#chosen.principal), others)
     return this.#unproven(others.map(({ provider }) => provider.name))
@@ -189,7 +195,9 @@ class SignatureCase {
       ]
       return await searchByVerifier(request, (one, key) => this.#verifies(one, [key]), keys, cut, this.#budget)
     }
-    for (const description of described) {
+    const { headers } = request
+    const isThere = ({ header }: Description): number => (header && headers.has(header.toLowerCase()) ? 0 : 1)
+    for (const description of described.toSorted((a, b) => isThere(a) - isThere(b))) {
       const found = isHmac(description)
         ? await searchHmac(request, description, this.#config.secrets ? macs() : [], cut, this.#budget)
         : await searchKeys(
@@ -281,6 +289,7 @@ class SignatureCase {
     const changed = request.headers.has('via') || request.headers.has('x-forwarded-for')
     return [
       ...findings,
+      ...rewritten(request.raw),
       possible({
         cause: `signature.unknown-${keyed ? 'key' : 'secret'}`,
         because: `none of ${this.#budget.tried} variations matches: the sender holds another ${word}`,

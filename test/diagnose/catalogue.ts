@@ -1,0 +1,9 @@
+import { clientCertificates } from './client-certs.ts'
+import type { Family } from './entry.ts'
+import { jsonWebTokens } from './jwt.ts'
+import { limits } from './limits.ts'
+import { routes } from './routes.ts'
+import { signatures } from './signature.ts'
+import { tokens } from './tokens.ts'
+
+export const families: readonly Family[] = [signatures, tokens, jsonWebTokens, limits, routes, clientCertificates]
