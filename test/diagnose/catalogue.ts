@@ -1,9 +1,22 @@
 import { clientCertificates } from './client-certs.ts'
+import { doctorIn } from './doctor-in.ts'
+import { doctorOut } from './doctor-out.ts'
 import type { Family } from './entry.ts'
 import { jsonWebTokens } from './jwt.ts'
 import { limits } from './limits.ts'
 import { routes } from './routes.ts'
 import { signatures } from './signature.ts'
+import { staticFindings } from './static.ts'
 import { tokens } from './tokens.ts'
 
-export const families: readonly Family[] = [signatures, tokens, jsonWebTokens, limits, routes, clientCertificates]
+export const families: readonly Family[] = [
+  signatures,
+  tokens,
+  jsonWebTokens,
+  limits,
+  routes,
+  clientCertificates,
+  doctorIn,
+  doctorOut,
+  staticFindings,
+]

@@ -78,7 +78,7 @@ routes:
       says: /legacy/,
       send: bearer(`Bearer ${ENV.OLD}`),
     },
-    { what: 'a variable that was not filled in', cause: 'bearer.placeholder', send: bearer('Bearer ${CRM_TOKEN}') },
+    { what: 'a variable that was not filled in', cause: 'bearer.placeholder', send: bearer('Bearer {{CRM_TOKEN}}') },
     {
       what: 'a variable of a script that was undefined',
       cause: 'bearer.placeholder',
