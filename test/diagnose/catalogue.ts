@@ -2,6 +2,7 @@ import { clientCertificates } from './client-certs.ts'
 import { doctorIn } from './doctor-in.ts'
 import { doctorOut } from './doctor-out.ts'
 import type { Family } from './entry.ts'
+import { files } from './files.ts'
 import { jsonWebTokens } from './jwt.ts'
 import { limits } from './limits.ts'
 import { routes } from './routes.ts'
@@ -19,4 +20,5 @@ export const families: readonly Family[] = [
   doctorIn,
   doctorOut,
   staticFindings,
+  files,
 ]

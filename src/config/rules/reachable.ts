@@ -50,9 +50,9 @@ function taker(host: string, route: RouteDraft, routes: readonly (RouteDraft | u
   const together = (other: RouteDraft): boolean =>
     other.listener === undefined || (route.listener !== undefined && other.listener === route.listener)
   const found = routes.find(other => {
-    if (other === undefined || other === route || bare(other.match?.host ?? '') !== host || !together(other))
-      return false
-    const { path, 'path-prefix': prefix } = other.match
+    if (other?.match === undefined || other === route || !together(other)) return false
+    const { host: own = '', path, 'path-prefix': prefix } = other.match
+    if (bare(own) !== host) return false
     return (exact && path === wanted) || (prefix !== undefined && wanted.startsWith(prefix))
   })
   return found?.name
