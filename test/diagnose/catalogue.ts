@@ -1,10 +1,12 @@
 import { clientCertificates } from './client-certs.ts'
+import { connections } from './connections.ts'
 import { doctorIn } from './doctor-in.ts'
 import { doctorOut } from './doctor-out.ts'
 import type { Family } from './entry.ts'
 import { files } from './files.ts'
 import { jsonWebTokens } from './jwt.ts'
 import { limits } from './limits.ts'
+import { providers } from './providers.ts'
 import { routes } from './routes.ts'
 import { signatures } from './signature.ts'
 import { staticFindings } from './static.ts'
@@ -12,10 +14,12 @@ import { tokens } from './tokens.ts'
 
 export const families: readonly Family[] = [
   signatures,
+  providers,
   tokens,
   jsonWebTokens,
   limits,
   routes,
+  connections,
   clientCertificates,
   doctorIn,
   doctorOut,

@@ -25,8 +25,14 @@ export type Sent = Omit<Ask, 'port' | 'unix'> & {
   readonly times?: number
 }
 
+/** What is no whole request, known by the code that the gate logs. */
+export interface Spoken {
+  readonly speak: () => Promise<unknown>
+  readonly code: string
+}
+
 export interface Request extends Omit<Entry, 'tell'> {
-  readonly send: (place: Place) => Sent | Promise<Sent>
+  readonly send: (place: Place) => Sent | Spoken | Promise<Sent>
 }
 
 export interface GateFamily {
@@ -79,19 +85,29 @@ async function start(
 }
 
 async function whatWasSaid(
-  { to, times = 1, ...request }: Sent,
+  sent: Sent | Spoken,
   place: Place,
   env: Readonly<Record<string, string>>,
 ): Promise<readonly Finding[]> {
+  const id = 'speak' in sent ? await idOfSpoken(sent, place) : await idOfSent(sent, place)
+  const { stdout, stderr } = await runVerb(explain, [id, '--config', 'gate.yaml', '--json'], { env, cwd: place.folder })
+  if (stdout === '') throw new Error(`it was not refused: ${stderr}`)
+  return findingsOf(JSON.parse(stdout) as Explanation)
+}
+
+async function idOfSent({ to, times = 1, ...request }: Sent, place: Place): Promise<string> {
   const once = () => ask({ port: place.port(to), ...request })
-  for (let sent = 1; sent < times; sent++) await once()
-  const reply = await once()
-  const id = String(reply.headers['x-request-id'])
+  for (let count = 1; count < times; count++) await once()
+  const id = String((await once()).headers['x-request-id'])
   // It is kept once its answer is out.
   await place.gate.line(line => line['request-id'] === id)
-  const { stdout, stderr } = await runVerb(explain, [id, '--config', 'gate.yaml', '--json'], { env, cwd: place.folder })
-  if (stdout === '') throw new Error(`answered ${reply.status} ${reply.code}: ${stderr}`)
-  return findingsOf(JSON.parse(stdout) as Explanation)
+  return id
+}
+
+async function idOfSpoken({ speak, code }: Spoken, { gate }: Place): Promise<string> {
+  const told = gate.next(line => line.code === code)
+  await speak()
+  return String((await told)['request-id'])
 }
 
 /** What is said of the step that refused; the refusal's own words where no cause was found. */

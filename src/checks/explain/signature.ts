@@ -23,7 +23,8 @@ import { explainMessageSignature } from './message-signature.ts'
 import { absentFindings } from './signature-absent.ts'
 import { clockFindings } from './signature-clock.ts'
 import { allKeys, attempt, heldSecrets, macKeys, publicKeys, verifyingKeys } from './signature-keys.ts'
-import { rewritten } from './signature-rewritten.ts'
+import { remaining } from './signature-remaining.ts'
+import { tokenFindings } from './signature-token.ts'
 
 /** A tolerance that no clock and no event passes. */
 const ALWAYS_MS = Number.MAX_SAFE_INTEGER
@@ -65,6 +66,8 @@ class SignatureCase {
     if (twice.length > 0) return twice
     const now = cut ? undefined : this.#asItStands()
     if (now !== undefined) return now
+    const token = this.#asToken()
+    if (token.length > 0) return token
     const other = cut ? [] : this.#otherRoute()
     const others = otherProviders(
       this.#asked.request,
@@ -131,6 +134,16 @@ class SignatureCase {
       ]
     }
     return undefined
+  }
+
+  /** Where the scheme is a bare token. */
+  #asToken(): readonly Finding[] {
+    const { kind, headers } = this.#chosen.scheme
+    const [header] = headers
+    if (kind !== 'token' || header === undefined) return []
+    const keys = allKeys(this.#config, this.#chosen.readers, this.#resources)
+    const secrets = heldSecrets(this.#config, this.#resources)
+    return tokenFindings(this.#asked, header, secrets, request => this.#verifies(request, keys))
   }
 
   /** A header that came more than once, where one of its values holds. */
@@ -261,7 +274,7 @@ class SignatureCase {
 
   /** Nothing matched: what the signature's form tells, and what remains. */
   #unproven(others: readonly string[]): readonly Finding[] {
-    const { cut, refusal, request } = this.#asked
+    const { cut, refusal } = this.#asked
     if (cut)
       return [
         possible({
@@ -274,7 +287,6 @@ class SignatureCase {
     const length = this.#wrongLength()
     if (length) return [length]
     const keyed = this.#config.keys !== undefined
-    const word = keyed ? 'public key' : 'secret'
     const where = keyed ? provider?.publicKey?.where : provider?.secret?.where
     const findings: Finding[] = []
     if (others.length > 0)
@@ -286,20 +298,13 @@ class SignatureCase {
         }),
       )
     if (refusal.code === 'signature.malformed' || refusal.code === 'signature.incomplete') return findings
-    const changed = request.headers.has('via') || request.headers.has('x-forwarded-for')
     return [
       ...findings,
-      ...rewritten(request.raw),
-      possible({
-        cause: `signature.unknown-${keyed ? 'key' : 'secret'}`,
-        because: `none of ${this.#budget.tried} variations matches: the sender holds another ${word}`,
-        evidence: { tried: this.#budget.tried },
-        mend: `copy the ${word} anew${where === undefined ? ' from the sender' : `: ${where}`}`,
-      }),
-      possible({
-        cause: 'signature.body-changed',
-        because: `the body was changed on the way in a manner that can't be undone${changed ? ' (it came through a proxy)' : ''}`,
-        mend: "compare the body's length and digest at the sender and here; let what stands between pass its bytes on",
+      ...remaining(this.#asked, {
+        kind: this.#chosen.scheme.kind,
+        keyed,
+        where,
+        tried: this.#budget.tried,
       }),
     ]
   }
