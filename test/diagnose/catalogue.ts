@@ -1,4 +1,5 @@
 import { clientCertificates } from './client-certs.ts'
+import { combined } from './combined.ts'
 import { connections } from './connections.ts'
 import { doctorIn } from './doctor-in.ts'
 import { doctorOut } from './doctor-out.ts'
@@ -19,6 +20,7 @@ export const families: readonly Family[] = [
   jsonWebTokens,
   limits,
   routes,
+  combined,
   connections,
   clientCertificates,
   doctorIn,

@@ -80,7 +80,10 @@ async function certificates() {
 
 async function startAll() {
   const folder = tempFolder()
-  const crm = await startUpstream()
+  const crm = await startUpstream((req, res) => {
+    // One of its paths takes forms alone.
+    res.writeHead(req.url === '/forms' ? 415 : 200, { 'content-type': 'application/json' }).end('{}')
+  })
   const { root, issuing, older, ended, leaf } = await certificates()
   const own = await leaf()
   const clients = await craft({ subject: 'CN=Clients CA,O=Partners', ca: true, ...LONG })
@@ -101,6 +104,7 @@ routes:
   - { name: kb, match: { path: /hooks/kb }, checks: [{ bearer: { tokens: [{ name: kb, env: KB }] } }], forward: { to: "${crm.url}/kb" } }
   - { name: bank, match: { path: /hooks/bank }, checks: [{ client-cert: {} }], forward: { to: "${crm.url}/bank" } }
   - { name: down, match: { path: /hooks/down }, checks: [{ bearer: { tokens: [{ name: kb, env: KB }] } }], forward: { to: "http://127.0.0.1:${closed}/in" } }
+  - { name: forms, match: { path: /hooks/forms }, checks: [{ bearer: { tokens: [{ name: kb, env: KB }] } }], forward: { to: "${crm.url}/forms" } }
   - { name: strict, match: { path: /hooks/strict }, checks: [{ bearer: { tokens: [{ name: kb, env: KB }] } }, { schema: { inline: { type: object, required: [event_type] } } }], forward: { to: "${crm.url}/strict" } }
 `,
     ENV,
@@ -201,6 +205,12 @@ export const doctorIn: Family = {
         cause: 'event.not-delivered',
         says: /502|503|upstream/,
         tell: () => look('down', ['--send']),
+      },
+      {
+        what: 'an upstream that refuses the event as the gate writes it, seen by --send',
+        cause: 'event.upstream-refused',
+        says: /415/,
+        tell: () => look('forms', ['--send']),
       },
       {
         what: 'a schema that the test event does not fit, seen by --send',
