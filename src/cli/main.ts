@@ -35,9 +35,22 @@ export function help(verb: Verb): string {
   return `${verb.summary}\n\nusage: ${`sallyport ${verb.name} ${verb.usage}`.trimEnd()}\n\n${lines.join('\n')}\n\nexamples:\n${examples.join('\n')}\n`
 }
 
+/** 128 and SIGPIPE, as a shell says of other programs. */
+const READER_GONE = 141
+
+/** A reader that has seen enough, such as head, ends a command without a word; a gate goes on without its output. */
+function endWithReader(isGate: boolean): void {
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error
+      if (!isGate) process.exit(READER_GONE)
+    })
+}
+
 /** Runs one command line; gives the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
   const [name = '', ...rest] = argv
+  endWithReader(name === 'run')
   if (name === '--version' || name === '-v') {
     process.stdout.write(`${version()}\n`)
     return 0

@@ -21,8 +21,26 @@ const CHECK_LISTS: ReadonlySet<unknown> = new Set(['checks', 'any-of', 'all-of']
 
 /** Every zod issue as a fault with a sentence of this project and a mend. */
 export function faultsOf(issues: readonly $ZodIssue[], context: Context, base: Path = []): Fault[] {
-  return issues.flatMap(issue =>
-    faultOf(issue, [...base, ...issue.path.map(step => (typeof step === 'number' ? step : String(step)))], context),
+  const placed = issues.map(issue => ({
+    issue,
+    path: [...base, ...issue.path.map(step => (typeof step === 'number' ? step : String(step)))],
+  }))
+  // A key that is misspelled is missing as well: one fault, told once.
+  const misspelled = new Set(
+    placed.flatMap(({ issue, path }) =>
+      issue.code === 'unrecognized_keys'
+        ? issue.keys.flatMap(key => {
+            const near = nearest(key, keysAt(context.schema, path))
+            // Where the secret itself was written, how to refer to one is news.
+            const literal =
+              takesSecret(context.schema, [...path, near ?? key]) && typeof context.at([...path, key]) === 'string'
+            return near === undefined || literal ? [] : [JSON.stringify([...path, near])]
+          })
+        : [],
+    ),
+  )
+  return placed.flatMap(({ issue, path }) =>
+    misspelled.has(JSON.stringify(path)) && context.at(path) === undefined ? [] : faultOf(issue, path, context),
   )
 }
 

@@ -14,6 +14,8 @@ export interface SecretProblem {
 export interface ResolvedSecret {
   readonly secret?: Secret
   readonly problem?: SecretProblem
+  /** What it is used with, and looks wrong. */
+  readonly doubt?: Omit<SecretProblem, 'kind'>
 }
 
 const LARGEST = 64 * 1024
@@ -28,8 +30,17 @@ export function resolveSecret(ref: SecretRef, env: NodeJS.ProcessEnv, baseDir: s
   const bytes = ref.kind === 'env' ? fromEnv(ref.name, env) : fromFile(ref.name, baseDir)
   if (!Buffer.isBuffer(bytes)) return { problem: bytes }
   const fault = faultIn(bytes, ref)
-  return fault ? { problem: { kind: 'malformed', ...fault } } : { secret: new Secret(bytes) }
+  if (fault) return { problem: { kind: 'malformed', ...fault } }
+  return { secret: new Secret(bytes), ...(isQuoted(bytes) ? { doubt: quoted(ref) } : {}) }
 }
+
+/** Both ends are one quotation mark of ASCII, which might be meant: what both sides hold works. */
+const isQuoted = (bytes: Buffer): boolean => /^(["'`])[\s\S]*\1$/.test(bytes.toString('utf8')) && bytes.length > 2
+
+const quoted = (ref: SecretRef): NonNullable<ResolvedSecret['doubt']> => ({
+  message: `${ref} begins and ends with a quotation mark, which is part of the secret`,
+  mend: 'write it without the marks, where the sender has none: docker --env-file and systemd keep them',
+})
 
 function fromEnv(name: string, env: NodeJS.ProcessEnv): Buffer | SecretProblem {
   const value = env[name]

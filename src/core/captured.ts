@@ -55,9 +55,9 @@ export const isCut = ({ cut, body, bodyBytes }: CapturedRequest): boolean => cut
 
 /** What a check is given to explain a request with. */
 export interface Explaining<Config> {
-  /** The request, as the check would see it. `raw` is all of the body unless `cut`. */
+  /** The request, as the check would see it. `raw` is all of the body, or of one that was `cut` its beginning. */
   readonly request: BodyRequest
-  /** The body was kept in part, or not read: nothing can be tried over it. */
+  /** The body was kept in part, or not read: nothing can be tried over it as a whole. */
   readonly cut: boolean
   /** What the check said of it. */
   readonly refusal: CapturedRefusal

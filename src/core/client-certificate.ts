@@ -28,6 +28,22 @@ export interface ClientCertificate {
   readonly chain: readonly Buffer[]
   /** The CAs above it, its own issuer first and the one of the listener's client CA last; empty where it's not verified. */
   readonly issuers: readonly Issuer[]
+  /** What one that is not verified came with, for who asks why; absent where it is verified. */
+  readonly unverified?: Unverified
+}
+
+/** What came with a client's certificate that does not verify, and what it was measured by. */
+export interface Unverified {
+  /** The DER of what the client sent behind it. */
+  readonly sent: readonly Buffer[]
+  /** Reads names, of which the refusal itself has no need. */
+  explain(): {
+    /** Subjects of what was sent and of client-ca, RFC 4514 text. */
+    readonly sent: readonly string[]
+    readonly anchors: readonly string[]
+    /** The subject of an intermediate that made the last certificate of the chain, and that other clients do send. */
+    readonly known: string | undefined
+  }
 }
 
 /** A CA above a client's certificate. */

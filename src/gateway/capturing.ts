@@ -78,8 +78,9 @@ export class Capturing {
 
   #requestOf({ req, context, result, body }: Seen, record: AuditRecord): CapturedRequest {
     const { stop } = result
-    const raw = context?.raw ?? EMPTY
-    const whole = raw.length > 0 || context?.contentLength === 0 || (body !== undefined && !body.unread)
+    const raw = context && context.raw.length > 0 ? context.raw : (body?.beginning(this.#maxBody) ?? EMPTY)
+    const whole =
+      (context && context.raw.length > 0) || context?.contentLength === 0 || (body !== undefined && !body.unread)
     // A part of a buffer would hold all of it.
     const kept = raw.length > this.#maxBody ? Buffer.from(raw.subarray(0, this.#maxBody)) : raw
     const certificate = context?.clientCertificate()
@@ -95,7 +96,8 @@ export class Capturing {
       rawHeaders: req?.rawHeaders ?? [],
       source: record.source,
       peer: context?.peer?.text,
-      clientCertificates: certificate ? [certificate.der, ...certificate.chain] : [],
+      // Of one that was not accepted all that was sent tells why.
+      clientCertificates: certificate ? [certificate.der, ...(certificate.unverified?.sent ?? certificate.chain)] : [],
       body: kept,
       bodyBytes: Math.max(raw.length, record.bytesIn),
       cut: !whole || kept.length < raw.length,

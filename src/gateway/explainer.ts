@@ -1,7 +1,7 @@
 import { dirname } from 'node:path'
 import { implicitChecks, withImplicit } from '../checks/implicit.ts'
 import type { GatewayConfig, RouteConfig } from '../config/model.ts'
-import { type CapturedRequest, isCut } from '../core/captured.ts'
+import type { CapturedRequest } from '../core/captured.ts'
 import type { Clock } from '../core/clock.ts'
 import type { ClaimStore, RateStore } from '../core/stores.ts'
 import type { Capture } from '../observe/captures.ts'
@@ -43,7 +43,7 @@ export async function explainCapture(capture: Capture, explainable: Explainable)
     const route = config.routes.find(({ name }) => name === captured.route)
     const context = contextOf(captured, { trust: explainable.trust(captured.listener) })
     const request = context instanceof PolicyFault ? undefined : context
-    if (request && !isCut(captured)) request.raw = captured.body
+    if (request) request.raw = captured.body
     if (request && route) request.publicUrl = publicUrlOf(captured, route, config, request.authority)
     const others = config.routes.filter(other => other !== route)
     return await explain({

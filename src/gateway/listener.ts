@@ -21,6 +21,7 @@ import { speaksProxy } from './peer.ts'
 import { Proxied } from './proxied.ts'
 import { problemBody } from './reply.ts'
 import { busyOf, Exchange } from './serve.ts'
+import { spokenInstead } from './spoken-instead.ts'
 import { takeOver } from './take-over.ts'
 import { BACKLOG, listenOn } from './unix.ts'
 
@@ -322,7 +323,9 @@ export class Listener {
       socket.destroy()
       return
     }
-    this.#answerRaw(socket as Socket, refuse(rawCode(code, timeout), { parser: code || error.message }))
+    const spoke = spokenInstead(error)
+    const evidence = { parser: code || error.message, ...(spoke === undefined ? {} : { spoke }) }
+    this.#answerRaw(socket as Socket, refuse(rawCode(code, timeout), evidence))
   }
 
   /** Answers what never became a request, on the bare socket. */

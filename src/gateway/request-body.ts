@@ -13,6 +13,7 @@ export class RequestBody implements BodySource {
   #finish: ((result: Buffer | BodyFault) => void) | undefined
   #fault: BodyFault | undefined
   #broken: ((why: string) => void) | undefined
+  #begun: readonly Buffer[] = []
   readonly upgrading: boolean
   /** Somebody reads, or has read. */
   #started = false
@@ -90,6 +91,11 @@ export class RequestBody implements BodySource {
     return true
   }
 
+  /** The first of a body that was too large, as far as it was read; empty for any other. @param most bytes */
+  beginning(most: number): Buffer {
+    return this.#begun.length === 0 ? EMPTY : Buffer.from(Buffer.concat(this.#begun).subarray(0, most))
+  }
+
   /** The connection failed: what has been read so far is nothing. */
   fail(fault: BodyFault): void {
     this.#fault ??= fault
@@ -107,6 +113,7 @@ export class RequestBody implements BodySource {
       if (this.#finish === undefined) return
       this.received += chunk.length
       if (this.received > cap) {
+        this.#begun = [...chunks, chunk]
         this.#settle('too-large')
         req.pause()
       } else chunks.push(chunk)

@@ -12,6 +12,35 @@ function found(cause: string, because: string, mend: string, certainty: Finding[
   return because === '' ? [] : [{ level: 'fail', cause, certainty, because, mend }]
 }
 
+/** What came in place of HTTP/1.1, and what mends it. */
+const SPOKEN: Readonly<Record<string, readonly [because: string, mend: string]>> = {
+  tls: ['TLS came to a plain listener', 'Give the sender the http:// URL, or this listener a certificate (tls).'],
+  'proxy-header': [
+    'a PROXY header came to a listener that does not expect one',
+    'Set proxy-protocol: { from: [...] } on this listener, or switch it off in the load balancer.',
+  ],
+  http2: [
+    'HTTP/2 came without having been agreed on, and HTTP/1.1 alone is spoken here',
+    'Set the proxy in front, or the client, to HTTP/1.1.',
+  ],
+}
+
+/** What llhttp's codes mean. */
+const PARSER: Readonly<Record<string, string>> = {
+  HPE_INVALID_METHOD: 'what came begins with no method of HTTP',
+  HPE_INVALID_URL: 'the target of the request holds a blank or another character that has to be escaped',
+  HPE_INVALID_VERSION: 'the request line names another version than HTTP/1.0 or 1.1',
+  HPE_INVALID_CONSTANT: 'the request line does not end in HTTP/1.1',
+  HPE_INVALID_HEADER_TOKEN: 'a header field has a character that none may have',
+  HPE_INVALID_CONTENT_LENGTH: 'Content-Length is no number',
+  HPE_UNEXPECTED_CONTENT_LENGTH: 'Content-Length comes twice, or beside Transfer-Encoding',
+  HPE_INVALID_TRANSFER_ENCODING: 'Transfer-Encoding comes beside Content-Length, or does not end in chunked',
+  HPE_INVALID_CHUNK_SIZE: 'a chunk of the body does not begin with its size',
+  HPE_STRICT: 'a line ends in another way than carriage return and line feed',
+  HPE_CR_EXPECTED: 'a line ends in another way than carriage return and line feed',
+  HPE_LF_EXPECTED: 'a line ends in another way than carriage return and line feed',
+}
+
 const READERS: Readonly<Record<string, (evidence: Evidence) => Finding[]>> = {
   'route.none': evidence => {
     const nearest = evidence['nearest-route']
@@ -32,12 +61,17 @@ const READERS: Readonly<Record<string, (evidence: Evidence) => Finding[]>> = {
       `TLS was opened for ${text(evidence['server-name'])}, and Host says ${text(evidence.host)}`,
       'Let whoever opens the TLS connection ask for the name that stands in Host, or for none.',
     ),
-  'request.malformed': ({ rule, parser }) =>
-    found(
+  'request.malformed': ({ rule, parser, spoke }) => {
+    const other = SPOKEN[text(spoke)]
+    if (other) return found('request.not-http', ...other)
+    const stopped = parser === undefined ? undefined : `the parser stopped with ${text(parser)}`
+    const said = PARSER[text(parser)]
+    return found(
       'request.rule',
-      text(rule ?? (parser === undefined ? undefined : `the parser stopped with ${text(parser)}`)),
+      text(rule ?? (said === undefined ? stopped : `${said} (${text(parser)})`)),
       'Look for a client, or a proxy between, that writes HTTP by hand.',
-    ),
+    )
+  },
   'request.handshake': ({ handshake, mend }) => found('request.handshake-failed', text(handshake), text(mend ?? '')),
   'request.proxy-header': ({ rule }) =>
     found('request.proxy-header-rule', text(rule), 'Switch the PROXY protocol on in the load balancer, or off here.'),

@@ -102,8 +102,9 @@ class Search {
       const verdict = this.from([...path, issuer], sent)
       if (verdict.ok) return verdict
     }
-    const missing = `its issuer, ${formatName(child.issuer)}, is not in client-ca, and no CA of that name was sent`
-    return { ok: false, problem: this.#problem ?? missing }
+    // Set where the chain that was sent ends: what stands below it has its issuer.
+    this.#problem ??= `${path.length === 1 ? 'its issuer' : `the issuer of ${formatName(child.subject)}`}, ${formatName(child.issuer)}, is not in client-ca${sent.some(each => each.subject.equals(child.issuer)) ? '' : ', and no CA of that name was sent'}`
+    return { ok: false, problem: this.#problem }
   }
 
   #links(child: Certificate, issuer: Certificate, path: readonly Certificate[]): boolean {

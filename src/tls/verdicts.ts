@@ -1,4 +1,4 @@
-import type { ClientCertificate, Issuer } from '../core/client-certificate.ts'
+import type { ClientCertificate, Issuer, Unverified } from '../core/client-certificate.ts'
 import { type Certificate, readCertificate, sha256 } from './certificate.ts'
 import { verifyClientChain } from './chain.ts'
 import { formatName } from './distinguished-name.ts'
@@ -49,6 +49,7 @@ export class Verdicts {
   }
 
   #keep(key: string, judged: Judged): void {
+    rememberIntermediates(this.#trust, judged.certificate.chain)
     if (this.#kept.size >= KEPT && !this.#kept.has(key)) this.#kept.clear()
     this.#kept.set(key, judged)
   }
@@ -71,7 +72,7 @@ export function judgeCertificate(der: Buffer, sent: readonly Buffer[], trust: Cl
     until: verdict.ok ? verdict.until : now + 60_000,
     certificate: {
       verified: problem === undefined,
-      ...(problem === undefined ? {} : { problem }),
+      ...(problem === undefined ? {} : { problem, unverified: unverifiedBy(leaf, sent, trust) }),
       subject: formatName(leaf.subject),
       issuer: formatName(leaf.issuer),
       serial: leaf.serial,
@@ -86,6 +87,39 @@ export function judgeCertificate(der: Buffer, sent: readonly Buffer[], trust: Cl
       issuers: verdict.ok
         ? [...verdict.intermediates.map(ca => issuerOf(ca, false)), issuerOf(verdict.anchor, true)]
         : [],
+    },
+  }
+}
+
+/** Intermediates that accepted clients sent, under each trust: they tell what is missing where another client sends none. */
+const intermediates = new WeakMap<ClientTrust, Map<string, Certificate>>()
+const MOST_INTERMEDIATES = 64
+
+function rememberIntermediates(trust: ClientTrust, chain: readonly Buffer[]): void {
+  if (chain.length === 0) return
+  const seen = intermediates.get(trust) ?? new Map<string, Certificate>()
+  intermediates.set(trust, seen)
+  for (const der of chain) {
+    const key = sha256(der)
+    if (seen.size < MOST_INTERMEDIATES && !seen.has(key)) seen.set(key, readCertificate(der))
+  }
+}
+
+function unverifiedBy(leaf: Certificate, sent: readonly Buffer[], trust: ClientTrust): Unverified {
+  return {
+    sent,
+    explain() {
+      const certificates = readSent(sent, trust)
+      const made = (child: Certificate, by: Certificate): boolean =>
+        by.ca && by.subject.equals(child.issuer) && child.x509.verify(by.x509.publicKey)
+      const ends = [leaf, ...certificates].filter(each => !certificates.some(other => made(each, other)))
+      const seen = [...(intermediates.get(trust)?.values() ?? [])]
+      const known = seen.find(each => ends.some(end => made(end, each)))
+      return {
+        sent: certificates.map(({ subject }) => formatName(subject)),
+        anchors: trust.anchors.map(({ subject }) => formatName(subject)),
+        known: known && formatName(known.subject),
+      }
     },
   }
 }

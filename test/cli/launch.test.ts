@@ -21,3 +21,8 @@ it.skipIf(older === undefined)('an older Node hands over to the one that the che
   const said = execFileSync(older ?? '', [join(ROOT, bin.sallyport), '--version'], { encoding: 'utf8' })
   expect(said.trim()).toBe(version)
 })
+
+it('ends without a word where its reader has seen enough', () => {
+  const line = '"$0" "$1" schema 2>&1 >/dev/null | head -c 1; { "$0" "$1" schema | head -c 1 >/dev/null; } 2>&1'
+  expect(execFileSync('sh', ['-c', line, process.execPath, join(ROOT, bin.sallyport)], { encoding: 'utf8' })).toBe('')
+})

@@ -8,6 +8,8 @@ import { varied } from '../../signing/near-miss/varied.ts'
 import { type BasicConfig, basic } from '../basic.ts'
 import { AskAgain, asOf } from './ask-again.ts'
 import { ago, likely, possible, proven } from './finding.ts'
+import { nearSecret } from './near-secret.ts'
+import { attempt } from './signature-keys.ts'
 
 type Reading = readonly [cause: string, because: string, mend: string, credentials: string]
 
@@ -44,7 +46,26 @@ export async function explainBasic(
       other.close()
     }
   }
-  return remaining(refusal.code, evidence, value)
+  const near = nearPassword(config, value, resources)
+  return near ? [near] : remaining(refusal.code, evidence, value)
+}
+
+/** A password of a known user that was cut, continued or mistyped. */
+function nearPassword({ users }: BasicConfig, value: string | undefined, resources: Resources): Finding | undefined {
+  const text = Buffer.from((value ?? '').replace(/^[A-Za-z-]+ +/, ''), 'base64').toString('utf8')
+  const colon = text.indexOf(':')
+  if (colon < 0) return undefined
+  for (const user of users.filter(({ name }) => name === text.slice(0, colon))) {
+    const near = attempt(() => nearSecret(resources.secret(user.password).text(), text.slice(colon + 1)))
+    if (near)
+      return proven({
+        cause: `basic.${near.cause}`,
+        because: `it is the password of "${user.name}" ${near.because}`,
+        evidence: { user: user.name },
+        mend: 'enter the password again, whole, in the sender; some split at its first ":" or cut at a length',
+      })
+  }
+  return undefined
 }
 
 function withCredentials(request: BodyRequest, credentials: string): BodyRequest {

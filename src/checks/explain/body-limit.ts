@@ -11,13 +11,14 @@ export function explainBodyLimit(
 ): readonly Finding[] {
   const bytes = request.contentLength ?? request.raw.length
   const [largest] = largestStrings(request.raw, 1)
+  const exact = bytes > max
   const whole = request.contentLength === undefined && cut ? 'at least ' : ''
   const evidence = { bytes, max }
   if (largest && largest.bytes > max / 4)
     return [
       (cut ? likely : proven)({
         cause: 'body-limit.one-member',
-        because: `the body has ${whole}${formatSize(bytes)}, and ${cut ? 'at least ' : ''}${formatSize(largest.bytes)} of it is ${largest.path}`,
+        because: `the body has ${exact ? `${whole}${formatSize(bytes)}` : `more than ${formatSize(max)}`}, and ${cut ? 'at least ' : ''}${formatSize(largest.bytes)} of it is ${largest.path}`,
         evidence: { ...evidence, member: largest.path, 'member-bytes': largest.bytes },
         mend: `let the sender leave ${largest.path} out, or send a link in its place; else raise max of body-limit`,
       }),
@@ -25,9 +26,11 @@ export function explainBodyLimit(
   return [
     proven({
       cause: 'body-limit.too-large',
-      because: `the body has ${whole}${formatSize(bytes)}, ${formatSize(Math.max(0, bytes - max))} more than max`,
+      because: exact
+        ? `the body has ${whole}${formatSize(bytes)}, ${formatSize(bytes - max)} more than max`
+        : `the body has more than max, ${formatSize(max)}; how much more was not read`,
       evidence,
-      mend: `raise max of body-limit to ${formatSize(roundedUp(bytes))} if the sender is genuine; else ask it for smaller events`,
+      mend: `raise max of body-limit ${exact ? `to ${formatSize(roundedUp(bytes))} ` : ''}if the sender is genuine; else ask it for smaller events`,
     }),
   ]
 }

@@ -88,7 +88,7 @@ export function claimFindings(
         likely,
         'bound',
         `${String(evidence.because)}`,
-        'have the sender connect with the certificate that it got the token with; behind a proxy that ends TLS, let that pass the certificate on (client-cert-header)',
+        'have the sender connect with the certificate that it got the token with; behind a proxy that ends TLS, let that pass the certificate on (proxy-client-cert of the listener)',
       ),
     ]
   return []

@@ -4,6 +4,7 @@ import type { Finding } from '../../core/finding.ts'
 import { isOneStepAway } from '../../core/one-step-away.ts'
 import type { BodyRequest } from '../../core/request.ts'
 import { type Identity, matcherOf } from '../client-names.ts'
+import { untrusted } from './client-chain.ts'
 import { ago, likely, listed, possible, proven } from './finding.ts'
 
 interface ClientCertConfig {
@@ -58,7 +59,7 @@ export function explainClientCert(
     case 'client-cert.eku':
       return eku(certificate)
     case 'client-cert.untrusted':
-      return untrusted(certificate)
+      return isNotForClients(certificate) ? eku(certificate) : untrusted(certificate)
     case 'client-cert.issuer':
       return tell(
         likely,
@@ -78,6 +79,10 @@ export function explainClientCert(
   }
 }
 
+/** Where the chain was refused for that before `eku` was asked. */
+const isNotForClients = ({ problem = '', extendedKeyUsage }: ClientCertificate): boolean =>
+  /client authentication/.test(problem) && extendedKeyUsage?.includes(CLIENT_AUTH) === false
+
 function missing(request: BodyRequest): readonly Finding[] {
   const carrier = CARRIERS.find(name => request.headers.has(name))
   if (carrier !== undefined)
@@ -85,7 +90,7 @@ function missing(request: BodyRequest): readonly Finding[] {
       likely({
         cause: 'client-cert.ended-at-proxy',
         because: `TLS ended at a proxy, which passes the certificate on in ${carrier}; the listener does not read it from there`,
-        mend: `set client-cert-header: ${carrier} of the listener, and the proxy's address under trusted-proxies`,
+        mend: `set proxy-client-cert on the listener (format, header: ${carrier}, client-ca), and the proxy's address under trusted-proxies`,
       }),
     ]
   if (!request.encrypted)
@@ -129,67 +134,6 @@ function eku(certificate: ClientCertificate): readonly Finding[] {
       mend: 'have its CA issue one with clientAuth; public CAs leave it out since 2026. If you trust its CA for this, set eku: any',
     }),
   ]
-}
-
-function untrusted({ problem = '', subject, issuer, chain }: ClientCertificate): readonly Finding[] {
-  const tell = (make: typeof proven, cause: string, because: string, mend: string): readonly Finding[] => [
-    make({
-      cause: `client-cert.${cause}`,
-      because,
-      evidence: { subject, issuer, problem, 'sent-intermediates': chain.length },
-      mend,
-    }),
-  ]
-  if (/revoked/i.test(problem))
-    return tell(
-      proven,
-      'revoked',
-      `the certificate ${subject} was revoked by its CA`,
-      'have the sender use its new certificate',
-    )
-  if (/crl/i.test(problem))
-    return tell(
-      likely,
-      'crl',
-      `the revocation list of its CA can not be used: ${problem}`,
-      'fetch a current CRL from the CA, and set a job that does so',
-    )
-  if (/expired/i.test(problem))
-    return tell(
-      likely,
-      'chain-expired',
-      `a certificate of its chain has expired: ${problem}`,
-      'renew the CA certificate in client-ca, or the intermediate that the sender sends',
-    )
-  if (subject === issuer || /self.signed certificate$/i.test(problem))
-    return tell(
-      likely,
-      'self-signed',
-      `the certificate ${subject} is self-signed`,
-      'have your CA sign one for the sender; or add this one to client-ca, if it is marked as a CA',
-    )
-  if (/unable to get (local )?issuer|unable to verify/i.test(problem))
-    return chain.length === 0
-      ? [
-          ...tell(
-            likely,
-            'intermediate-missing',
-            `it is of ${issuer}, which client-ca does not hold, and the sender sent no intermediate certificate: its chain is not whole, or it is another CA's`,
-            'have the sender send its intermediates (leaf first in one PEM file); or add its CA to client-ca',
-          ),
-        ]
-      : tell(
-          likely,
-          'other-ca',
-          `it is of ${issuer}, which does not lead to client-ca`,
-          'add the root of its CA to client-ca, if the sender is genuine',
-        )
-  return tell(
-    likely,
-    'untrusted',
-    `its chain does not hold: ${problem}`,
-    'compare the CA of the certificate with client-ca: sallyport certs show',
-  )
 }
 
 function notAllowed(

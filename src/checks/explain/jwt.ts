@@ -43,10 +43,20 @@ export async function explainJwt(
       if (differs && token.split('.').length === 3 && (await holds(config, withToken(request, header, token))))
         return [proven({ ...differs, cause: `jwt.${differs.cause}` })]
   const said = saidOf(request, header)
+  if (said?.header.alg === 'none')
+    return [
+      proven({
+        cause: 'jwt.unsigned',
+        because: 'its algorithm is none: nobody has signed it, and anybody could have written it',
+        mend: "have the sender send the issuer's token as it was made; if nobody knows of such a sender, it is a forger",
+      }),
+    ]
   if (said === undefined) return noToken(refusal.code, request, header, config)
   for (const [cause, because, mend, loosened] of looser(config, said))
     if (await holds(loosened, request)) return [proven({ cause: `jwt.${cause}`, because, mend, evidence })]
-  for (const { route, config: theirs, resources: world } of elsewhere)
+  // What ended, or lacks a scope, is this route's: another that asks for less says nothing of it.
+  const own = /^jwt\.(expired|not-yet|scope|bound)$/.test(refusal.code)
+  for (const { route, config: theirs, resources: world } of own ? [] : elsewhere)
     if (await holds(theirs, request, world))
       return [
         proven({

@@ -23,6 +23,8 @@ import { explainMessageSignature } from './message-signature.ts'
 import { absentFindings } from './signature-absent.ts'
 import { clockFindings } from './signature-clock.ts'
 import { allKeys, attempt, heldSecrets, macKeys, publicKeys, verifyingKeys } from './signature-keys.ts'
+import { remaining } from './signature-remaining.ts'
+import { tokenFindings } from './signature-token.ts'
 
 /** A tolerance that no clock and no event passes. */
 const ALWAYS_MS = Number.MAX_SAFE_INTEGER
@@ -64,6 +66,8 @@ class SignatureCase {
     if (twice.length > 0) return twice
     const now = cut ? undefined : this.#asItStands()
     if (now !== undefined) return now
+    const token = this.#asToken()
+    if (token.length > 0) return token
     const other = cut ? [] : this.#otherRoute()
     const others = otherProviders(
       this.#asked.request,
@@ -74,10 +78,15 @@ class SignatureCase {
       this.#budget,
     )
     const explanations = await this.#search()
-    const whole = [...other, ...asProvider(others)]
-    const found = explanations.map(explanation => this.#matching(explanation))
-    if (found.length + whole.length > 0)
-      return explanations.some(isPlainer) ? [...found, ...whole] : [...whole, ...found]
+    const providers = asProvider(others)
+    // The secret of another route is no news beside that the whole request is that route's.
+    const found = explanations
+      .filter(each => other.length === 0 || each.every(({ cause }) => !cause.startsWith('other-route-')))
+      .map(explanation => this.#matching(explanation))
+    if (found.length > 0 && explanations.some(isPlainer))
+      return [...found, ...other, ...providers.map(each => ({ ...each, certainty: 'possible' as const }))]
+    if (other.length + providers.length > 0) return [...other, ...providers]
+    if (found.length > 0) return found
     if (code === 'signature.missing')
       return absentFindings(this.#asked, this.#chosen.scheme, providerOf(this.#chosen.principal), others)
     return this.#unproven(others.map(({ provider }) => provider.name))
@@ -125,6 +134,16 @@ class SignatureCase {
       ]
     }
     return undefined
+  }
+
+  /** Where the scheme is a bare token. */
+  #asToken(): readonly Finding[] {
+    const { kind, headers } = this.#chosen.scheme
+    const [header] = headers
+    if (kind !== 'token' || header === undefined) return []
+    const keys = allKeys(this.#config, this.#chosen.readers, this.#resources)
+    const secrets = heldSecrets(this.#config, this.#resources)
+    return tokenFindings(this.#asked, header, secrets, request => this.#verifies(request, keys))
   }
 
   /** A header that came more than once, where one of its values holds. */
@@ -189,7 +208,9 @@ class SignatureCase {
       ]
       return await searchByVerifier(request, (one, key) => this.#verifies(one, [key]), keys, cut, this.#budget)
     }
-    for (const description of described) {
+    const { headers } = request
+    const isThere = ({ header }: Description): number => (header && headers.has(header.toLowerCase()) ? 0 : 1)
+    for (const description of described.toSorted((a, b) => isThere(a) - isThere(b))) {
       const found = isHmac(description)
         ? await searchHmac(request, description, this.#config.secrets ? macs() : [], cut, this.#budget)
         : await searchKeys(
@@ -253,7 +274,7 @@ class SignatureCase {
 
   /** Nothing matched: what the signature's form tells, and what remains. */
   #unproven(others: readonly string[]): readonly Finding[] {
-    const { cut, refusal, request } = this.#asked
+    const { cut, refusal } = this.#asked
     if (cut)
       return [
         possible({
@@ -266,7 +287,6 @@ class SignatureCase {
     const length = this.#wrongLength()
     if (length) return [length]
     const keyed = this.#config.keys !== undefined
-    const word = keyed ? 'public key' : 'secret'
     const where = keyed ? provider?.publicKey?.where : provider?.secret?.where
     const findings: Finding[] = []
     if (others.length > 0)
@@ -278,19 +298,13 @@ class SignatureCase {
         }),
       )
     if (refusal.code === 'signature.malformed' || refusal.code === 'signature.incomplete') return findings
-    const changed = request.headers.has('via') || request.headers.has('x-forwarded-for')
     return [
       ...findings,
-      possible({
-        cause: `signature.unknown-${keyed ? 'key' : 'secret'}`,
-        because: `none of ${this.#budget.tried} variations matches: the sender holds another ${word}`,
-        evidence: { tried: this.#budget.tried },
-        mend: `copy the ${word} anew${where === undefined ? ' from the sender' : `: ${where}`}`,
-      }),
-      possible({
-        cause: 'signature.body-changed',
-        because: `the body was changed on the way in a manner that can't be undone${changed ? ' (it came through a proxy)' : ''}`,
-        mend: "compare the body's length and digest at the sender and here; let what stands between pass its bytes on",
+      ...remaining(this.#asked, {
+        kind: this.#chosen.scheme.kind,
+        keyed,
+        where,
+        tried: this.#budget.tried,
       }),
     ]
   }

@@ -98,16 +98,14 @@ export function explainSourceIp(
         mend: 'let the load balancer send X-Forwarded-For (then trusted-proxies) or the PROXY protocol (then proxy-protocol); in containers, publish the port without the userland proxy',
       }),
     )
-  for (const { route, config: theirs, resources: world } of elsewhere)
-    if (has(theirs.allow, source, world) && !has(theirs.deny, source, world))
-      findings.push(
-        proven({
-          cause: 'source-ip.other-route',
-          because: `the route ${route} admits ${source.text}`,
-          evidence: { route },
-          mend: `mend the URL in the sender if the request is meant for ${route}; else add its network here too`,
-        }),
-      )
+  // The address of a proxy says nothing of the sender, whoever else admits it.
+  if (meant && findings.length > 0) return findings
+  const admitting = elsewhere
+    .filter(
+      ({ config: theirs, resources: world }) => has(theirs.allow, source, world) && !has(theirs.deny, source, world),
+    )
+    .map(({ route }) => route)
+  if (admitting.length > 0) findings.push(otherRoute(admitting, source))
   for (const { id, name, networks } of providers)
     if (networks && tableOf(networks.cidrs).has(source))
       findings.push(
@@ -121,6 +119,20 @@ export function explainSourceIp(
   if (findings.length > 0) return findings
   return [...byList(config, source, missing), ...remaining(config, source)]
 }
+
+function otherRoute(routes: readonly string[], source: Address): Finding {
+  const word = routes.length === 1 ? 'the route' : 'the routes'
+  const local = isLoopback(source)
+  // What reaches the gate from its own host is often a tunnel or a proxy, and admitted by bridges.
+  return (local ? possible : proven)({
+    cause: 'source-ip.other-route',
+    because: `${word} ${listed(routes.slice(0, 4))} ${routes.length === 1 ? 'admits' : 'admit'} ${source.text}`,
+    evidence: { routes: routes.slice(0, 20) },
+    mend: `mend the URL in the sender if the request is meant for ${routes.length === 1 ? String(routes[0]) : 'one of them'}; else add its network here too`,
+  })
+}
+
+const isLoopback = ({ text }: Address): boolean => text.startsWith('127.') || text === '::1'
 
 function byList(config: SourceIpConfig, source: Address, missing: unknown): readonly Finding[] {
   if (Array.isArray(missing) && missing.length > 0)

@@ -8,6 +8,7 @@ import type { Resources } from '../../core/resources.ts'
 import type { NamedToken } from '../known-tokens.ts'
 import { AskAgain, asOf } from './ask-again.ts'
 import { ago, likely, possible, proven } from './finding.ts'
+import { nearSecret } from './near-secret.ts'
 import { tokenTexts, withToken } from './token-texts.ts'
 
 /** A check whose tokens the config names. */
@@ -213,18 +214,14 @@ function nearKnown<Config>(
     } catch {
       continue
     }
-    const tell = (cause: string, because: string): Finding =>
-      proven({
-        cause: `${kind.name}.${cause}`,
-        because: `it is the ${kind.word} "${name}" ${because}`,
+    const near = nearSecret(known, token)
+    if (near)
+      return proven({
+        cause: `${kind.name}.${near.cause}`,
+        because: `it is the ${kind.word} "${name}" ${near.because}`,
         evidence: { [kind.word]: name },
         mend: `copy the ${kind.word} again, whole, into the sender`,
       })
-    if (known.startsWith(token)) return tell('cut', `without its last ${known.length - token.length} characters`)
-    if (known.endsWith(token)) return tell('cut', `without its first ${known.length - token.length} characters`)
-    if (token.startsWith(known))
-      return tell('continued', `with ${token.length - known.length} characters more behind it`)
-    if (isOneStepAway(known, token)) return tell('mistyped', 'with one character wrong')
   }
   return undefined
 }

@@ -14,11 +14,13 @@ const ANSWER_MS = 15_000
 /**
  * Asks the upstream for its options (RFC 9110 section 9.3.7), which changes nothing there, with the credentials of the
  * route and over its connection.
+ * @param certificateFits the client certificate is of a CA that was asked for, in date and for clients
  */
 export async function lookAtUpstreamAnswer(
   socket: Socket,
   route: RouteConfig,
   credentials: readonly Credential[],
+  certificateFits = false,
 ): Promise<readonly Finding[]> {
   const { forward } = route
   const url = new URL(forward.to)
@@ -45,7 +47,11 @@ export async function lookAtUpstreamAnswer(
     ANSWER_MS,
   )
   if (!isAnswer(answer)) return [unanswered(answer, route)]
-  return [...judge(answer, route), ...clockFindings(answer, 'the upstream'), ...rateFindings(answer, forward.pace)]
+  return [
+    ...judge(answer, route, certificateFits),
+    ...clockFindings(answer, 'the upstream'),
+    ...rateFindings(answer, forward.pace),
+  ]
 }
 
 function applied(grant: Grant, outbound: Outbound): Outbound {
@@ -73,7 +79,7 @@ function unanswered({ code, message }: NoAnswer, { forward }: RouteConfig): Find
   })
 }
 
-function judge(answer: Answer, route: RouteConfig): Finding[] {
+function judge(answer: Answer, route: RouteConfig, certificateFits: boolean): Finding[] {
   const { status, headers, body } = answer
   const { authenticate, tls } = route.forward
   const evidence = { status, ...(headers.server === undefined ? {} : { server: headers.server }) }
@@ -89,8 +95,10 @@ function judge(answer: Answer, route: RouteConfig): Finding[] {
           )
         : fail(
             'client-cert.refused',
-            `${tell}: it does not accept the client certificate`,
-            'have it issued by a CA that the service names, with its intermediate in the file',
+            `${tell}: it does not accept the client certificate${certificateFits ? ', which is in date and of a CA that it asks for' : ''}`,
+            certificateFits
+              ? 'ask its operator whether it was revoked, or is none of those that were agreed on; have another one issued'
+              : 'have it issued by a CA that the service names, with its intermediate in the file',
             { evidence },
           ),
     ]

@@ -59,7 +59,8 @@ export async function* inbound(target: Target, { world, trust, sending }: Errand
   }
   const answers = await lookAtAnswer(target, url, way)
   yield* answers
-  if (answers.some(({ level }) => level === 'fail') || !target.route || !world) return
+  // An event made for this route says nothing where the URL leads elsewhere.
+  if ([...findings, ...answers].some(({ level }) => level === 'fail') || !target.route || !world) return
   yield* await tryEvents(target.route, world, way, url, sending)
 }
 
@@ -92,14 +93,17 @@ export async function* outbound(route: RouteConfig, { world, echo }: Errand): As
   if (carriesCredentials(forward) || forward['local-address'] !== undefined || forward.proxy)
     yield egressFinding(raw, destination)
   let socket = raw
+  let certificateFits = false
   if (destination.secure) {
     const secured = await secureAsRoute(raw, destination, route, resources, world.folder)
     yield* secured.findings
     if (secured.socket === undefined) return
     socket = secured.socket
+    const ofCertificates = secured.findings.filter(({ cause }) => cause.startsWith('client-cert.'))
+    certificateFits = ofCertificates.length > 0 && ofCertificates.every(({ level }) => level === 'ok')
   }
   if ('cause' in credentials) socket.destroy()
-  else yield* await lookAtUpstreamAnswer(socket, route, credentials)
+  else yield* await lookAtUpstreamAnswer(socket, route, credentials, certificateFits)
 }
 
 function credentialsOf(route: RouteConfig, world: World): readonly Credential[] | Finding {

@@ -50,19 +50,23 @@ function taker(host: string, route: RouteDraft, routes: readonly (RouteDraft | u
   const together = (other: RouteDraft): boolean =>
     other.listener === undefined || (route.listener !== undefined && other.listener === route.listener)
   const found = routes.find(other => {
-    if (other === undefined || other === route || other.match?.host !== host || !together(other)) return false
-    const { path, 'path-prefix': prefix } = other.match
+    if (other?.match === undefined || other === route || !together(other)) return false
+    const { host: own = '', path, 'path-prefix': prefix } = other.match
+    if (bare(own) !== host) return false
     return (exact && path === wanted) || (prefix !== undefined && wanted.startsWith(prefix))
   })
   return found?.name
 }
+
+/** As certificates name an address of IPv6: without the brackets of a URL. */
+const bare = (host: string): string => host.replace(/^\[|\]$/g, '')
 
 const list = (names: readonly string[]): string => [...new Set(names)].slice(0, 4).join(', ')
 
 /** As TLS compares them: a wildcard stands for one label (RFC 9525 section 6.3). */
 function covers(name: string, host: string): boolean {
   const lower = name.toLowerCase()
-  if (lower === host.replace(/^\[|\]$/g, '')) return true
+  if (lower === bare(host)) return true
   return lower.startsWith('*.') && host.slice(host.indexOf('.') + 1) === lower.slice(2) && !host.startsWith('.')
 }
 

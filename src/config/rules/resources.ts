@@ -11,12 +11,13 @@ import type { Rule, RuleContext } from './context.ts'
 export const secretsResolve: Rule = function* (file, context) {
   for (const { value, path } of leaves(file, [])) {
     if (!(value instanceof SecretRef) || !hasGoodName(value, context.env)) continue
-    const { problem } = resolveSecret(value, context.env, context.folder)
+    const { problem, doubt } = resolveSecret(value, context.env, context.folder)
     const owner = yamlPath(path, context)
     const at = context.at([...owner, value.kind]) === undefined ? owner : [...owner, value.kind]
     if (problem?.kind === 'malformed') yield error(at, problem.message, problem.mend)
     else if (problem && path[0] === 'listeners')
       yield error(at, `${String(owner.at(-1))}: ${problem.message}, and without it nothing can listen`, problem.mend)
+    else if (doubt) yield warning(at, doubt.message, doubt.mend)
     else if (problem) yield warning(at, `${offline(at, context)}: ${problem.message}`, problem.mend)
   }
 }

@@ -3,8 +3,8 @@ import { brotliDecompressSync, gunzipSync, inflateSync, zstdDecompressSync } fro
 import type { BodyRequest } from '../../core/request.ts'
 import type { Budget } from './budget.ts'
 import { type Difference, distinct, type Variant } from './difference.ts'
-import { JSON_STYLES } from './json-styles.ts'
-import { readTree, writeTree } from './json-tokens.ts'
+import { COMPACT, JSON_STYLES } from './json-styles.ts'
+import { readTree, reordered, writeTree } from './json-tokens.ts'
 
 const BOM = Buffer.from('\ufeff')
 const MOST_DECODED = 8 * 1024 * 1024
@@ -71,6 +71,12 @@ function* rewrites(body: Buffer): Generator<Candidate> {
   if (tree === undefined) return
   for (const [words, style] of JSON_STYLES)
     yield ['body-reserialised', `over the JSON written ${words}`, Buffer.from(writeTree(tree, style))]
+  for (const other of reordered(tree))
+    yield [
+      'body-reserialised',
+      'over the JSON without blanks, its members in another order',
+      Buffer.from(writeTree(other, COMPACT)),
+    ]
   // JSON in a JSON string: encoded twice, or sent once more than it was signed.
   if (tree.kind === 'scalar' && tree.text.startsWith('"'))
     yield [

@@ -17,7 +17,10 @@ const double = (text: string): string => {
   return Number.isFinite(value) ? String(value) : text
 }
 
-const COMPACT = { comma: ',', colon: ':' } as const
+/** An amount with two places, of which a program that reads it as a double drops the last. */
+const money = (text: string): string => (/^-?\d+\.\d$/.test(text) ? `${text}0` : text)
+
+export const COMPACT = { comma: ',', colon: ':' } as const
 const SPACED = { comma: ', ', colon: ': ' } as const
 const pretty = (indent: string, newline = '\n'): Pick<JsonStyle, 'comma' | 'colon' | 'indent' | 'newline'> => ({
   comma: ',',
@@ -56,4 +59,6 @@ export const JSON_STYLES: readonly (readonly [words: string, style: JsonStyle])[
   ['as json.dumps of Python writes it with sort_keys', { ...SPACED, string: ascii, sorted: true }],
   ['as json.dumps of Python writes it with sort_keys and without blanks', { ...COMPACT, string: ascii, sorted: true }],
   ['without blanks, with a line feed at the end', { ...COMPACT, end: '\n' }],
+  ['without blanks, amounts with two places', { ...COMPACT, string: plain, number: money }],
+  ['with a blank behind each comma and colon, amounts with two places', { ...SPACED, number: money }],
 ]

@@ -92,5 +92,33 @@ export function writeTree(tree: JsonNode, style: JsonStyle): string {
   return parts.join('') + end
 }
 
+/** Members that can be put in every order with bounded work: 120 orders. */
+const MOST_REORDERED = 5
+
+/** The object with its own members in every other order, where they are few. */
+export function* reordered(tree: JsonNode): Generator<JsonNode> {
+  if (tree.kind !== 'object' || tree.members.length > MOST_REORDERED) return
+  for (const members of orders(tree.members)) yield { kind: 'object', members }
+}
+
+function* orders<Value>(values: readonly Value[]): Generator<readonly Value[]> {
+  if (values.length <= 1) yield values
+  for (const [at, first] of values.length <= 1 ? [] : values.entries())
+    for (const rest of orders(values.toSpliced(at, 1))) yield [first, ...rest]
+}
+
+/** How many members there are where all objects have theirs in the order of their names; else 0. */
+export function sortedMembers(tree: JsonNode): number {
+  if (tree.kind === 'scalar') return 0
+  let count = 0
+  const walk = (node: JsonNode): boolean => {
+    if (node.kind === 'scalar') return true
+    if (node.kind === 'array') return node.items.every(walk)
+    count += node.members.length
+    return node.members.every(([name, value], at) => (node.members[at - 1]?.[0] ?? '') <= name && walk(value))
+  }
+  return walk(tree) ? count : 0
+}
+
 const same = (text: string): string => text
 const byName = ([a]: readonly [string, JsonNode], [b]: readonly [string, JsonNode]): number => (a < b ? -1 : 1)

@@ -1,24 +1,27 @@
 import type { BodyRequest } from '../../core/request.ts'
 import { type Difference, distinct, type Variant } from './difference.ts'
 
-const MOST = 120
+const MOST = 240
 const SET_PUBLIC_URL = 'set public-url of the route or the listener to the URL as it was entered in the service'
 
 interface Part {
   readonly text: string
   readonly differs: Difference | undefined
+  /** Nothing in the request speaks for it: it is tried with at most one other difference. */
+  readonly guessed: boolean
 }
 
-const part = (text: string, phrase: string): Part => ({
+const part = (text: string, phrase: string, guessed = false): Part => ({
   text,
   differs: { cause: 'url', phrase, mend: SET_PUBLIC_URL },
+  guessed,
 })
 
 /** The URLs that the sender may have been given instead; first, with no difference, the public URL. Fewest differences first. */
 export function* urlVariants(request: BodyRequest): Generator<Variant<string>> {
   const [, scheme = 'https', authority = '', path = '', query = ''] =
     /^(https?):\/\/([^/?#]*)([^?]*)(\?.*)?$/s.exec(request.publicUrl) ?? []
-  const same = (text: string): Part => ({ text, differs: undefined })
+  const same = (text: string): Part => ({ text, differs: undefined, guessed: false })
   const schemes = [
     same(scheme),
     part(scheme === 'https' ? 'http' : 'https', `with ${scheme === 'https' ? 'http' : 'https'} as the scheme`),
@@ -32,7 +35,7 @@ export function* urlVariants(request: BodyRequest): Generator<Variant<string>> {
       for (const p of paths)
         for (const q of queries) {
           const differs = [s, h, p, q].flatMap(each => each.differs ?? [])
-          if (differs.length > 3) continue
+          if (differs.length > ([h, p].some(({ guessed }) => guessed) ? 2 : 3)) continue
           const value = `${s.text}://${h.text}${p.text}${q.text}`
           all.push({ variant: { value, differs: merged(differs, `${s.text}://${h.text}`) }, count: differs.length })
         }
@@ -57,6 +60,10 @@ function merged(differs: readonly Difference[], origin: string): readonly Differ
 }
 
 const FORWARDED_HOSTS = ['x-forwarded-host', 'x-original-host'] as const
+/** Ports of tunnels and of development. */
+const GUESSED: ReadonlySet<string> = new Set([':8443', ':8080'])
+/** What proxies route by, and take off. */
+const USUAL_PREFIXES = ['/api', '/webhook', '/webhooks', '/hook', '/hooks', '/crm', '/gate', '/v1', '/api/v1'] as const
 const FORWARDED_PATHS = ['x-forwarded-uri', 'x-original-uri', 'x-original-url', 'x-rewrite-url'] as const
 
 function hostsOf(request: BodyRequest, authority: string): Part[] {
@@ -71,8 +78,9 @@ function hostsOf(request: BodyRequest, authority: string): Part[] {
   )
   const parts: Part[] = []
   const port = /:\d+$/.exec(request.authority)?.[0]
+  const forwarded = request.headers.all('x-forwarded-port').flatMap(text => (/^\d+$/.test(text) ? [`:${text}`] : []))
   for (const host of hosts) {
-    const ports = ['', ':443', ':80', ...(port === undefined ? [] : [port])]
+    const ports = new Set(['', ':443', ':80', ...(port === undefined ? [] : [port]), ...forwarded, ...GUESSED])
     for (const each of ports)
       if (`${host}${each}` !== authority)
         parts.push(
@@ -83,6 +91,7 @@ function hostsOf(request: BodyRequest, authority: string): Part[] {
                 ? 'without its port'
                 : `with port ${each.slice(1)}`
               : `with the host ${host}${each}`,
+            GUESSED.has(each),
           ),
         )
     if (!host.startsWith('www.')) parts.push(part(`www.${host}`, `with the host www.${host}`))
@@ -106,6 +115,11 @@ function pathsOf(request: BodyRequest, path: string): Part[] {
   const [prefix] = request.headers.all('x-forwarded-prefix')
   if (prefix?.startsWith('/'))
     parts.push(part(`${prefix.replace(/\/$/, '')}${path}`, 'with the path before X-Forwarded-Prefix was taken off'))
+  for (const usual of USUAL_PREFIXES)
+    parts.push(part(`${usual}${path}`, `with ${usual} before its path, which a proxy takes off`, true))
+  const shorter = /^\/[^/]+(\/.+)$/.exec(path)?.[1]
+  if (shorter !== undefined)
+    parts.push(part(shorter, `without the first part of its path, ${path.slice(0, -shorter.length)}`, true))
   const decoded = decode(path)
   if (decoded !== undefined && decoded !== path)
     parts.push(part(decoded, 'with the percent escapes of its path decoded'))

@@ -1,0 +1,58 @@
+import type { Explaining } from '../../core/captured.ts'
+import type { Finding } from '../../core/finding.ts'
+import { readTree, sortedMembers } from '../../signing/near-miss/json-tokens.ts'
+import { likely, possible } from './finding.ts'
+
+/** As many members are in the order of their names by chance in one body of hundreds. */
+const NO_CHANCE = 6
+const MOST_READ = 2 * 1024 * 1024
+
+interface Searched {
+  /** Of the scheme. */
+  readonly kind: string
+  /** Whether public keys verify. */
+  readonly keyed: boolean
+  /** Where the service shows the secret or key. */
+  readonly where: string | undefined
+  readonly tried: number
+}
+
+/** What is left of a signature that nothing matches. */
+export function remaining(
+  { request, refusal }: Pick<Explaining<unknown>, 'request' | 'refusal'>,
+  { kind, keyed, where, tried }: Searched,
+): readonly Finding[] {
+  const word = keyed ? 'public key' : 'secret'
+  const unknown = possible({
+    cause: `signature.unknown-${keyed ? 'key' : 'secret'}`,
+    because: `none of ${tried} variations matches: the sender holds another ${word}`,
+    evidence: { tried },
+    mend: `copy the ${word} anew${where === undefined ? ' from the sender' : `: ${where}`}`,
+  })
+  // A bare token says nothing of the body.
+  if (kind === 'token') return [unknown]
+  const proxied = request.headers.has('via') || request.headers.has('x-forwarded-for')
+  const why = refusal.evidence?.why
+  const digest = typeof why === 'string' && /not the hash of the body/.test(why) ? why : undefined
+  const changed = (digest === undefined ? possible : likely)({
+    cause: 'signature.body-changed',
+    because: `${digest === undefined ? '' : `${digest}: `}the body was changed on the way in a manner that can't be undone${proxied ? ' (it came through a proxy)' : ''}`,
+    mend: "compare the body's length and digest at the sender and here; let what stands between pass its bytes on",
+  })
+  return digest === undefined ? [...rewritten(request.raw), unknown, changed] : [changed]
+}
+
+/** Of JSON that looks as if a program had read and written it, in an order that can't be undone. */
+function rewritten(raw: Buffer): readonly Finding[] {
+  const tree = raw.length <= MOST_READ ? readTree(raw) : undefined
+  const members = tree === undefined ? 0 : sortedMembers(tree)
+  if (members < NO_CHANCE) return []
+  return [
+    possible({
+      cause: 'signature.body-sorted',
+      because: `all ${members} members of the JSON stand in the order of their names, as a program between sender and gate leaves them that reads JSON and writes it anew; in which order they were signed can't be told`,
+      evidence: { members },
+      mend: 'let what stands between pass the bytes on as they are; if the sender itself sorts them, its secret is another',
+    }),
+  ]
+}

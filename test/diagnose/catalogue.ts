@@ -1,0 +1,30 @@
+import { clientCertificates } from './client-certs.ts'
+import { combined } from './combined.ts'
+import { connections } from './connections.ts'
+import { doctorIn } from './doctor-in.ts'
+import { doctorOut } from './doctor-out.ts'
+import type { Family } from './entry.ts'
+import { files } from './files.ts'
+import { jsonWebTokens } from './jwt.ts'
+import { limits } from './limits.ts'
+import { providers } from './providers.ts'
+import { routes } from './routes.ts'
+import { signatures } from './signature.ts'
+import { staticFindings } from './static.ts'
+import { tokens } from './tokens.ts'
+
+export const families: readonly Family[] = [
+  signatures,
+  providers,
+  tokens,
+  jsonWebTokens,
+  limits,
+  routes,
+  combined,
+  connections,
+  clientCertificates,
+  doctorIn,
+  doctorOut,
+  staticFindings,
+  files,
+]
