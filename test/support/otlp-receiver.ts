@@ -1,11 +1,15 @@
 import { createServer } from 'node:http'
+import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import protobuf from 'protobufjs'
 
-/** The definitions of https://github.com/open-telemetry/opentelemetry-proto (Apache-2.0), as published. */
-const DEFINITIONS = join(import.meta.dirname, 'otlp')
+/** OpenTelemetry's definitions, out of the last of its packages that has them as they are written. */
+const DEFINITIONS = join(
+  dirname(createRequire(import.meta.url).resolve('@opentelemetry/otlp-grpc-exporter-base/package.json')),
+  'build/protos',
+)
 
 export interface OtlpSpan {
   readonly traceId: string
@@ -69,6 +73,8 @@ export async function startOtlpReceiver(prefix = ''): Promise<OtlpReceiver> {
   const root = new protobuf.Root()
   root.resolvePath = (_origin, target) => join(DEFINITIONS, target)
   await root.load(['trace', 'metrics'].map(each => `opentelemetry/proto/collector/${each}/v1/${each}_service.proto`))
+  // What version 1.1 of the definitions added, after that package.
+  root.lookupType('opentelemetry.proto.trace.v1.Span').add(new protobuf.Field('flags', 16, 'fixed32'))
   const types = {
     [`${prefix}/v1/traces`]: root.lookupType('opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest'),
     [`${prefix}/v1/metrics`]: root.lookupType('opentelemetry.proto.collector.metrics.v1.ExportMetricsServiceRequest'),
