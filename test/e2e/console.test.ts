@@ -186,7 +186,7 @@ describe('the console in a browser', { timeout: 60_000 }, () => {
     await dialog.getByText('Sent: 200 forwarded').waitFor()
     expect(stand.crm.received).toHaveLength(received + 1)
     await dialog.getByRole('button', { name: 'Close' }).click()
-    expect(page.url()).toMatch(/#\/captures$/)
+    await page.waitForURL(/#\/captures$/)
     await go('config')
     await page.getByText('SIGHUP').first().waitFor()
   })
