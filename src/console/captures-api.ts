@@ -1,6 +1,6 @@
 import { type Masks, masksOf } from '../gateway/capture-masks.ts'
 import { explainCapture } from '../gateway/explainer.ts'
-import { type MaskedCapture, maskCapture } from '../gateway/masked-capture.ts'
+import { type MaskedCapture, maskCapture, outlineOf } from '../gateway/masked-capture.ts'
 import { sendAgain } from '../gateway/send-again.ts'
 import type { Capture } from '../observe/captures.ts'
 import type { ApiRequest, Endpoint } from './api.ts'
@@ -103,17 +103,10 @@ function filterOf(query: URLSearchParams) {
   return { route: query.get('route') ?? undefined, code: query.get('code') ?? undefined, since, limit }
 }
 
-function summaryOf({ request, record, code, wouldRefuse }: Capture): CaptureSummary {
+function summaryOf(capture: Capture): CaptureSummary {
+  const { request, record } = capture
   return {
-    id: request.id,
-    time: new Date(request.receivedAt).toISOString(),
-    listener: request.listener,
-    route: request.route ?? null,
-    outcome: record.outcome,
-    code,
-    status: record.status,
-    'would-refuse': wouldRefuse.map(({ check, code: would, evidence = null }) => ({ check, code: would, evidence })),
-    source: request.source,
+    ...outlineOf(capture),
     method: request.method,
     path: record.path,
     bytes: request.bodyBytes,

@@ -48,8 +48,8 @@ interface MaskedBody {
   readonly withheld: string | null
 }
 
-export function maskCapture(capture: Capture, masks: Masks): MaskedCapture {
-  const { request, record, code, wouldRefuse, principal } = capture
+/** What one capture and a list of them tell alike. */
+export function outlineOf({ request, record, code, wouldRefuse }: Capture) {
   return {
     id: request.id,
     time: new Date(request.receivedAt).toISOString(),
@@ -58,10 +58,17 @@ export function maskCapture(capture: Capture, masks: Masks): MaskedCapture {
     outcome: record.outcome,
     code,
     status: record.status,
-    evidence: record.evidence ?? null,
     'would-refuse': wouldRefuse.map(({ check, code: would, evidence = null }) => ({ check, code: would, evidence })),
-    principal: principal ?? null,
     source: request.source,
+  }
+}
+
+export function maskCapture(capture: Capture, masks: Masks): MaskedCapture {
+  const { request, record, principal } = capture
+  return {
+    ...outlineOf(capture),
+    evidence: record.evidence ?? null,
+    principal: principal ?? null,
     peer: request.peer ?? null,
     encrypted: request.encrypted,
     'server-name': request.serverName ?? null,

@@ -110,7 +110,7 @@ function Section({ section, name, gate, open, paused, pause }) {
   }
 }
 
-/** @param {{ view: import('preact').ComponentType<any> } & Record<string, unknown>} props */
+/** @param {{ view: import('preact').ComponentType<never> } & Record<string, unknown>} props */
 function WithRoutes({ view: View, ...props }) {
   const { data } = useRoutes()
   const routes = data?.routes.map(route => route.name).filter(each => each !== '') ?? []
