@@ -7,8 +7,17 @@ import { carrierOf, type SignedForm } from './signed-form.ts'
 import { type Template, TemplateGap } from './template.ts'
 import { readTimestamp } from './timestamp.ts'
 
-/** A signed id: long enough for any service; without the dot, which would let it be shifted against the timestamp. */
-const ID = /^[A-Za-z0-9_:=+/@-]{1,256}$/
+/** Characters of a signed id; not the dot, which would let it be shifted against the timestamp. */
+const OF_ID = Uint8Array.from({ length: 128 }, (_, code) =>
+  /[A-Za-z0-9_:=+/@-]/.test(String.fromCharCode(code)) ? 1 : 0,
+)
+
+/** Long enough for any service. By a table, which costs less than a regular expression does. */
+function isId(text: string): boolean {
+  if (text.length < 1 || text.length > 256) return false
+  for (let at = 0; at < text.length; at++) if (OF_ID[text.charCodeAt(at)] !== 1) return false
+  return true
+}
 
 /**
  * What a form finds of one request: signatures, timestamp, id, and the text around the body. It stands in fields, which
@@ -103,7 +112,7 @@ export class SignedParts {
     if (this.#idHeader !== undefined && id && 'header' in id) {
       const text = only(headers, this.#idHeader, id.header)
       if (typeof text !== 'string') return text
-      if (!ID.test(text)) return malformed({ header: id.header }, BAD_ID)
+      if (!isId(text)) return malformed({ header: id.header }, BAD_ID)
       this.#id = text
     }
     for (const { header: name, lower } of this.#signed) {
@@ -133,7 +142,7 @@ export class SignedParts {
       const text = fieldOf(request, this.#idField)
       const place = { field: shown(this.#idField) ?? '' }
       if (text === undefined || text === '') return fault('signature.missing', place)
-      if (!ID.test(text)) return malformed(place, BAD_ID)
+      if (!isId(text)) return malformed(place, BAD_ID)
       this.#id = text
     }
     if (timestamp === undefined || this.#timestampHeader !== undefined) return undefined

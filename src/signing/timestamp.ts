@@ -29,7 +29,8 @@ function isoMs(text: string): number | undefined {
     text.charCodeAt(13) === COLON &&
     text.charCodeAt(16) === COLON
   // NaN fails every comparison.
-  if (!marked || !(year >= 1000 && month >= 1 && month <= 12 && day >= 1 && day <= daysOf(year, month))) return undefined
+  if (!marked || !(year >= 1000 && month >= 1 && month <= 12 && day >= 1 && day <= daysOf(year, month)))
+    return undefined
   if (!(hour < 24 && minute < 60 && second < 60)) return undefined
   let at = 19
   let ms = 0
