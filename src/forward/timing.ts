@@ -1,3 +1,5 @@
+import { systemClock } from '../core/clock.ts'
+
 /** Time as waits need it, handed in so that tests can compress it. */
 export interface Timing {
   /** Milliseconds that never step back. */
@@ -12,8 +14,8 @@ export interface Timing {
 const LONGEST_MS = 60_000
 
 export const systemTiming: Timing = {
-  monotonic: () => performance.now(),
-  now: () => Date.now(),
+  monotonic: systemClock.monotonic,
+  now: systemClock.now,
   after(ms, run) {
     // Who waits holds a socket, which keeps the process alive; the timer alone must not.
     const timer = setTimeout(run, Math.min(ms, LONGEST_MS)).unref()

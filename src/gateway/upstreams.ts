@@ -1,12 +1,13 @@
+import type { Ledger, Ledgers } from '../core/stores.ts'
 import { Breaker, type BreakerSettings } from '../forward/breaker.ts'
 import type { BridgeCounts } from '../forward/bridge.ts'
 import type { ForwardConfig } from '../forward/config.ts'
 import type { OAuth2 } from '../forward/credentials/oauth2.ts'
-import { Ledger } from '../forward/ledger.ts'
 import { MAX_QUEUE, MAX_WAIT, type PaceConfig } from '../forward/pace-config.ts'
 import { systemTiming } from '../forward/timing.ts'
 import { Turnstile } from '../forward/turnstile.ts'
 import { type Reach, Upstream } from '../forward/upstream.ts'
+import { LocalLedger } from '../store/local-ledger.ts'
 import { Kept } from './kept.ts'
 
 /** A way to upstreams; the id is the same for the same way. */
@@ -20,7 +21,7 @@ export class Upstreams {
   /** One pool for each origin, way to it and deadlines; one that no config asks for ends with its requests. */
   readonly #pools = new Kept<Upstream>(upstream => upstream.retire())
   readonly #tokens = new Kept<OAuth2>()
-  readonly #ledgers = new Kept<Ledger>()
+  readonly #ledgers = new Kept<Ledger>(ledger => ledger.close())
   readonly #turnstiles = new Kept<Turnstile>()
   readonly #breakers = new Kept<Breaker>()
   readonly #counts = new Kept<BridgeCounts>()
@@ -33,6 +34,13 @@ export class Upstreams {
     this.#counts,
   ]
 
+  readonly #newLedger: Ledgers
+
+  /** @param ledgers where this thread is not the only one that sends: those that all of them share */
+  constructor(ledgers: Ledgers = () => new LocalLedger()) {
+    this.#newLedger = ledgers
+  }
+
   get(to: string, timeout: ForwardConfig['timeout'], { id, reach }: Identified): Upstream {
     const { origin } = new URL(to)
     const key = `${origin} ${timeout.connect} ${timeout.response} ${id}`
@@ -44,9 +52,7 @@ export class Upstreams {
   }
 
   turnstile(route: string, pace: PaceConfig | undefined, concurrency = Number.POSITIVE_INFINITY): Turnstile {
-    // What was sent counts on where a reload changes the limit, as it does for the receiver.
     const shared = pace?.shared
-    const ledger = this.#ledgers.get(shared === undefined ? `route ${route}` : `shared ${shared}`, () => new Ledger())
     const settings = {
       rate: pace?.rate,
       burst: pace?.burst ?? pace?.rate.count ?? 1,
@@ -55,7 +61,14 @@ export class Upstreams {
       maxQueue: pace?.['max-queue'] ?? MAX_QUEUE,
     }
     const key = JSON.stringify([route, shared, settings])
-    return this.#turnstiles.get(key, () => new Turnstile(settings, ledger, systemTiming))
+    // What was sent counts on where a reload changes the limit, as it does for the receiver.
+    const ledger = this.#ledger(shared === undefined ? `route ${route}` : `shared ${shared}`)
+    const cap = shared !== undefined && concurrency < Number.POSITIVE_INFINITY && this.#ledger(`route ${route}`)
+    return this.#turnstiles.get(key, () => new Turnstile(settings, ledger, systemTiming, cap || undefined))
+  }
+
+  #ledger(name: string): Ledger {
+    return this.#ledgers.get(name, () => this.#newLedger(name))
   }
 
   breaker(route: string, settings: BreakerSettings): Breaker {

@@ -1,13 +1,16 @@
-import { randomFillSync } from 'node:crypto'
-
 /**
- * HalfSipHash-2-4 (Aumasson and Bernstein) over a string's UTF-16 units, under a random key of this process, so that a
+ * HalfSipHash-2-4 (Aumasson and Bernstein) over a string's UTF-16 units, under a random key, so that a
  * stranger can not choose keys that fall together. The whole state is drawn out: 128 bits instead of 64.
  * The result stands in `words` until the next call; nothing is allocated.
  */
 export class KeyHash {
   readonly words = new Uint32Array(4)
-  readonly #seed = randomFillSync(new Uint32Array(4))
+  readonly #seed: Uint32Array
+
+  /** @param seed four random words, the same for all who look for the same keys */
+  constructor(seed: Uint32Array) {
+    this.#seed = seed
+  }
 
   hash(key: string): void {
     const { length } = key

@@ -2,26 +2,39 @@ import type { Clock } from '../core/clock.ts'
 import type { Claim, ClaimStore } from '../core/stores.ts'
 import { KeyTable } from './key-table.ts'
 import { DEFAULT_KEYS } from './memory-rates.ts'
+import type { Seat } from './seats.ts'
 
 const SWEEP = 2
-/** What a claim that finds no room looks through: some microseconds. */
-const SWEEP_WHEN_FULL = 1024
+/** What a claim that finds no room looks through, in so many turns: some microseconds. */
+const SWEEP_WHEN_FULL = 32
+const TURNS = 32
 
-const IN_FLIGHT = 1
 const DELIVERED = 2
+/** And four times whose it is. */
+const IN_FLIGHT = 1
 
 /**
- * Claims in this process's memory. Where it is full of live claims it answers `full`: it never forgets inside a
- * claim's time. Times are monotonic, so a step of the wall clock opens nothing.
+ * Claims in this process's memory, of one thread or shared by several. Where it is full of live claims it answers `full`:
+ * it never forgets inside a claim's time. What was in flight in a thread that has died is released. Times are monotonic,
+ * so a step of the wall clock opens nothing.
  */
 export class MemoryClaims implements ClaimStore {
   readonly #clock: Clock
-  /** `first`: in flight or delivered. `second`: until when, milliseconds, monotonic. */
+  readonly #seat: Seat | undefined
+  /** What stands for in flight in this thread. */
+  readonly #mine: number
+  /** `first`: in flight, and where, or delivered. `second`: until when, milliseconds, monotonic. */
   readonly #table: KeyTable
 
-  constructor(options: { readonly clock: Clock; readonly capacity?: number }) {
+  constructor(options: { readonly clock: Clock; readonly capacity?: number }, shared?: SharedArrayBuffer, seat?: Seat) {
     this.#clock = options.clock
-    this.#table = new KeyTable(options.capacity ?? DEFAULT_KEYS)
+    this.#seat = seat
+    this.#mine = 4 * (seat?.token ?? 0) + IN_FLIGHT
+    this.#table = new KeyTable(shared ?? KeyTable.memory(options.capacity ?? DEFAULT_KEYS), seat)
+  }
+
+  static share(capacity: number): SharedArrayBuffer {
+    return KeyTable.sharedMemory(capacity)
   }
 
   /** Keys remembered now. */
@@ -32,27 +45,59 @@ export class MemoryClaims implements ClaimStore {
   claim(key: string, ttlMs: number): Claim {
     const now = this.#clock.monotonic()
     const table = this.#table
+    table.aim(key)
+    table.lock()
     table.sweep(SWEEP, now)
-    let row = table.find(key)
-    if (row >= 0 && table.second(row) > now) return table.first(row) === DELIVERED ? 'delivered' : 'in-flight'
-    if (row < 0) {
-      if (table.size === table.capacity) table.sweep(SWEEP_WHEN_FULL, now)
-      row = table.insert()
-      if (row < 0) return 'full'
-    }
-    table.write(row, IN_FLIGHT, now + ttlMs)
-    return 'fresh'
+    const claim = this.#claim(now, now + ttlMs)
+    table.unlock()
+    return claim
   }
 
   keep(key: string, ttlMs: number): void {
-    const found = this.#table.find(key)
-    const row = found < 0 ? this.#table.insert() : found
-    if (row >= 0) this.#table.write(row, DELIVERED, this.#clock.monotonic() + ttlMs)
+    const until = this.#clock.monotonic() + ttlMs
+    const table = this.#table
+    table.aim(key)
+    table.lock()
+    const row = table.find()
+    if (row < 0) table.insert(DELIVERED, until)
+    else {
+      // The time first: between the two the key is still in flight, in a thread that has died.
+      table.setSecond(row, until)
+      table.setFirst(row, DELIVERED)
+    }
+    table.unlock()
   }
 
   release(key: string): void {
-    const row = this.#table.find(key)
+    const table = this.#table
+    table.aim(key)
+    table.lock()
+    const row = table.find()
     // A claim that outlived its time may be another's by now; what that one delivered stays remembered.
-    if (row >= 0 && this.#table.first(row) === IN_FLIGHT) this.#table.remove(row)
+    if (row >= 0 && table.first(row) === this.#mine) table.remove(row)
+    table.unlock()
+  }
+
+  #claim(now: number, until: number): Claim {
+    const table = this.#table
+    const row = table.find()
+    if (row < 0) {
+      for (let turn = 0; turn < TURNS && table.size === table.capacity; turn++) table.sweep(SWEEP_WHEN_FULL, now)
+      return table.insert(this.#mine, until) < 0 ? 'full' : 'fresh'
+    }
+    if (table.second(row) > now) {
+      const first = table.first(row)
+      if (first === DELIVERED) return 'delivered'
+      if (!this.#isLeft(first)) return 'in-flight'
+    }
+    // Whose it is first: between the two it is over, or in flight in a thread that has died.
+    table.setFirst(row, this.#mine)
+    table.setSecond(row, until)
+    return 'fresh'
+  }
+
+  /** Whether the thread that it is in flight in has died. */
+  #isLeft(first: number): boolean {
+    return first !== this.#mine && this.#seat?.isGone((first - IN_FLIGHT) / 4) === true
   }
 }

@@ -1,9 +1,13 @@
 import type { Clock } from '../core/clock.ts'
 import type { RateResult, RateStore } from '../core/stores.ts'
 import { KeyTable } from './key-table.ts'
+import type { Seat } from './seats.ts'
 
 /** How many keys a store remembers where nothing else is said: about 40 MB when full. */
 export const DEFAULT_KEYS = 1_000_000
+
+/** Different rates that strangers may come with while a table is full. */
+const OVERFLOW_RATES = 4096
 
 /** Rows looked at for each take: two, so that the sweep is always faster than new keys come. */
 const SWEEP = 2
@@ -12,20 +16,34 @@ const SWEEP_WHEN_FULL = 32
 /** A millionth of a token: what rounding may add up to, far below what any clock can tell. */
 const GRAIN = 1e-6
 
+/** The memories of one store that threads share. */
+export interface SharedRates {
+  readonly keys: SharedArrayBuffer
+  readonly overflow: SharedArrayBuffer
+}
+
 /**
- * Token buckets in this process's memory (GCRA, ITU-T I.371). A bucket is one time: when it is full again. A full one
- * need not be remembered, so it is swept.
+ * Token buckets in this process's memory (GCRA, ITU-T I.371), of one thread or shared by several. A bucket is one time:
+ * when it is full again. A full one need not be remembered, so it is swept.
  */
 export class MemoryRates implements RateStore {
   readonly #clock: Clock
-  /** `first`: when the bucket was last full. `second`: when it is full again. Milliseconds, monotonic. */
+  /**
+   * `first`: when the bucket was last full. `second`: when it is full again. Milliseconds, monotonic. The first changes
+   * only while the second is over, when it says nothing; so a bucket changes by one write.
+   */
   readonly #table: KeyTable
   /** Where the table is full, keys not in it share one bucket for each rate. */
-  readonly #overflow = new Map<string, { since: number; full: number }>()
+  readonly #overflow: KeyTable
 
-  constructor(options: { readonly clock: Clock; readonly capacity?: number }) {
+  constructor(options: { readonly clock: Clock; readonly capacity?: number }, shared?: SharedRates, seat?: Seat) {
     this.#clock = options.clock
-    this.#table = new KeyTable(options.capacity ?? DEFAULT_KEYS)
+    this.#table = new KeyTable(shared?.keys ?? KeyTable.memory(options.capacity ?? DEFAULT_KEYS), seat)
+    this.#overflow = new KeyTable(shared?.overflow ?? KeyTable.memory(OVERFLOW_RATES), seat)
+  }
+
+  static share(capacity: number): SharedRates {
+    return { keys: KeyTable.sharedMemory(capacity), overflow: KeyTable.sharedMemory(OVERFLOW_RATES) }
   }
 
   /** Keys remembered now. */
@@ -35,33 +53,39 @@ export class MemoryRates implements RateStore {
 
   take(key: string, burst: number, intervalMs: number): RateResult {
     const now = this.#clock.monotonic()
-    const table = this.#table
-    table.sweep(SWEEP, now)
-    let row = table.find(key)
-    if (row < 0) {
-      if (table.size === table.capacity) table.sweep(SWEEP_WHEN_FULL, now)
-      row = table.insert()
-      if (row < 0) return this.#takeShared(burst, intervalMs, now)
-      table.write(row, now, now)
-    }
+    const most = (burst + GRAIN) * intervalMs
+    let next = takeFrom(this.#table, key, intervalMs, most, now)
+    if (next < 0) next = takeFrom(this.#overflow, `${burst}/${intervalMs}`, intervalMs, most, now)
+    // No room for yet another rate either: as if its bucket were empty.
+    if (next < 0) next = now + (burst + 1) * intervalMs
+    return next - now > most ? refused(next, burst, intervalMs, now) : taken(next, burst, intervalMs, now)
+  }
+}
+
+/**
+ * When the key's bucket is full again after one more take, which was taken unless that is more than `most` milliseconds
+ * from now; -1 where there is no room for the key. A time that is late by the wait for the lock refuses rather than admits.
+ */
+function takeFrom(table: KeyTable, key: string, intervalMs: number, most: number, now: number): number {
+  table.aim(key)
+  table.lock()
+  table.sweep(SWEEP, now)
+  const row = table.find()
+  let next = -1
+  if (row < 0) {
+    if (table.size === table.capacity) table.sweep(SWEEP_WHEN_FULL, now)
+    if (table.insert(now, now + intervalMs) >= 0) next = now + intervalMs
+  } else {
     const since = table.first(row)
     const full = table.second(row)
-    const next = later(since, full, intervalMs, now)
-    if (next - now > (burst + GRAIN) * intervalMs) return refused(next, burst, intervalMs, now)
-    table.write(row, full <= now ? now : since, next)
-    return taken(next, burst, intervalMs, now)
+    next = later(since, full, intervalMs, now)
+    if (next - now <= most) {
+      if (full <= now) table.setFirst(row, now)
+      table.setSecond(row, next)
+    }
   }
-
-  #takeShared(burst: number, intervalMs: number, now: number): RateResult {
-    const rate = `${burst}/${intervalMs}`
-    const bucket = this.#overflow.get(rate) ?? { since: now, full: now }
-    this.#overflow.set(rate, bucket)
-    const next = later(bucket.since, bucket.full, intervalMs, now)
-    if (next - now > (burst + GRAIN) * intervalMs) return refused(next, burst, intervalMs, now)
-    if (bucket.full <= now) bucket.since = now
-    bucket.full = next
-    return taken(next, burst, intervalMs, now)
-  }
+  table.unlock()
+  return next
 }
 
 /**

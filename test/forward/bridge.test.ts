@@ -3,7 +3,6 @@ import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { Breaker } from '../../src/forward/breaker.ts'
 import { Bridge, type BridgeParts } from '../../src/forward/bridge.ts'
-import { Ledger } from '../../src/forward/ledger.ts'
 import type { Outbound } from '../../src/forward/normalise.ts'
 import { retryConfig } from '../../src/forward/pace-config.ts'
 import { quietOf } from '../../src/forward/receiver-limits.ts'
@@ -11,6 +10,7 @@ import { Retry } from '../../src/forward/retry.ts'
 import { systemTiming, type Timing } from '../../src/forward/timing.ts'
 import { Turnstile, type TurnstileSettings } from '../../src/forward/turnstile.ts'
 import { Upstream, type UpstreamResult } from '../../src/forward/upstream.ts'
+import { LocalLedger } from '../../src/store/local-ledger.ts'
 import { freePort } from '../support/ports.ts'
 
 /** Bridge requests against a receiver with a limit; 10000 take a minute. */
@@ -41,7 +41,7 @@ async function serve(answer: Answer, port = 0): Promise<{ url: string; seen: Inc
 
 /** Real time, run through so many times as fast. */
 const compressed = (factor: number): Timing => ({
-  monotonic: () => performance.now() * factor,
+  monotonic: () => systemTiming.monotonic() * factor,
   now: () => Date.now() * factor,
   after: (ms, run) => systemTiming.after(ms / factor, run),
 })
@@ -124,7 +124,11 @@ describe('a pace', () => {
       setTimeout(() => res.writeHead(refused > 0 ? 429 : 200).end(), Math.random() * 8)
     })
     const rate = { count: 60, periodMs: 60_000 }
-    const turnstile = new Turnstile(settings({ rate, burst: 10, maxWait: 1e9, maxQueue: PACED }), new Ledger(), timing)
+    const turnstile = new Turnstile(
+      settings({ rate, burst: 10, maxWait: 1e9, maxQueue: PACED }),
+      new LocalLedger(),
+      timing,
+    )
     const bridge = bridgeTo(url, { turnstile, timing })
     const began = timing.monotonic()
     const results = await Promise.all(Array.from({ length: PACED }, () => bridge.send(post)))
@@ -138,7 +142,11 @@ describe('a pace', () => {
   it('is made full use of: a thousand requests take hardly longer than the limit demands', async () => {
     const virtual = virtualTiming()
     const rate = { count: 60, periodMs: 60_000 }
-    const turnstile = new Turnstile(settings({ rate, burst: 10, maxWait: 1e9, maxQueue: 1_000 }), new Ledger(), virtual)
+    const turnstile = new Turnstile(
+      settings({ rate, burst: 10, maxWait: 1e9, maxQueue: 1_000 }),
+      new LocalLedger(),
+      virtual,
+    )
     const sent: number[] = []
     const all = Array.from({ length: 1_000 }, async () => {
       const turn = await turnstile.enter()
@@ -159,7 +167,9 @@ describe('a pace', () => {
       res.end()
     })
     const rate = { count: 20, periodMs: 1_000 }
-    const bridge = bridgeTo(url, { turnstile: new Turnstile(settings({ rate, burst: 5 }), new Ledger(), systemTiming) })
+    const bridge = bridgeTo(url, {
+      turnstile: new Turnstile(settings({ rate, burst: 5 }), new LocalLedger(), systemTiming),
+    })
     const all = Array.from({ length: 12 }, (_, i) => bridge.send({ ...get, path: `/${i}` }))
     const results = await Promise.all(all)
     const waits = results.map(({ trail }) => trail?.queuedMs ?? -1)
@@ -172,7 +182,7 @@ describe('a pace', () => {
     const { url, seen } = await serve((_req, res) => res.end())
     const rate = { count: 1, periodMs: 60_000 }
     const bridge = (some: Partial<TurnstileSettings>) =>
-      bridgeTo(url, { turnstile: new Turnstile(settings({ rate, ...some }), new Ledger(), systemTiming) })
+      bridgeTo(url, { turnstile: new Turnstile(settings({ rate, ...some }), new LocalLedger(), systemTiming) })
     const slow = bridge({ maxWait: 100 })
     expect(brief(await slow.send(post))).toBe(200)
     const late = await slow.send(post)
@@ -195,7 +205,7 @@ describe('a pace', () => {
 
   it('is shared by routes that keep one ledger, and wakes all of them', async () => {
     const { url, seen } = await serve((_req, res) => res.end())
-    const ledger = new Ledger()
+    const ledger = new LocalLedger()
     const rate = { count: 10, periodMs: 400 }
     const [a, b] = [1, 2].map(() =>
       bridgeTo(url, { turnstile: new Turnstile(settings({ rate, burst: 10 }), ledger, systemTiming) }),
@@ -207,7 +217,7 @@ describe('a pace', () => {
   })
 
   it('counts nothing that was never sent', async () => {
-    const ledger = new Ledger()
+    const ledger = new LocalLedger()
     const turnstile = new Turnstile(
       settings({ rate: { count: 2, periodMs: 60_000 }, maxWait: 50 }),
       ledger,
@@ -216,7 +226,7 @@ describe('a pace', () => {
     const port = await freePort()
     const nowhere = bridgeTo(`http://127.0.0.1:${port}`, { turnstile })
     for (let i = 0; i < 5; i++) expect(brief(await nowhere.send(post))).toBe('forward.unreachable')
-    expect(ledger.count(performance.now(), 60_000)).toBe(0)
+    expect(ledger.counted(systemTiming.monotonic(), 60_000)).toBe(0)
   })
 
   it('caps what is under way at once', async () => {
@@ -229,7 +239,9 @@ describe('a pace', () => {
         res.end(Buffer.alloc(400_000))
       }, 20)
     })
-    const bridge = bridgeTo(url, { turnstile: new Turnstile(settings({ concurrency: 3 }), new Ledger(), systemTiming) })
+    const bridge = bridgeTo(url, {
+      turnstile: new Turnstile(settings({ concurrency: 3 }), new LocalLedger(), systemTiming),
+    })
     await Promise.all(
       Array.from({ length: 20 }, async () => {
         const result = await bridge.send(get)
@@ -268,7 +280,7 @@ describe('what a receiver says of its limit', () => {
     const { url, seen } = await serve((_req, res, count) =>
       count === 1 ? res.writeHead(429, { 'retry-after': '1' }).end() : res.end(),
     )
-    const bridge = bridgeTo(url, { turnstile: new Turnstile(settings({}), new Ledger(), systemTiming) })
+    const bridge = bridgeTo(url, { turnstile: new Turnstile(settings({}), new LocalLedger(), systemTiming) })
     expect(brief(await bridge.send(post))).toBe(429)
     const began = performance.now()
     expect(brief(await bridge.send(post))).toBe(200)
@@ -278,7 +290,7 @@ describe('what a receiver says of its limit', () => {
 
   it('that is longer than anybody waits refuses at once', async () => {
     const { url } = await serve((_req, res) => res.writeHead(429, { 'retry-after': '600' }).end())
-    const bridge = bridgeTo(url, { turnstile: new Turnstile(settings({}), new Ledger(), systemTiming) })
+    const bridge = bridgeTo(url, { turnstile: new Turnstile(settings({}), new LocalLedger(), systemTiming) })
     await bridge.send(post)
     const refused = await bridge.send(post)
     expect(brief(refused)).toBe('forward.paced')
@@ -443,12 +455,12 @@ describe('a breaker', () => {
   it('that opens while requests wait for their turn sends none of them, and counts none', async () => {
     const { url, seen } = await serve((_req, res) => res.writeHead(503).end())
     const rate = { count: 30, periodMs: 1_000 }
-    const ledger = new Ledger()
+    const ledger = new LocalLedger()
     const turnstile = new Turnstile(settings({ rate, burst: 1 }), ledger, systemTiming)
     const bridge = bridgeTo(url, { turnstile, breaker: make() })
     const results = await Promise.all(Array.from({ length: 20 }, () => bridge.send(post)))
     expect(results.filter(result => brief(result) === 503).length).toBe(3)
     expect(results.filter(result => brief(result) === 'forward.breaker-open').length).toBe(17)
-    expect([seen.length, ledger.count(performance.now(), 60_000)]).toEqual([3, 3])
+    expect([seen.length, ledger.counted(systemTiming.monotonic(), 60_000)]).toEqual([3, 3])
   })
 })
