@@ -13,6 +13,14 @@ const DELIVERED = 2
 /** And four times whose it is. */
 const IN_FLIGHT = 1
 
+export interface MemoryClaimsOptions {
+  readonly clock: Clock
+  /** Of a table of its own. */
+  readonly capacity?: number
+  /** A table that threads share, and who of them this is. */
+  readonly shared?: { readonly table: KeyTable; readonly seat: Seat }
+}
+
 /**
  * Claims in this process's memory, of one thread or shared by several. Where it is full of live claims it answers `full`:
  * it never forgets inside a claim's time. What was in flight in a thread that has died is released. Times are monotonic,
@@ -26,15 +34,19 @@ export class MemoryClaims implements ClaimStore {
   /** `first`: in flight, and where, or delivered. `second`: until when, milliseconds, monotonic. */
   readonly #table: KeyTable
 
-  constructor(options: { readonly clock: Clock; readonly capacity?: number }, shared?: SharedArrayBuffer, seat?: Seat) {
-    this.#clock = options.clock
-    this.#seat = seat
-    this.#mine = 4 * (seat?.token ?? 0) + IN_FLIGHT
-    this.#table = new KeyTable(shared ?? KeyTable.memory(options.capacity ?? DEFAULT_KEYS), seat)
+  constructor({ clock, capacity = DEFAULT_KEYS, shared }: MemoryClaimsOptions) {
+    this.#clock = clock
+    this.#seat = shared?.seat
+    this.#mine = 4 * (shared?.seat.token ?? 0) + IN_FLIGHT
+    this.#table = shared?.table ?? new KeyTable(KeyTable.memory(capacity))
   }
 
   static share(capacity: number): SharedArrayBuffer {
     return KeyTable.sharedMemory(capacity)
+  }
+
+  static open(clock: Clock, memory: SharedArrayBuffer, seat: Seat): MemoryClaims {
+    return new MemoryClaims({ clock, shared: { table: new KeyTable(memory, seat), seat } })
   }
 
   /** Keys remembered now. */

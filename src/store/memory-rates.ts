@@ -16,10 +16,22 @@ const SWEEP_WHEN_FULL = 32
 /** A millionth of a token: what rounding may add up to, far below what any clock can tell. */
 const GRAIN = 1e-6
 
-/** The memories of one store that threads share. */
+/** The tables of one store, which may be shared by threads. */
+export interface RateTables {
+  readonly keys: KeyTable
+  readonly overflow: KeyTable
+}
+
 export interface SharedRates {
   readonly keys: SharedArrayBuffer
   readonly overflow: SharedArrayBuffer
+}
+
+export interface MemoryRatesOptions {
+  readonly clock: Clock
+  /** Of a table of its own. */
+  readonly capacity?: number
+  readonly tables?: RateTables
 }
 
 /**
@@ -36,14 +48,21 @@ export class MemoryRates implements RateStore {
   /** Where the table is full, keys not in it share one bucket for each rate. */
   readonly #overflow: KeyTable
 
-  constructor(options: { readonly clock: Clock; readonly capacity?: number }, shared?: SharedRates, seat?: Seat) {
-    this.#clock = options.clock
-    this.#table = new KeyTable(shared?.keys ?? KeyTable.memory(options.capacity ?? DEFAULT_KEYS), seat)
-    this.#overflow = new KeyTable(shared?.overflow ?? KeyTable.memory(OVERFLOW_RATES), seat)
+  constructor({ clock, capacity = DEFAULT_KEYS, tables }: MemoryRatesOptions) {
+    this.#clock = clock
+    this.#table = tables?.keys ?? new KeyTable(KeyTable.memory(capacity))
+    this.#overflow = tables?.overflow ?? new KeyTable(KeyTable.memory(OVERFLOW_RATES))
   }
 
   static share(capacity: number): SharedRates {
     return { keys: KeyTable.sharedMemory(capacity), overflow: KeyTable.sharedMemory(OVERFLOW_RATES) }
+  }
+
+  static open(clock: Clock, { keys, overflow }: SharedRates, seat: Seat): MemoryRates {
+    return new MemoryRates({
+      clock,
+      tables: { keys: new KeyTable(keys, seat), overflow: new KeyTable(overflow, seat) },
+    })
   }
 
   /** Keys remembered now. */

@@ -1,5 +1,5 @@
 import type { Ledger, PaceLimits } from '../core/stores.ts'
-import { ANSWERED, ANSWERS, FULL, HELD, type LedgerViews, LOCK, SETTLED, TAKEN, TOP, WRITTEN } from './ledger-memory.ts'
+import { ANSWERED, ANSWERS, FULL, HELD, type LedgerViews, SETTLED, TAKEN, TOP, WRITTEN } from './ledger-memory.ts'
 import { Lock } from './lock.ts'
 import type { Seat } from './seats.ts'
 
@@ -29,7 +29,7 @@ export class SharedLedger implements Ledger {
   constructor(views: LedgerViews, seat: Seat) {
     this.#views = views
     this.#seat = seat
-    this.#lock = new Lock(views.head, LOCK, seat)
+    this.#lock = new Lock(views.head, seat)
     this.#enter()
     this.#settle()
     views.lives[seat.number] = seat.life

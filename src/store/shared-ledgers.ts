@@ -75,12 +75,12 @@ export class SharedLedgers {
   }
 }
 
-/** The lock's word stays: where a dead thread holds it, whoever comes next repairs what is here. */
+/** The lock stays as it is: where a dead thread holds it, whoever comes next repairs what is here. */
 function clear({ head, numbers, since, underWay, lives }: LedgerViews): void {
   head[TAKEN] = head[WRITTEN] ?? 0
   head[ANSWERED] = 0
   numbers[FULL] = 0
   numbers[HELD] = 0
-  for (const of of [since, underWay, lives]) of.fill(0)
+  for (const bySeat of [since, underWay, lives]) bySeat.fill(0)
   head[TOP] = 0
 }

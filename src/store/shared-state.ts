@@ -71,8 +71,8 @@ export function openLocalState(clock: Clock): OpenState {
 export function openSharedState(state: SharedState, seat: number, clock: Clock): OpenState {
   const taken = new Seats(state.seats).open(seat, clock)
   const open = ({ rates, claims }: SharedStores): Stores => ({
-    rates: new MemoryRates({ clock }, rates, taken),
-    claims: new MemoryClaims({ clock }, claims, taken),
+    rates: MemoryRates.open(clock, rates, taken),
+    claims: MemoryClaims.open(clock, claims, taken),
   })
   const ledgers = new SharedLedgers(state.ledgers, taken)
   return { ...open(state), reporting: open(state.reporting), ledgers: name => ledgers.open(name) }

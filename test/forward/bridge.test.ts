@@ -7,11 +7,12 @@ import type { Outbound } from '../../src/forward/normalise.ts'
 import { retryConfig } from '../../src/forward/pace-config.ts'
 import { quietOf } from '../../src/forward/receiver-limits.ts'
 import { Retry } from '../../src/forward/retry.ts'
-import { systemTiming, type Timing } from '../../src/forward/timing.ts'
+import { systemTiming } from '../../src/forward/timing.ts'
 import { Turnstile, type TurnstileSettings } from '../../src/forward/turnstile.ts'
 import { Upstream, type UpstreamResult } from '../../src/forward/upstream.ts'
 import { LocalLedger } from '../../src/store/local-ledger.ts'
 import { freePort } from '../support/ports.ts'
+import { compressed, virtualTiming } from '../support/timing.ts'
 
 /** Bridge requests against a receiver with a limit; 10000 take a minute. */
 const PACED = Number(process.env.SALLYPORT_PACED_REQUESTS ?? 300)
@@ -37,43 +38,6 @@ async function serve(answer: Answer, port = 0): Promise<{ url: string; seen: Inc
     server.closeAllConnections()
   })
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, seen }
-}
-
-/** Real time, run through so many times as fast. */
-const compressed = (factor: number): Timing => ({
-  monotonic: () => systemTiming.monotonic() * factor,
-  now: () => Date.now() * factor,
-  after: (ms, run) => systemTiming.after(ms / factor, run),
-})
-
-/** Time that stands, and goes on to the next timer when all is quiet. */
-function virtualTiming(): Timing & { run(until: Promise<unknown>): Promise<void> } {
-  let now = 0
-  const timers = new Set<{ readonly at: number; readonly run: () => void }>()
-  return {
-    monotonic: () => now,
-    now: () => now,
-    after(ms, run) {
-      const timer = { at: now + ms, run }
-      timers.add(timer)
-      return () => timers.delete(timer)
-    },
-    async run(until) {
-      let ended = false
-      void until.then(() => {
-        ended = true
-      })
-      for (;;) {
-        await new Promise(resolve => setImmediate(resolve))
-        if (ended) return
-        const [next] = [...timers].sort((a, b) => a.at - b.at)
-        if (next === undefined) throw new Error('nothing will ever happen')
-        timers.delete(next)
-        now = Math.max(now, next.at)
-        next.run()
-      }
-    },
-  }
 }
 
 const settings = (some: Partial<TurnstileSettings>): TurnstileSettings => ({
