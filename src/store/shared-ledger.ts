@@ -29,7 +29,7 @@ export class SharedLedger implements Ledger {
   constructor(views: LedgerViews, seat: Seat) {
     this.#views = views
     this.#seat = seat
-    this.#lock = new Lock(views.head, seat)
+    this.#lock = new Lock(views.lock, 0, seat)
     this.#enter()
     this.#settle()
     views.lives[seat.number] = seat.life
