@@ -86,7 +86,7 @@ describe('a table that threads share', () => {
       }),
       { numRuns: RUNS },
     )
-    expect(deaths).toBeGreaterThan(RUNS)
+    expect(deaths).toBeGreaterThan(RUNS / 10)
   })
 
   it('is whole again where whoever repairs it dies too', () => {
@@ -196,9 +196,12 @@ describe('a claim whose thread dies', () => {
   it.each(['claim', 'keep', 'release', 'again', 'over'] as const)(
     'in %s is fresh or as it would be after it, at whatever write',
     kind => {
+      // So many others, of which the sweep sees some: else it would see the key's own row first.
+      let others = 0
       for (let writes = 0; ; writes++) {
         const { memory, other, mortalClaims, bury, time, fuse } = make()
         const own = mortalClaims()
+        for (let i = 0; i < others; i++) other.claim(`other-${i}`, 10_000)
         other.claim('kept', 10_000)
         other.keep('kept', 10_000)
         if (kind === 'keep' || kind === 'release') own.claim('k', 1000)
@@ -228,7 +231,9 @@ describe('a claim whose thread dies', () => {
         }
         expect(other.claim('kept', 1000)).toBe('delivered')
         checkTable(memory)
-        if (!died) break
+        if (died) continue
+        writes = -1
+        if (++others === 8) break
       }
     },
   )
