@@ -1,9 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { frozenClock } from '../../src/core/clock.ts'
 import { MemoryClaims } from '../../src/store/memory-claims.ts'
+import { Seats } from '../../src/store/seats.ts'
 import { claimStoreContract } from './contract.ts'
 
 claimStoreContract('MemoryClaims', options => new MemoryClaims(options))
+claimStoreContract('MemoryClaims that threads share', ({ clock, capacity }) => {
+  const seats = new Seats(Seats.create())
+  seats.take(1)
+  return MemoryClaims.open(clock, MemoryClaims.share(capacity), seats.open(1, clock))
+})
 
 describe('MemoryClaims', () => {
   it('is not opened by a wall clock that steps', () => {

@@ -1,9 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { frozenClock } from '../../src/core/clock.ts'
 import { MemoryRates } from '../../src/store/memory-rates.ts'
+import { Seats } from '../../src/store/seats.ts'
 import { rateStoreContract } from './contract.ts'
 
 rateStoreContract('MemoryRates', options => new MemoryRates(options))
+rateStoreContract('MemoryRates that threads share', ({ clock, capacity }) => {
+  const seats = new Seats(Seats.create())
+  seats.take(1)
+  return MemoryRates.open(clock, MemoryRates.share(capacity), seats.open(1, clock))
+})
 
 describe('MemoryRates', () => {
   it.each([

@@ -154,7 +154,8 @@ describe('a bucket whose thread dies', () => {
       ] as const) {
         const died = dies(fuse, writes, () => own.take(key, 5, 1000))
         if (died) bury()
-        const { remaining } = other.take(key, 5, 1000)
+        const { remaining, resetMs } = other.take(key, 5, 1000)
+        expect(resetMs % 1000).toBe(0)
         expect(died ? [4 - taken, 3 - taken] : [3 - taken]).toContain(remaining)
         checkTable(shared.keys)
         if (died) break

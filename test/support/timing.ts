@@ -9,7 +9,7 @@ export const compressed = (factor: number): Timing => ({
 
 /** Time that stands, and goes on to the next timer when all is quiet. */
 export function virtualTiming(): Timing & { run(until: Promise<unknown>): Promise<void> } {
-  let now = 0
+  let now = 1
   const timers = new Set<{ readonly at: number; readonly run: () => void }>()
   return {
     monotonic: () => now,
