@@ -1,14 +1,9 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { systemClock } from '../../src/core/clock.ts'
 import type { PaceLimits } from '../../src/core/stores.ts'
-import { Bridge } from '../../src/forward/bridge.ts'
-import type { Outbound } from '../../src/forward/normalise.ts'
-import { Turnstile } from '../../src/forward/turnstile.ts'
-import { Upstream } from '../../src/forward/upstream.ts'
 import { KeyTable } from '../../src/store/key-table.ts'
 import { Seats } from '../../src/store/seats.ts'
 import { openSharedState } from '../../src/store/shared-state.ts'
-import { compressed } from '../support/timing.ts'
 import { BURST, type Job, KEYS, LEDGER, RATE_COUNTERS, type Sheets } from './sharing.ts'
 
 const { state, seat, mark, sheets, job } = workerData as Job
@@ -79,37 +74,6 @@ function work(): void {
   }
 }
 
-/** Sends so many to a receiver, at its pace. */
-async function send(to: string, count: number, factor: number): Promise<void> {
-  const timing = compressed(factor)
-  const settings = {
-    rate: { count: 60, periodMs: 60_000 },
-    burst: 10,
-    concurrency: Number.POSITIVE_INFINITY,
-    maxWait: 1e9,
-    maxQueue: count,
-  }
-  const upstream = new Upstream(to, { connect: 5_000, response: 20_000 })
-  const bridge = new Bridge({
-    upstream,
-    credentials: [],
-    shaper: undefined,
-    turnstile: new Turnstile(settings, ledgers(LEDGER), timing),
-    breaker: undefined,
-    retry: undefined,
-    patience: 0,
-    timing,
-    counts: { retries: 0 },
-  })
-  const outbound: Outbound = { id: 'ID', method: 'POST', path: '/', headers: [], body: Buffer.from('{}') }
-  // A gate's waiting requests hold sockets; here nothing else keeps the thread alive.
-  const alive = setInterval(() => undefined, 1000)
-  const results = await Promise.all(Array.from({ length: count }, () => bridge.send(outbound)))
-  parentPort?.postMessage(results.map(result => (result.ok ? result.status : result.code)))
-  upstream.destroy()
-  clearInterval(alive)
-}
-
 function synchronous<T>(value: T | Promise<T>): T {
   if (value instanceof Promise) throw new Error('stores in memory answer at once')
   return value
@@ -117,4 +81,5 @@ function synchronous<T>(value: T | Promise<T>): T {
 
 if (job.kind === 'race') race(job.workers)
 else if (job.kind === 'work') work()
-else if (job.kind === 'send') await send(job.to, job.count, job.factor)
+else if (job.kind === 'send')
+  parentPort?.postMessage(await (await import('./sending.ts')).send(ledgers(LEDGER), job.to, job.count, job.factor))
