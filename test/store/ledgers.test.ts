@@ -108,7 +108,11 @@ describe('ledgers that threads share', () => {
         for (const { kind, victim: isVictim, dies: after } of operations) {
           const who = isVictim ? 'victim' : 'survivor'
           const ledger = isVictim ? victim : survivor
-          if (kind === 'wait') now += 30
+          if (kind === 'wait') {
+            // What is over is left for whoever comes next, and may die over it.
+            now += 30
+            continue
+          }
           if ((kind === 'ended' || kind === 'failed') && underWay[who] === 0) continue
           let taken = false
           const died = dies(fuse, isVictim ? (after ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY, () => {
@@ -141,6 +145,31 @@ describe('ledgers that threads share', () => {
       { numRuns: RUNS },
     )
     expect(deaths).toBeGreaterThan(RUNS / 10)
+  })
+
+  it('forget no more than what is over, whatever write a thread dies before', () => {
+    for (let writes = 0; ; writes++) {
+      const { memory, seats, bury, sit } = sharing(0)
+      const living = sit(1).open('x')
+      seats.take(2)
+      const fuse = new Fuse()
+      const victim = new SharedLedger(mortal(ledgerViews(memory.ledgers, 0), fuse), seats.open(2, clock))
+      for (const at of [1, 2, 50, 60]) {
+        living.take(at, at, limits)
+        living.ended(at, true, limits)
+      }
+      const died = dies(fuse, writes, () => {
+        if (victim.take(110, 110, limits) <= 110) victim.ended(110, true, limits)
+      })
+      bury(2, 110)
+      const counted = living.counted(110, limits.period)
+      expect([2, 3, 4]).toContain(counted)
+      if (!died) expect(counted).toBe(3)
+      // The two are over, and then the third.
+      expect(living.counted(165, limits.period)).toBe(counted - 2)
+      expect(living.counted(210, limits.period)).toBe(0)
+      if (!died) break
+    }
   })
 
   it('let four workers make full use of a limit, in turn, and never exceed it', async () => {

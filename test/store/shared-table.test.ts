@@ -129,7 +129,8 @@ describe('a table that threads share', () => {
 
 describe('a bucket whose thread dies', () => {
   it('has lost the token of the request under way, or not, and no other', () => {
-    for (let writes = 0; writes < 40; writes++) {
+    for (let round = 0; round < 40 * 8; round++) {
+      const writes = Math.floor(round / 8)
       const shared = MemoryRates.share(CAPACITY)
       const { survivor, victim, bury } = sharers()
       const time = frozenClock(0)
@@ -145,6 +146,8 @@ describe('a bucket whose thread dies', () => {
       })
       // Old ones that the sweep removes meanwhile, and one that is full again.
       for (const key of ['a', 'b', 'again']) own.take(key, 5, 10)
+      // So many others, of which the sweep sees some: else it would see the one that is full again.
+      for (let i = 0; i < round % 8; i++) other.take(`other-${i}`, 5, 1000)
       time.advance(100)
       other.take('k', 5, 1000)
       for (const [key, taken] of [
