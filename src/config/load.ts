@@ -22,6 +22,8 @@ export interface Loaded {
   readonly problems: readonly Problem[]
   /** The file's text for `formatProblem`, literal secrets starred out; empty where there is no problem. */
   readonly text: string
+  /** The file's text as it stands, with literal secrets: for nobody's eyes. Empty where it could not be read. */
+  readonly written: string
 }
 
 export interface LoadOptions {
@@ -62,7 +64,11 @@ export function loadConfig(file: string, env: NodeJS.ProcessEnv, options: LoadOp
 }
 
 function failed(file: string, message: string, mend: string): Loaded {
-  return { problems: [{ severity: 'error', file, line: 0, column: 0, length: 0, message, mend }], text: '' }
+  return {
+    problems: [{ severity: 'error', file, line: 0, column: 0, length: 0, message, mend }],
+    text: '',
+    written: '',
+  }
 }
 
 /**
@@ -79,7 +85,7 @@ export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv, 
   const problems = source.spots.map(spot =>
     problemAt(source, file, text, spot.start, spot.end, { severity: 'error', ...spot }),
   )
-  if (source.value === undefined) return told(problems, mask())
+  if (source.value === undefined) return { ...told(problems, mask()), written: text }
   if (source.value === null)
     return failed(file, 'the config is empty', 'write listeners and routes; "sallyport check --help" shows an example')
   const at = source.at
@@ -97,7 +103,8 @@ export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv, 
     parsed.success && !problems.some(({ severity }) => severity === 'error')
       ? assemble(parsed.data, resolve(file), kinds)
       : undefined
-  return { ...(config ? { config } : {}), ...(problems.length > 0 ? told(problems, mask()) : { problems, text: '' }) }
+  const said = problems.length > 0 ? told(problems, mask()) : { problems, text: '' }
+  return { ...(config ? { config } : {}), ...said, written: text }
 }
 
 function problemAt(

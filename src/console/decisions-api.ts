@@ -36,11 +36,17 @@ function stream(
   let dropped = 0
   response.writeHead(200, { ...HEADERS, 'Content-Type': 'text/event-stream', 'X-Accel-Buffering': 'no' })
   response.write(': watching\n\n')
-  const stop = feed.watch((record, now) => {
-    if (!matches(record)) return
-    if (lines.length >= HANDFUL || response.writableNeedDrain) dropped++
-    else lines.push(auditLine(record, now).slice(0, -1))
-  })
+  const stop = feed.watch(
+    (record, now) => {
+      if (!matches(record)) return
+      if (lines.length >= HANDFUL || response.writableNeedDrain) dropped++
+      else lines.push(auditLine(record, now).slice(0, -1))
+    },
+    // Whether they would have matched is not known.
+    count => {
+      dropped += count
+    },
+  )
   const flush = setInterval(() => {
     if (response.writableNeedDrain) return
     if (lines.length > 0) response.write(`event: decisions\ndata: [${lines.join(',')}]\n\n`)

@@ -66,6 +66,15 @@ export class Capturing {
     if (begun) this.#collecting++
   }
 
+  /** Takes one that another thread has kept, or has got more of. */
+  take(capture: Capture): void {
+    const { id } = capture.request
+    const now = this.#clock.now()
+    if (this.#captures.get(id, now)) this.#captures.replace(capture)
+    else this.#captures.keep(capture, now)
+    this.#kept(id)
+  }
+
   keep(code: string, seen: Seen, record: AuditRecord): void {
     const facts = seen.result.walk?.facts
     const principal =

@@ -12,6 +12,8 @@ import type { Loading } from './loading.ts'
 /** Everything that one config made: loaded whole before any of it takes over. */
 export interface Generation {
   readonly config: GatewayConfig
+  /** The file's, literal secrets and all: workers load the same. */
+  readonly text: string
   readonly loading: Loading
   readonly compiled: Compiled
   readonly tls: ReadonlyMap<string, ServerTls>
@@ -50,9 +52,4 @@ export function liveOf(
 export function isSame({ bind: a, name }: Listener, { bind: b, name: wanted }: ListenerConfig): boolean {
   if ('unix' in a || 'unix' in b) return 'unix' in a && 'unix' in b && a.unix === b.unix
   return a.host === b.host && a.port === b.port && (a.port !== 0 || name === wanted)
-}
-
-/** What is to be told of a number of workers that this version does not run. */
-export function workersNote(workers: GatewayConfig['workers']): string | undefined {
-  return workers === 1 ? undefined : `workers: ${workers} is accepted, and one worker runs`
 }

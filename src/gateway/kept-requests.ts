@@ -32,7 +32,7 @@ export class KeptRequests {
     this.capturing = new Capturing(this.captures, means.clock)
   }
 
-  configure({ admin, captures, routes }: GatewayConfig): void {
+  configure({ admin, captures, routes }: Pick<GatewayConfig, 'admin' | 'captures' | 'routes'>): void {
     // Without an admin listener nobody could ask for them.
     const { dir, ...limits } = admin ? captures : { ...captures, keep: 0, dir: undefined }
     this.capturing.configure(limits)

@@ -6,7 +6,6 @@ import type { TLSSocket } from 'node:tls'
 import type { Bind, ListenerConfig } from '../config/model.ts'
 import { http } from '../core/http.ts'
 import { requestId } from '../core/request-id.ts'
-import type { Expiry } from '../core/resources.ts'
 import type { ListenerCounters } from '../observe/metrics.ts'
 import type { PipelineCode, pipelineDenials } from '../pipeline/denials.ts'
 import { type Refusal, refuse } from '../pipeline/walk.ts'
@@ -23,7 +22,7 @@ import { problemBody } from './reply.ts'
 import { busyOf, Exchange } from './serve.ts'
 import { spokenInstead } from './spoken-instead.ts'
 import { takeOver } from './take-over.ts'
-import { BACKLOG, listenOn } from './unix.ts'
+import { BACKLOG, listenOn, type SharedPort } from './unix.ts'
 
 /** How often the deadlines are looked at: a slow sender outstays them by this much at most. Milliseconds. */
 const DEADLINE_CHECK_MS = 500
@@ -100,8 +99,8 @@ export class Listener {
   }
 
   /** Resolves once it listens. @throws the system's error, e.g. EADDRINUSE. */
-  async listen(): Promise<AddressInfo | string> {
-    await listenOn(this.#server, this.bind)
+  async listen(sharing?: SharedPort): Promise<AddressInfo | string> {
+    await listenOn(this.#server, this.bind, sharing)
     this.#tellErrors()
     return this.#server.address() ?? ''
   }
@@ -135,10 +134,6 @@ export class Listener {
   /** Puts certificates in force that a CA has issued since. @throws TlsProblem; then the old ones still are */
   renew(): void {
     this.#tls?.renew(this.#server as TlsServer)
-  }
-
-  get expiries(): readonly Expiry[] {
-    return this.#tls?.expiries ?? []
   }
 
   get port(): number | undefined {

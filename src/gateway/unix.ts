@@ -5,8 +5,14 @@ import type { Bind } from '../config/model.ts'
 /** Connections that the kernel holds until they are accepted. */
 export const BACKLOG = 1024
 
+/** Of workers that listen on one address: the kernel shares the connections out among them (SO_REUSEPORT). */
+export interface SharedPort {
+  /** The one that was got, where the config lets the system choose; `undefined`: the config's, or a new one. */
+  readonly port: number | undefined
+}
+
 /** Listens on an address or a Unix socket. @throws the system's error. */
-export async function listenOn(server: Server, bind: Bind): Promise<void> {
+export async function listenOn(server: Server, bind: Bind, sharing?: SharedPort): Promise<void> {
   if ('unix' in bind) await removeStale(bind.unix)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -15,7 +21,10 @@ export async function listenOn(server: Server, bind: Bind): Promise<void> {
       resolve()
     }
     if ('unix' in bind) server.listen(bind.unix, done)
-    else server.listen({ host: bind.host, port: bind.port, backlog: BACKLOG }, done)
+    else {
+      const port = bind.port === 0 ? (sharing?.port ?? 0) : bind.port
+      server.listen({ host: bind.host, port, backlog: BACKLOG, reusePort: sharing !== undefined }, done)
+    }
   })
   // Owner and group: whoever may connect is trusted to be local.
   if ('unix' in bind) chmodSync(bind.unix, 0o660)

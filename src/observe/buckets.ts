@@ -3,6 +3,13 @@ export const BOUNDS: readonly number[] = [
   0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
 ]
 
+/** What buckets have counted, to be added to others. */
+export interface BucketCounts {
+  readonly counts: ArrayLike<number>
+  readonly sum: number
+  readonly count: number
+}
+
 /** Durations counted into buckets, without a label looked up or an object made. */
 export class Buckets {
   readonly #counts = new Float64Array(BOUNDS.length)
@@ -22,6 +29,21 @@ export class Buckets {
 
   get count(): number {
     return this.#count
+  }
+
+  /** Hands over what was counted, and begins anew. */
+  drain(): BucketCounts {
+    const drained = { counts: this.#counts.slice(), sum: this.#sum, count: this.#count }
+    this.#counts.fill(0)
+    this.#sum = 0
+    this.#count = 0
+    return drained
+  }
+
+  merge({ counts, sum, count }: BucketCounts): void {
+    for (let i = 0; i < BOUNDS.length; i++) this.#counts[i] = (this.#counts[i] ?? 0) + (counts[i] ?? 0)
+    this.#sum += sum
+    this.#count += count
   }
 
   /** Seconds. */

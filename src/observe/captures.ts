@@ -74,7 +74,8 @@ export class Captures {
   readonly #fullest = new Fullest<Group>()
   #limits: CaptureLimits = { keep: 0, age: 0 }
   #bytes = 0
-  #missed = 0
+  /** Requests that were not kept because too many like them came at once. */
+  missed = 0
   #dropped: (id: string) => void = () => undefined
 
   /** @param now epoch milliseconds */
@@ -104,7 +105,7 @@ export class Captures {
       sender.taken = 0
     }
     if (group.taken >= GROUP_RATE || (sender !== undefined && sender.taken >= SOURCE_RATE)) {
-      this.#missed++
+      this.missed++
       return false
     }
     group.taken++
@@ -181,11 +182,6 @@ export class Captures {
 
   get bytes(): number {
     return this.#bytes
-  }
-
-  /** Requests that were not kept because too many like them came at once. */
-  get missed(): number {
-    return this.#missed
   }
 
   #groupOf(route: string, code: string): Group {

@@ -43,6 +43,8 @@ export class Decisions {
   readonly #keys: string[] = []
   readonly #lanes = new Map<string, Lane>()
   #next = 0
+  /** Noted since `drain`. */
+  #fresh = 0
 
   /** @param now epoch milliseconds */
   add(record: AuditRecord, now: number): void {
@@ -64,8 +66,7 @@ export class Decisions {
       lane.skipped[ill]++
       return
     }
-    const at = this.#next
-    this.#next = at + 1 === ROOM ? 0 : at + 1
+    const at = this.#advance()
     this.#times[at] = now
     this.#statuses[at] = status
     this.#bytes[at] = record.bytesIn
@@ -78,25 +79,55 @@ export class Decisions {
     this.#keys[at] = record.keyName ?? ''
   }
 
+  /** Takes one that another thread has noted. */
+  put(decision: Decision): void {
+    const at = this.#advance()
+    this.#times[at] = decision.time
+    this.#statuses[at] = decision.status
+    this.#bytes[at] = decision.bytes
+    this.#ms[at] = decision.ms
+    this.#weights[at] = decision.weight
+    this.#routes[at] = decision.route
+    this.#codes[at] = decision.code
+    this.#sources[at] = decision.source
+    this.#keys[at] = decision.key
+  }
+
+  /** What was noted since it was last asked, in the order it came. */
+  drain(): readonly Decision[] {
+    const count = Math.min(this.#fresh, ROOM)
+    this.#fresh = 0
+    return Array.from({ length: count }, (_, i) => this.#read((this.#next - count + i + ROOM) % ROOM))
+  }
+
+  #advance(): number {
+    const at = this.#next
+    this.#next = at + 1 === ROOM ? 0 : at + 1
+    this.#fresh++
+    return at
+  }
+
+  #read(at: number): Decision {
+    return {
+      time: this.#times[at] ?? 0,
+      route: this.#routes[at] ?? '',
+      code: this.#codes[at] ?? '',
+      status: this.#statuses[at] ?? 0,
+      source: this.#sources[at] ?? '',
+      key: this.#keys[at] ?? '',
+      bytes: this.#bytes[at] ?? 0,
+      ms: this.#ms[at] ?? 0,
+      weight: this.#weights[at] ?? 0,
+    }
+  }
+
   /** In the order they came. @param since epoch milliseconds */
   list(since = 0): readonly Decision[] {
     const found: Decision[] = []
     for (let i = 0; i < ROOM; i++) {
       const at = (this.#next + i) % ROOM
-      const weight = this.#weights[at] ?? 0
-      const time = this.#times[at] ?? 0
-      if (weight === 0 || time < since) continue
-      found.push({
-        time,
-        route: this.#routes[at] ?? '',
-        code: this.#codes[at] ?? '',
-        status: this.#statuses[at] ?? 0,
-        source: this.#sources[at] ?? '',
-        key: this.#keys[at] ?? '',
-        bytes: this.#bytes[at] ?? 0,
-        ms: this.#ms[at] ?? 0,
-        weight,
-      })
+      const unused = this.#weights[at] === 0
+      if (!unused && (this.#times[at] ?? 0) >= since) found.push(this.#read(at))
     }
     return found
   }

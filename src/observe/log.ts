@@ -17,6 +17,8 @@ export interface Log {
   writes(level: Level): boolean
   /** Writes one finished JSON line, its line feed included, whatever its level: for what is too hot for fields. */
   line(json: string): void
+  /** Writes finished JSON lines that another thread has made. */
+  lines(json: string): void
   /** Writes what is held; returns when it is written, or after a second where the reader stalls. */
   flush(): void
   /** Lines that could not be written because the reader stalled or has gone. */
@@ -63,6 +65,13 @@ export function createLog(options: LogOptions = {}): Log {
     error: (msg, fields) => logger.error(fields === undefined ? { msg } : { msg, ...plainFields(fields) }),
     writes: asked => RANK[asked] >= RANK[level],
     line,
+    lines: json => {
+      for (let at = 0; at < json.length; ) {
+        const end = json.indexOf('\n', at) + 1 || json.length
+        line(json.slice(at, end))
+        at = end
+      }
+    },
     flush: () => sink.flush(),
     dropped: () => sink.dropped,
     close: () => sink.close(),

@@ -7,7 +7,7 @@ import type { BridgeReading } from './bridge-metrics.ts'
 import type { ExpiryReading } from './expiry.ts'
 import type { Counts } from './exposition.ts'
 import type { RemoteReading } from './remote-metrics.ts'
-import { RouteCounters } from './route-counters.ts'
+import { RouteCounters, type RouteTally } from './route-counters.ts'
 import type { TelemetryReading } from './telemetry-metrics.ts'
 
 /** Counted by whoever holds the sockets; plain numbers, so that counting costs nothing. */
@@ -40,6 +40,8 @@ export interface Metrics {
   readonly unmatched: RouteCounters
   /** The counters of a listener, made when first asked for. */
   listener(name: string): ListenerCounters
+  /** Every listener that has counters. */
+  listeners(): Iterable<readonly [name: string, counters: ListenerCounters]>
   /** Drops listeners that are no longer there. */
   setListeners(names: Iterable<string>): void
   reloaded(ok: boolean): void
@@ -55,6 +57,10 @@ export interface Metrics {
   watchAlerts(read: () => AlertReading | undefined): void
   /** Hands in where to read what has been sent by OTLP. */
   watchTelemetry(read: () => TelemetryReading | undefined): void
+  /** Hands in what to wait for before anything is read; `undefined`: nothing. */
+  watchSync(sync: () => Promise<void> | undefined): void
+  /** Adds what another thread has counted of a route; the empty name: of no route. */
+  merge(route: string, tally: RouteTally): void
   /** Hands in where to read the lines that the log lost. */
   watchLog(dropped: () => number): void
   readonly contentType: string
@@ -86,6 +92,7 @@ export function createMetrics({ version, clock = systemClock }: MetricsOptions):
   let alerts: () => AlertReading | undefined = () => undefined
   let telemetry: () => TelemetryReading | undefined = () => undefined
   let dropped = () => 0
+  let sync: () => Promise<void> | undefined = () => undefined
 
   const counts: Counts = {
     version,
@@ -146,6 +153,7 @@ export function createMetrics({ version, clock = systemClock }: MetricsOptions):
       listeners.set(name, counters)
       return counters
     },
+    listeners: () => listeners,
     setListeners(names) {
       const kept = new Set(names)
       for (const name of listeners.keys()) if (!kept.has(name)) listeners.delete(name)
@@ -176,11 +184,20 @@ export function createMetrics({ version, clock = systemClock }: MetricsOptions):
     watchLog(read) {
       dropped = read
     },
+    watchSync(wait) {
+      sync = wait
+    },
+    merge(route, tally) {
+      const counters = route === '' ? unmatched : routes.get(route)
+      counters?.merge(tally)
+    },
     contentType: 'text/plain; version=0.0.4; charset=utf-8',
     async render() {
+      await sync()
       return (await described()).metrics()
     },
     async read() {
+      await sync()
       return (await described()).getMetricsAsJSON()
     },
   }

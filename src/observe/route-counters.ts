@@ -1,5 +1,5 @@
 import type { AuditRecord } from './audit.ts'
-import { Buckets } from './buckets.ts'
+import { type BucketCounts, Buckets } from './buckets.ts'
 
 /** How many keys of a route are counted by name; the rest share one series, so that a million tokens stay one scrape. */
 const KEYS = 1000
@@ -13,6 +13,25 @@ interface KeyCount extends Count {
   /** Epoch milliseconds of the last use; 0: none. */
   usedAt: number
 }
+
+/** What one route has counted since it was last asked, to be added to another's counters. */
+export interface RouteTally {
+  readonly forwarded: number
+  readonly duplicate: number
+  readonly replied: number
+  readonly serverErrors: number
+  readonly refused: readonly Named[]
+  readonly failed: readonly Named[]
+  readonly wouldRefuse: readonly Named[]
+  /** With the epoch milliseconds of the last use. */
+  readonly keys: readonly (readonly [name: string, uses: number, usedAt: number])[]
+  readonly total: BucketCounts
+  readonly upstream: BucketCounts
+  readonly bytesIn: number
+  readonly bytesOut: number
+}
+
+type Named = readonly [name: string, count: number]
 
 /** What one route has counted. Plain numbers: prom-client reads them when it is scraped. */
 export class RouteCounters {
@@ -52,10 +71,41 @@ export class RouteCounters {
     if (record.upstreamMs > 0) this.upstream.observe(record.upstreamMs / 1000)
   }
 
-  #use(name: string, now: number): void {
+  /** Hands over what was counted, and begins anew; `undefined` where it was nothing. */
+  drain(): RouteTally | undefined {
+    if (this.total.count === 0) return undefined
+    const { forwarded, duplicate, replied, serverErrors, bytesIn, bytesOut } = this
+    this.forwarded = this.duplicate = this.replied = this.serverErrors = this.bytesIn = this.bytesOut = 0
+    const keys: RouteTally['keys'][number][] = []
+    for (const [name, key] of this.keys) {
+      if (key.value > 0) keys.push([name, key.value, key.usedAt])
+      key.value = 0
+    }
+    const counts = { forwarded, duplicate, replied, serverErrors, bytesIn, bytesOut, keys }
+    const named = { refused: drained(this.refused), failed: drained(this.failed) }
+    const wouldRefuse = drained(this.wouldRefuse)
+    return { ...counts, ...named, wouldRefuse, total: this.total.drain(), upstream: this.upstream.drain() }
+  }
+
+  merge(tally: RouteTally): void {
+    this.forwarded += tally.forwarded
+    this.duplicate += tally.duplicate
+    this.replied += tally.replied
+    this.serverErrors += tally.serverErrors
+    this.bytesIn += tally.bytesIn
+    this.bytesOut += tally.bytesOut
+    for (const [name, value] of tally.refused) count(this.refused, name, value)
+    for (const [name, value] of tally.failed) count(this.failed, name, value)
+    for (const [name, value] of tally.wouldRefuse) count(this.wouldRefuse, name, value)
+    for (const [name, uses, usedAt] of tally.keys) this.#use(name, usedAt, uses)
+    this.total.merge(tally.total)
+    this.upstream.merge(tally.upstream)
+  }
+
+  #use(name: string, now: number, uses = 1): void {
     const key = this.keys.get(name) ?? this.#keyOf(this.keys.size < KEYS ? name : OTHER_KEYS)
-    key.value++
-    key.usedAt = now
+    key.value += uses
+    key.usedAt = Math.max(key.usedAt, now)
   }
 
   #keyOf(name: string): KeyCount {
@@ -76,8 +126,17 @@ export class RouteCounters {
   }
 }
 
-function count(counts: Map<string, Count>, name: string): void {
+function count(counts: Map<string, Count>, name: string, value = 1): void {
   const known = counts.get(name)
-  if (known) known.value++
-  else counts.set(name, { value: 1 })
+  if (known) known.value += value
+  else counts.set(name, { value })
+}
+
+function drained(counts: Map<string, Count>): Named[] {
+  const named: Named[] = []
+  for (const [name, count] of counts) {
+    if (count.value > 0) named.push([name, count.value])
+    count.value = 0
+  }
+  return named
 }

@@ -17,9 +17,10 @@ export interface ServerTls extends Pick<LoadedTls, 'trust' | 'expiries' | 'warni
   update(next: ServerTls, server: Server): boolean
   /**
    * Puts the certificates in force that a CA has issued since, without closing a connection or reading a file.
+   * @param server absent: this is only read
    * @throws TlsProblem where one can't be served; then what was in force still is
    */
-  renew(server: Server): void
+  renew(server?: Server): void
   /** Gives the server's handshakes the staple of their certificate, and validations theirs. Once, before it listens. */
   attend(server: Server): void
   /** What is in force now. */
@@ -108,10 +109,10 @@ class ListenerTls implements ServerTls {
     return true
   }
 
-  renew(server: Server): void {
+  renew(server?: Server): void {
     if (this.#basis.managed === undefined) return
     const loaded = assemble(this.#basis)
-    server.setSecureContext(loaded.context)
+    server?.setSecureContext(loaded.context)
     this.loaded = loaded
   }
 

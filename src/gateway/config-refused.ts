@@ -1,0 +1,4 @@
+/** The config can't be taken; what is in force stays. */
+export class ConfigRefused extends Error {
+  override readonly name = 'ConfigRefused'
+}
