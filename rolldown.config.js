@@ -14,7 +14,7 @@ const page = {
 
 /** One file to read at a start instead of some four hundred; what only some gates need stays in files of its own. */
 export default defineConfig({
-  input: { main: 'src/cli/main.ts' },
+  input: { main: 'src/cli/main.ts', worker: 'src/gateway/workers/thread.ts' },
   platform: 'node',
   plugins: [page],
   // Loaded where they are first used (test/architecture.test.ts), so from node_modules.

@@ -7,7 +7,7 @@ import type { Captures } from '../observe/captures.ts'
 import type { DecisionFeed } from '../observe/decision-feed.ts'
 import type { Decisions } from '../observe/decisions.ts'
 import { createExpiryWatch, type ExpiryWatch } from '../observe/expiry.ts'
-import type { Log } from '../observe/log.ts'
+import type { Level, Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { ConfigRefused } from './config-refused.ts'
 import { type Credential, credentialsOf } from './credentials.ts'
@@ -22,6 +22,7 @@ import { ownStores } from './own-stores.ts'
 import { type Reload, ReloadHistory } from './reload-history.ts'
 import type { Sending } from './send-again.ts'
 import { digests, FileWatch } from './watch.ts'
+import { countOf } from './workers/count.ts'
 
 export interface GatewayOptions {
   /** Of the config. */
@@ -52,7 +53,8 @@ export class Gateway {
   readonly #watch: FileWatch
   readonly #alerts: LateAlerts
   readonly #reloads = new ReloadHistory()
-  readonly #front: Front
+  /** `undefined` until the first config says whether it is this thread or several workers. */
+  #front: Front | undefined
   #draining = false
   /** Reloads run one after the other; the last one asked for wins. */
   #reloading: Promise<unknown> = Promise.resolve()
@@ -62,8 +64,7 @@ export class Gateway {
     this.#options = options
     const engine = new Engine({ ...options, stores: ownStores(clock), loadingLog: log, renewed: () => this.#renew() })
     this.#engine = engine
-    this.#front = new Listeners({ shared: engine.shared, acme: engine.acme, metrics })
-    const bridges = () => this.#front.bridges()
+    const bridges = () => this.#front?.bridges() ?? []
     this.#expiry = createExpiryWatch({ log, clock })
     this.#alerts = new LateAlerts({
       clock,
@@ -95,7 +96,7 @@ export class Gateway {
 
   /** The port that a listener got; `undefined` where there is none of that name, or it is a Unix socket. */
   port(listener: string): number | undefined {
-    return this.#front.port(listener)
+    return this.#front?.port(listener)
   }
 
   /** Names of routes that lack something, and what. */
@@ -114,7 +115,7 @@ export class Gateway {
   readings() {
     return {
       expiries: this.#expiry.soonest(),
-      bridges: [...this.#front.bridges()],
+      bridges: [...(this.#front?.bridges() ?? [])],
       documents: [...this.#engine.remotes.readings()],
       reloads: this.#reloads.latest,
     }
@@ -122,7 +123,7 @@ export class Gateway {
 
   /** Resolves once the requests that have ended by now are counted and kept here; `undefined`: they are. */
   sync(): Promise<void> | undefined {
-    return this.#front.sync()
+    return this.#front?.sync()
   }
 
   /** The records of requests, for whoever watches them. */
@@ -192,7 +193,7 @@ export class Gateway {
     this.#draining = true
     this.#watch.close()
     this.#expiry.stop()
-    await this.#front.drain(graceMs)
+    await this.#front?.drain(graceMs)
     const within = Math.min(graceMs, TELL_MS)
     await Promise.all([this.#alerts.close(within), this.#engine.close(within)])
   }
@@ -214,6 +215,7 @@ export class Gateway {
     })
     // Before the wait, so that a file that changes while it lasts is seen to have changed.
     const files = digests(next.loading.files)
+    this.#front ??= await this.#newFront(next.config)
     const prepared = await this.#engine.prepare(next, this.#front)
     let attached: Awaited<ReturnType<Attachment['prepare']>> | undefined
     try {
@@ -232,19 +234,34 @@ export class Gateway {
     // One may have come since the config was loaded.
     this.#renew()
     tellBy()
-    if (next.config.workers !== 1)
+    if (this.#front instanceof Listeners && countOf(next.config) > 1)
       log.warn('config', {
-        problem: `workers: ${next.config.workers} is accepted, and one worker runs`,
-        remedy: 'Run several instances where one core is not enough.',
+        problem: `workers: ${next.config.workers} comes into force at the next start: one worker runs`,
+        remedy: 'Restart the gate.',
       })
     for (const { route, reason } of this.offline()) log.error('route offline', { route, reason })
     for (const { route, check, missing } of next.compiled.silent)
       log.error('check reports nothing', { route, check, reason: missing.message, remedy: missing.mend })
   }
 
+  /** Whether this thread takes requests or several workers do is settled by the first config. */
+  async #newFront(config: GatewayConfig): Promise<Front> {
+    const { shared, acme, kept, feed } = this.#engine
+    const { metrics } = this.#options
+    if (countOf(config) === 1) return new Listeners({ shared, acme, metrics })
+    const { WorkerPool } = await import('./workers/pool.ts')
+    return new WorkerPool({
+      ...this.#options,
+      level: lowestOf(this.#options.log),
+      version: metrics.version,
+      kept,
+      feed,
+    })
+  }
+
   /** Puts in force what CAs have issued since, and looks at what ends when. */
   #renew(): void {
-    this.#front.renew()
+    this.#front?.renew()
     const { generation, shared } = this.#engine
     const expiries = [...(generation?.loading.expiries ?? [])]
     for (const [listener, tls] of generation?.tls ?? []) {
@@ -257,4 +274,8 @@ export class Gateway {
     }
     this.#expiry.update(expiries)
   }
+}
+
+function lowestOf(log: Log): Level {
+  return log.writes('info') ? 'info' : log.writes('warn') ? 'warn' : 'error'
 }

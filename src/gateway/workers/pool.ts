@@ -1,0 +1,198 @@
+import { createServer } from 'node:net'
+import type { ListenerConfig } from '../../config/model.ts'
+import type { BridgeReading } from '../../observe/bridge-metrics.ts'
+import type { Front, Opened, PreparedFront } from '../front.ts'
+import type { Generation } from '../generation.ts'
+import { countOf } from './count.ts'
+import { Inbox, type InboxOptions } from './inbox.ts'
+import type { WorkerBrief } from './messages.ts'
+import { Seat } from './seat.ts'
+import { Turns } from './turns.ts'
+
+/** Milliseconds that the requests of a worker have which a config leaves out. */
+const LEFT_MS = 30_000
+/** Before the place of a worker is taken that ended soon after it began; doubled each time. Milliseconds. */
+const FIRST_PAUSE_MS = 100
+const LONGEST_PAUSE_MS = 30_000
+/** One that has lasted so long did not end of how it began. Milliseconds. */
+const LASTED_MS = 60_000
+/** Milliseconds that whoever reads the counters waits for what workers have counted. */
+const SYNC_MS = 1_000
+
+export interface PoolOptions extends InboxOptions, Pick<WorkerBrief, 'file' | 'env' | 'level' | 'version'> {}
+
+interface InForce {
+  readonly text: string
+  readonly count: number
+  readonly listeners: readonly ListenerConfig[]
+}
+
+/**
+ * Several workers, each with listeners of its own on the same addresses: the kernel shares connections out among them. A
+ * config is put in force on all of them or on none. The place of one that ends is taken by another, under the config in
+ * force.
+ */
+export class WorkerPool implements Front {
+  readonly #options: PoolOptions
+  readonly #inbox: Inbox
+  /** By place, from 1 on. */
+  readonly #seats = new Map<number, Seat>()
+  /** What changes who has a seat: one after the other. */
+  readonly #turns = new Turns()
+  /** Where the system chose. */
+  #ports: ReadonlyMap<string, number> = new Map()
+  #inForce: InForce | undefined
+  #pause = FIRST_PAUSE_MS
+  #draining = false
+
+  constructor(options: PoolOptions) {
+    this.#options = options
+    this.#inbox = new Inbox(options)
+    options.feed.attend(on => {
+      for (const seat of this.#seats.values()) seat.ask({ ask: 'watch', on }).catch(ignored)
+    })
+  }
+
+  async prepare({ config, text }: Generation): Promise<PreparedFront> {
+    const done = await this.#turns.take()
+    const count = countOf(config)
+    const kept = [...this.#seats.values()].filter(({ brief }) => brief.seat <= count)
+    const fresh: Seat[] = []
+    const abort = async (): Promise<void> => {
+      await Promise.all([...kept.map(seat => seat.ask({ ask: 'abort' }).catch(ignored)), ...fresh.map(s => s.end())])
+      done()
+    }
+    try {
+      for (const listener of config.listeners) if (!this.#holds(listener)) await refuseTaken(listener)
+      const places = Array.from({ length: count }, (_, index) => index + 1)
+      fresh.push(...places.filter(place => !this.#seats.has(place)).map(place => this.#begin(place)))
+      const { opened, ports } = await this.#prepareAll([...kept, ...fresh], text)
+      const commit = async (): Promise<void> => {
+        this.#inForce = { text, count, listeners: config.listeners }
+        this.#ports = ports
+        for (const seat of fresh) this.#seats.set(seat.brief.seat, seat)
+        const left = [...this.#seats.values()].filter(({ brief }) => brief.seat > count)
+        for (const { brief } of left) this.#seats.delete(brief.seat)
+        this.#options.metrics.setListeners(config.listeners.map(({ name }) => name))
+        // One that ends meanwhile is replaced under this config.
+        await Promise.all([...this.#seats.values()].map(seat => seat.ask({ ask: 'commit' }).catch(ignored)))
+        for (const seat of left) void seat.drain(LEFT_MS)
+        done()
+        for (const seat of fresh) if (seat.ended) this.#lost(seat, 'it ended as it began')
+      }
+      return { opened, commit, abort }
+    } catch (error) {
+      await abort()
+      throw error
+    }
+  }
+
+  renew(): void {
+    // Certificates come to workers by their own stores.
+  }
+
+  port(listener: string): number | undefined {
+    return this.#ports.get(listener)
+  }
+
+  bridges(): Iterable<BridgeReading> {
+    return this.#inbox.bridges()
+  }
+
+  async sync(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<void>(resolve => {
+      timer = setTimeout(resolve, SYNC_MS)
+    })
+    const all = [...this.#seats.values()].map(seat => seat.ask({ ask: 'sync' }).catch(ignored))
+    await Promise.race([Promise.all(all), late])
+    clearTimeout(timer)
+  }
+
+  async drain(graceMs: number): Promise<void> {
+    this.#draining = true
+    await Promise.all([...this.#seats.values()].map(seat => seat.drain(graceMs)))
+  }
+
+  /** The first alone: it learns the ports that the system chooses, and fails where the others would. */
+  async #prepareAll([first, ...others]: readonly Seat[], text: string) {
+    if (first === undefined) throw new Error('a gate has at least one worker')
+    const opened: readonly Opened[] = await first.prepare(text, this.#ports)
+    const ports = new Map(this.#ports)
+    for (const { listener, port } of opened) if (port !== undefined) ports.set(listener, port)
+    await Promise.all(others.map(seat => seat.prepare(text, ports)))
+    return { opened, ports }
+  }
+
+  #begin(place: number): Seat {
+    const { file, env, level, version, feed } = this.#options
+    const seat: Seat = new Seat(
+      { file, env, level, version, seat: place, unix: place === 1 },
+      news => this.#inbox.take(seat, news),
+      cause => this.#lost(seat, cause),
+    )
+    if (feed.watchers > 0) seat.ask({ ask: 'watch', on: true }).catch(ignored)
+    return seat
+  }
+
+  #lost(seat: Seat, cause: string): void {
+    this.#inbox.forget(seat)
+    const { seat: place } = seat.brief
+    if (this.#draining || this.#seats.get(place) !== seat) return
+    this.#seats.delete(place)
+    this.#options.log.error('worker ended', {
+      worker: place,
+      cause,
+      remedy:
+        'Another takes its place. This is a fault of the gate, or the machine is out of memory; please report it.',
+    })
+    if (performance.now() - seat.since > LASTED_MS) this.#pause = FIRST_PAUSE_MS
+    setTimeout(() => void this.#fill(), this.#pause)
+    this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE_MS)
+  }
+
+  /** Puts workers where there are none, under the config in force. */
+  async #fill(): Promise<void> {
+    const done = await this.#turns.take()
+    const { text, count } = this.#inForce ?? { text: '', count: 0 }
+    for (let place = 1; place <= count && !this.#draining; place++) {
+      if (this.#seats.has(place)) continue
+      const seat = this.#begin(place)
+      this.#seats.set(place, seat)
+      try {
+        await seat.prepare(text, this.#ports)
+        await seat.ask({ ask: 'commit' })
+        this.#options.log.info('worker replaced', { worker: place })
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error)
+        this.#options.log.error('worker not replaced', {
+          worker: place,
+          reason,
+          remedy: 'The other workers go on, and it is tried again. Mend what the reason names.',
+        })
+        await seat.end()
+      }
+    }
+    done()
+  }
+
+  #holds({ bind }: ListenerConfig): boolean {
+    const is = JSON.stringify(bind)
+    return this.#inForce?.listeners.some(listener => JSON.stringify(listener.bind) === is) === true
+  }
+}
+
+function ignored(): void {
+  // Whoever asks for a worker that has ended is told by the pool.
+}
+
+/** @throws the system's error where another program has the address: workers would share it with that one, unseen. */
+async function refuseTaken({ bind }: ListenerConfig): Promise<void> {
+  if ('unix' in bind || bind.port === 0) return
+  const probe = createServer()
+  await new Promise<void>((resolve, reject) => {
+    probe.once('error', reject)
+    probe.listen({ host: bind.host, port: bind.port, exclusive: true }, resolve)
+  })
+  await new Promise(resolve => probe.close(resolve))
+}
