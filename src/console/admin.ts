@@ -97,6 +97,7 @@ export function createAdmin(options: AdminOptions): RequestListener {
       return views && path === '/' && wantsPage(request) ? loginPage(code) : code
     }
     if (path === '/metrics') return { status: 200, type: metrics.contentType, body: await metrics.render() }
+    if (path === '/secrets' || path.startsWith('/api/')) await gateway?.().sync()
     if (path === '/secrets' && secrets) return jsonPage(secrets())
     if (path === '/logout' && views) return logout(request)
     if (gateway && views) {

@@ -12,6 +12,7 @@ export interface GateReport {
   readonly status: string
   readonly file: string
   readonly listeners: readonly { readonly name: string; readonly connections: number; readonly 'in-flight': number }[]
+  readonly workers: { readonly running: number; readonly ended: number }
   readonly bridges: readonly {
     readonly route: string
     /** Requests that wait for their turn; null: nothing waits here. */
@@ -66,6 +67,7 @@ export const gateNow: Endpoint = ({ gateway, views, readiness, guard }) => {
       const { connections, inFlight } = views.metrics.listener(name)
       return { name, connections, 'in-flight': inFlight }
     }),
+    workers: gateway.workers,
     bridges: bridges.map(({ route, waiting = null, retries, breaker = null, tokens = null }) => ({
       route,
       waiting,

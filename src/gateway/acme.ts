@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.ts'
 import type { Resources } from '../core/resources.ts'
 import type { AcmeReading } from '../observe/acme-metrics.ts'
 import type { Log } from '../observe/log.ts'
-import { Challenges } from '../tls/acme/challenges.ts'
+import { Challenges, type Offer } from '../tls/acme/challenges.ts'
 import type { AcmeConfig } from '../tls/acme/config.ts'
 import type { AcmeIssuer, IssuerSettings } from '../tls/acme/issuer.ts'
 import { ManagedName } from '../tls/acme/managed-name.ts'
@@ -30,17 +30,29 @@ class LazyIssuer {
   }
 }
 
+/** Proofs, certificates and keys: for the threads of this process alone. */
+export interface AcmeStanding {
+  readonly offers: readonly Offer[]
+  /** By the file that keeps it: PEM of the key and the chain. */
+  readonly issued: readonly (readonly [file: string, pem: Uint8Array])[]
+}
+
 /** Every certificate that the gate obtains over ACME, kept across reloads by its settings. */
 export class Acme {
   readonly challenges = new Challenges()
+  readonly #follows: boolean
   readonly #clock: Clock
   readonly #log: Log
   readonly #changed: () => void
   readonly #issuers = new Kept<LazyIssuer>(issuer => issuer.close())
   readonly #names = new Kept<ManagedName>(name => name.end())
 
-  /** @param changed a certificate has come; `ManagedCertificates.pairs` gives it from now on */
-  constructor(clock: Clock, log: Log, changed: () => void) {
+  /**
+   * @param follows it obtains nothing itself: another thread does, for all
+   * @param changed a certificate has come; `ManagedCertificates.pairs` gives it from now on
+   */
+  constructor(clock: Clock, log: Log, changed: () => void, follows = false) {
+    this.#follows = follows
     this.#clock = clock
     this.#log = log
     this.#changed = changed
@@ -89,7 +101,23 @@ export class Acme {
   sweep(): void {
     this.#names.sweep()
     this.#issuers.sweep()
-    for (const name of this.#names.values()) name.start()
+    if (!this.#follows) for (const name of this.#names.values()) name.start()
+  }
+
+  /** What other threads need to serve as this one does. */
+  get standing(): AcmeStanding {
+    const issued = [...this.#names.values()].flatMap(({ file, pair }) => (pair ? [[file, pair.pem] as const] : []))
+    return { offers: this.challenges.offers, issued }
+  }
+
+  /** Serves as the thread does that obtains certificates. @throws TlsProblem where one can't be served */
+  follow({ offers, issued }: AcmeStanding): void {
+    this.challenges.replace(offers)
+    const pems = new Map(issued)
+    for (const name of this.#names.values()) {
+      const pem = pems.get(name.file)
+      if (pem !== undefined) name.follow(Buffer.from(pem))
+    }
   }
 
   *readings(): Generator<AcmeReading> {

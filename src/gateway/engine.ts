@@ -52,6 +52,8 @@ export interface EngineOptions {
   readonly documents?: DocumentSource | undefined
   /** A CA has issued a certificate. */
   readonly renewed: () => void
+  /** One of several threads: another obtains certificates, and sends the metrics of all. */
+  readonly isWorker?: boolean
 }
 
 /** A config that has been loaded and opened, and can be put in force: nothing can fail any more. */
@@ -82,8 +84,8 @@ export class Engine {
     this.remotes = new Remotes(clock, loadingLog, options.documents)
     this.state = { ...stores, clock, remotes: this.remotes, log }
     this.kept = new KeptRequests({ clock, log, explainable: () => this.explainable })
-    this.acme = new Acme(clock, loadingLog, options.renewed)
-    this.telemetry = new LateTelemetry({ clock, log, timing: systemTiming, metrics })
+    this.acme = new Acme(clock, loadingLog, options.renewed, options.isWorker)
+    this.telemetry = new LateTelemetry({ clock, log, timing: systemTiming, metrics, requestsOnly: options.isWorker })
     this.shared = {
       clock,
       capturing: this.kept.capturing,

@@ -1,5 +1,7 @@
 import type { BridgeReading } from '../observe/bridge-metrics.ts'
+import type { WorkersReading } from '../observe/exposition.ts'
 import type { Tracing } from '../observe/otlp/tracing.ts'
+import type { TelemetryReading } from '../observe/telemetry-metrics.ts'
 import type { Generation } from './generation.ts'
 
 /** A listening socket that a config has opened. */
@@ -32,6 +34,9 @@ export interface Front {
   port(listener: string): number | undefined
   /** How the bridges stand. */
   bridges(): Iterable<BridgeReading>
+  /** What has become of telemetry that others than this thread have sent; `undefined`: there is none. */
+  telemetry(): TelemetryReading | undefined
+  workers(): WorkersReading
   /** Resolves once what was counted and kept up to now can be read; `undefined`: it can. */
   sync(): Promise<void> | undefined
   /** Stops accepting, lets what is under way end, at most `graceMs` milliseconds. */

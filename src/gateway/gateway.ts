@@ -7,8 +7,10 @@ import type { Captures } from '../observe/captures.ts'
 import type { DecisionFeed } from '../observe/decision-feed.ts'
 import type { Decisions } from '../observe/decisions.ts'
 import { createExpiryWatch, type ExpiryWatch } from '../observe/expiry.ts'
+import type { WorkersReading } from '../observe/exposition.ts'
 import type { Level, Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
+import type { TelemetryReading } from '../observe/telemetry-metrics.ts'
 import { ConfigRefused } from './config-refused.ts'
 import { type Credential, credentialsOf } from './credentials.ts'
 import { Engine } from './engine.ts'
@@ -73,11 +75,12 @@ export class Gateway {
       sources: { routes: () => metrics.routes(), expiries: () => this.#expiry.readings(), breakers: bridges },
     })
     metrics.watchSync(() => this.sync())
+    metrics.watchWorkers(() => this.workers)
     metrics.watchRemotes(() => engine.remotes.readings())
     metrics.watchBridges(bridges)
     metrics.watchAcme(() => engine.acme.readings())
     metrics.watchExpiries(() => this.#expiry.readings())
-    metrics.watchTelemetry(() => engine.telemetry.loaded?.reading())
+    metrics.watchTelemetry(() => this.#telemetry())
     metrics.watchAlerts(() => this.#alerts.loaded?.reading())
     this.#watch = new FileWatch(changed => {
       const files = changed.map(file => file.replace(`${dirname(resolve(options.file))}/`, ''))
@@ -119,6 +122,10 @@ export class Gateway {
       documents: [...this.#engine.remotes.readings()],
       reloads: this.#reloads.latest,
     }
+  }
+
+  get workers(): WorkersReading {
+    return this.#front?.workers() ?? { running: 0, ended: 0 }
   }
 
   /** Resolves once the requests that have ended by now are counted and kept here; `undefined`: they are. */
@@ -250,13 +257,15 @@ export class Gateway {
     const { metrics } = this.#options
     if (countOf(config) === 1) return new Listeners({ shared, acme, metrics })
     const { WorkerPool } = await import('./workers/pool.ts')
-    return new WorkerPool({
-      ...this.#options,
-      level: lowestOf(this.#options.log),
-      version: metrics.version,
-      kept,
-      feed,
-    })
+    const { version } = metrics
+    const level = lowestOf(this.#options.log)
+    return new WorkerPool({ ...this.#options, level, version, acme, kept, feed, fault: shared.fault })
+  }
+
+  #telemetry(): TelemetryReading | undefined {
+    const own = this.#engine.telemetry.loaded?.reading()
+    const others = this.#front?.telemetry()
+    return own && others ? { spans: others.spans, metrics: own.metrics } : own
   }
 
   /** Puts in force what CAs have issued since, and looks at what ends when. */

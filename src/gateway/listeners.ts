@@ -1,5 +1,6 @@
 import type { ListenerConfig } from '../config/model.ts'
 import type { BridgeReading } from '../observe/bridge-metrics.ts'
+import type { WorkersReading } from '../observe/exposition.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { Tracing } from '../observe/otlp/tracing.ts'
 import type { Acme } from './acme.ts'
@@ -108,6 +109,14 @@ export class Listeners implements Front {
 
   bridges(): Iterable<BridgeReading> {
     return bridgeReadings(this.#generation?.compiled.routes ?? [])
+  }
+
+  telemetry(): undefined {
+    return undefined
+  }
+
+  workers(): WorkersReading {
+    return { running: 1, ended: 0 }
   }
 
   sync(): undefined {

@@ -9,6 +9,13 @@ import type { RouteCounters } from './route-counters.ts'
 import { addTelemetryMetrics, type TelemetryReading } from './telemetry-metrics.ts'
 import { Timings } from './timings.ts'
 
+/** The threads that take requests. */
+export interface WorkersReading {
+  readonly running: number
+  /** That ended, and whose place others have taken. */
+  readonly ended: number
+}
+
 /** The counts of one gate, read at each scrape. */
 export interface Counts {
   readonly version: string
@@ -31,6 +38,7 @@ export interface Counts {
   telemetry(): TelemetryReading | undefined
   /** Lines that the log lost. */
   dropped(): number
+  workers(): WorkersReading
 }
 
 /** Describes the counts in the Prometheus text format. Labels come from the config and the catalogue of codes, never from a request. */
@@ -92,6 +100,23 @@ export function createExposition(counts: Counts): Registry {
       this.reset()
       for (const [route, counters] of counts.all())
         for (const [key, { usedAt }] of counters.keys) this.set({ route, key }, usedAt / 1000)
+    },
+  })
+  new Gauge({
+    name: 'sallyport_workers',
+    help: 'Workers that take requests.',
+    registers,
+    collect() {
+      this.set(counts.workers().running)
+    },
+  })
+  new Counter({
+    name: 'sallyport_workers_ended_total',
+    help: 'Workers that ended of a fault; another takes the place of each.',
+    registers,
+    collect() {
+      this.reset()
+      this.inc(counts.workers().ended)
     },
   })
   for (const [name, help, field] of [

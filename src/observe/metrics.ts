@@ -5,7 +5,7 @@ import type { AlertReading } from './alert-metrics.ts'
 import type { AuditRecord } from './audit.ts'
 import type { BridgeReading } from './bridge-metrics.ts'
 import type { ExpiryReading } from './expiry.ts'
-import type { Counts } from './exposition.ts'
+import type { Counts, WorkersReading } from './exposition.ts'
 import type { RemoteReading } from './remote-metrics.ts'
 import { RouteCounters, type RouteTally } from './route-counters.ts'
 import type { TelemetryReading } from './telemetry-metrics.ts'
@@ -57,6 +57,8 @@ export interface Metrics {
   watchAlerts(read: () => AlertReading | undefined): void
   /** Hands in where to read what has been sent by OTLP. */
   watchTelemetry(read: () => TelemetryReading | undefined): void
+  /** Hands in where to read how many workers there are. */
+  watchWorkers(read: () => WorkersReading): void
   /** Hands in what to wait for before anything is read; `undefined`: nothing. */
   watchSync(sync: () => Promise<void> | undefined): void
   /** Adds what another thread has counted of a route; the empty name: of no route. */
@@ -92,6 +94,7 @@ export function createMetrics({ version, clock = systemClock }: MetricsOptions):
   let alerts: () => AlertReading | undefined = () => undefined
   let telemetry: () => TelemetryReading | undefined = () => undefined
   let dropped = () => 0
+  let workers = (): WorkersReading => ({ running: 1, ended: 0 })
   let sync: () => Promise<void> | undefined = () => undefined
 
   const counts: Counts = {
@@ -112,6 +115,7 @@ export function createMetrics({ version, clock = systemClock }: MetricsOptions):
     alerts: () => alerts(),
     telemetry: () => telemetry(),
     dropped: () => dropped(),
+    workers: () => workers(),
   }
   let registry: Promise<Registry> | undefined
   // prom-client is loaded with the first scrape: a gate starts that much sooner.
@@ -183,6 +187,9 @@ export function createMetrics({ version, clock = systemClock }: MetricsOptions):
     },
     watchLog(read) {
       dropped = read
+    },
+    watchWorkers(read) {
+      workers = read
     },
     watchSync(wait) {
       sync = wait

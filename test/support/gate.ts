@@ -5,6 +5,9 @@ import { join } from 'node:path'
 
 const BIN = join(import.meta.dirname, '../../bin/sallyport.js')
 
+/** So many workers in every gate that does not say how many: the same must hold of them as of one. */
+const WORKERS = process.env.SALLYPORT_WORKERS
+
 export type LogLine = Readonly<Record<string, unknown>>
 
 /** The program itself, as a user starts it. */
@@ -31,6 +34,10 @@ export interface RunningGate {
   stop(): Promise<number | null>
 }
 
+function withWorkers(yaml: string): string {
+  return WORKERS === undefined || /^workers:/m.test(yaml) ? yaml : `workers: ${WORKERS}\n${yaml}`
+}
+
 export function tempFolder(): string {
   return mkdtempSync(join(tmpdir(), 'sallyport-test-'))
 }
@@ -44,7 +51,7 @@ export async function startGate(
   bin: string = BIN,
 ): Promise<RunningGate> {
   const file = join(folder, 'gate.yaml')
-  writeFileSync(file, yaml)
+  writeFileSync(file, withWorkers(yaml))
   const child = spawn(process.execPath, [bin, 'run', '--config', file, '--json'], {
     env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -111,7 +118,7 @@ export async function startGate(
         lines.length,
       )
       // As a whole: the gate looks by itself too, and half of a config is another one.
-      writeFileSync(`${file}.new`, yaml)
+      writeFileSync(`${file}.new`, withWorkers(yaml))
       renameSync(`${file}.new`, file)
       child.kill('SIGHUP')
       return told

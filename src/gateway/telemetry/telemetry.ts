@@ -27,6 +27,8 @@ export interface TelemetryOptions {
   readonly timing: Timing
   readonly log: Log
   readonly metrics: Metrics
+  /** What requests took is sent, and not the gate's metrics: another thread sends those of all. */
+  readonly requestsOnly?: boolean | undefined
 }
 
 export interface PreparedTelemetry {
@@ -160,9 +162,10 @@ export class Telemetry {
   async #sendMetricsNow(): Promise<void> {
     const way = this.#way
     if (way === undefined || way.config.metrics === false) return
-    const { clock, metrics: gate } = this.#options
+    const { clock, metrics: gate, requestsOnly } = this.#options
     const times = { startTimeUnixNano: this.#startedAt, timeUnixNano: nanos(clock.now()) }
-    const metrics = [this.#durations.metric(times), ...metricsOf(await gate.read(), times)]
+    const gates = requestsOnly ? [] : metricsOf(await gate.read(), times)
+    const metrics = [this.#durations.metric(times), ...gates]
     const scope = scopeOf(gate.version)
     const message = {
       resourceMetrics: [{ resource: way.resource, scopeMetrics: [{ scope, metrics }], schemaUrl: SCHEMA }],

@@ -3,6 +3,7 @@ import type { Capture } from '../../observe/captures.ts'
 import type { DecisionFeed } from '../../observe/decision-feed.ts'
 import type { Log } from '../../observe/log.ts'
 import type { ListenerCounters, Metrics } from '../../observe/metrics.ts'
+import type { TelemetryReading } from '../../observe/telemetry-metrics.ts'
 import type { KeptRequests } from '../kept-requests.ts'
 import type { News } from './messages.ts'
 
@@ -17,6 +18,7 @@ export interface InboxOptions {
 interface Standing {
   readonly listeners: Map<string, ListenerCounters>
   bridges: readonly BridgeReading[]
+  telemetry: TelemetryReading | undefined
 }
 
 /** Puts together what workers tell, so that it is read as if one had counted it all. */
@@ -25,6 +27,9 @@ export class Inbox {
   readonly #standing = new Map<object, Standing>()
   /** By route: what workers have counted that have ended since. */
   readonly #ended = new Map<string, BridgeReading>()
+
+  /** The same of telemetry. */
+  #sent: TelemetryReading | undefined
 
   constructor(options: InboxOptions) {
     this.#options = options
@@ -40,11 +45,12 @@ export class Inbox {
     kept.captures.missed += news.missed ?? 0
     for (const [record, now] of news.records ?? []) feed.tell?.(record, now)
     if (news.lost !== undefined) feed.lose(news.lost)
-    if (news.listeners === undefined && news.bridges === undefined) return
+    const { listeners = [], bridges, telemetry } = news
     const standing = this.#standingOf(worker)
-    if (news.bridges !== undefined) standing.bridges = news.bridges
-    for (const [name, counters] of news.listeners ?? []) standing.listeners.set(name, counters)
-    for (const [name] of news.listeners ?? []) this.#sum(name)
+    if (telemetry !== undefined) standing.telemetry = telemetry
+    if (bridges !== undefined) standing.bridges = bridges
+    for (const [name, counters] of listeners) standing.listeners.set(name, counters)
+    for (const [name] of listeners) this.#sum(name)
   }
 
   /** What a worker that has ended has counted stays; what it held is gone. */
@@ -53,6 +59,7 @@ export class Inbox {
     if (standing === undefined) return
     this.#standing.delete(worker)
     for (const name of standing.listeners.keys()) this.#sum(name)
+    if (standing.telemetry) this.#sent = sumOf([standing.telemetry, ...(this.#sent ? [this.#sent] : [])])
     for (const reading of standing.bridges) {
       const gone: BridgeReading = { ...reading, breaker: undefined, waiting: undefined }
       const before = this.#ended.get(reading.route)
@@ -71,10 +78,17 @@ export class Inbox {
     return sums.values()
   }
 
+  /** What has become of the telemetry of all workers; `undefined` where there is none. */
+  telemetry(): TelemetryReading | undefined {
+    const readings = [...this.#standing.values()].flatMap(({ telemetry }) => telemetry ?? [])
+    if (this.#sent) readings.push(this.#sent)
+    return readings.length === 0 ? undefined : sumOf(readings)
+  }
+
   #standingOf(worker: object): Standing {
     const known = this.#standing.get(worker)
     if (known) return known
-    const standing: Standing = { listeners: new Map(), bridges: [] }
+    const standing: Standing = { listeners: new Map(), bridges: [], telemetry: undefined }
     this.#standing.set(worker, standing)
     return standing
   }
@@ -105,6 +119,15 @@ function together(a: BridgeReading, b: BridgeReading): BridgeReading {
       ? { fetched: (a.tokens?.fetched ?? 0) + tokens.fetched, failed: (a.tokens?.failed ?? 0) + tokens.failed }
       : (a.tokens ?? b.tokens),
   }
+}
+
+/** What several threads have sent. */
+function sumOf(readings: Iterable<TelemetryReading>): TelemetryReading {
+  const sum = { spans: { exported: 0, failed: 0, dropped: 0 }, metrics: { exported: 0, failed: 0, dropped: 0 } }
+  for (const reading of readings)
+    for (const signal of ['spans', 'metrics'] as const)
+      for (const result of ['exported', 'failed', 'dropped'] as const) sum[signal][result] += reading[signal][result]
+  return sum
 }
 
 /** A message brings bytes as plain arrays of them. */

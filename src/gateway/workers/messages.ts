@@ -5,6 +5,8 @@ import type { Decision } from '../../observe/decisions.ts'
 import type { Level } from '../../observe/log.ts'
 import type { ListenerCounters } from '../../observe/metrics.ts'
 import type { RouteTally } from '../../observe/route-counters.ts'
+import type { TelemetryReading } from '../../observe/telemetry-metrics.ts'
+import type { AcmeStanding } from '../acme.ts'
 import type { Opened } from '../front.ts'
 
 /** What a worker begins with. */
@@ -24,6 +26,8 @@ export interface WorkerBrief {
 export type Ask =
   /** To load this text of the config, and to open what it asks for on these ports where the system chooses. */
   | { readonly ask: 'prepare'; readonly text: string; readonly ports: ReadonlyMap<string, number> }
+  /** To answer CAs, and serve the certificates that they have issued, as the gate does. */
+  | { readonly ask: 'acme'; readonly standing: AcmeStanding }
   /** To put in force what was prepared. */
   | { readonly ask: 'commit' }
   /** To let go of what was prepared. */
@@ -60,6 +64,8 @@ export interface News {
   readonly listeners?: readonly (readonly [name: string, counters: ListenerCounters])[]
   /** As they stand. */
   readonly bridges?: readonly BridgeReading[]
+  /** As it stands. */
+  readonly telemetry?: TelemetryReading
   readonly captures?: readonly Capture[]
   /** Requests that were not kept. */
   readonly missed?: number

@@ -5,6 +5,7 @@ import type { Capture } from '../../observe/captures.ts'
 import type { DecisionFeed } from '../../observe/decision-feed.ts'
 import type { ListenerCounters, Metrics } from '../../observe/metrics.ts'
 import type { RouteTally } from '../../observe/route-counters.ts'
+import type { TelemetryReading } from '../../observe/telemetry-metrics.ts'
 import type { KeptRequests } from '../kept-requests.ts'
 import type { FromWorker, News } from './messages.ts'
 
@@ -19,6 +20,7 @@ interface Sources {
   readonly kept: KeptRequests
   readonly feed: DecisionFeed
   bridges(): Iterable<BridgeReading>
+  telemetry(): TelemetryReading | undefined
 }
 
 /**
@@ -32,7 +34,8 @@ export class Outbox {
   readonly #timer: NodeJS.Timeout
   #sources: Sources | undefined
   #lines = ''
-  #bridges = ''
+  /** What was told last. */
+  readonly #standing = { bridges: '[]', telemetry: '' }
   #missed = 0
   #records: (readonly [record: AuditRecord, now: number])[] = []
   #lost = 0
@@ -84,10 +87,11 @@ export class Outbox {
     return { ...(lines === '' ? {} : { lines }), ...(this.#sources ? this.#counted(this.#sources) : {}) }
   }
 
-  #counted({ metrics, kept, bridges }: Sources): News {
+  #counted({ metrics, kept, ...sources }: Sources): News {
     const tallies = [...talliesOf(metrics)]
     const listeners = this.#changedListeners(metrics)
-    const standing = [...bridges()]
+    const bridges = [...sources.bridges()]
+    const telemetry = sources.telemetry()
     const captures = [...this.#captures(kept)]
     const decisions = kept.decisions.drain()
     const missed = kept.captures.missed - this.#missed
@@ -99,7 +103,8 @@ export class Outbox {
     return {
       ...(tallies.length > 0 ? { tallies } : {}),
       ...(listeners.length > 0 ? { listeners } : {}),
-      ...(this.#isNews(standing) ? { bridges: standing } : {}),
+      ...(this.#isNews('bridges', bridges) ? { bridges } : {}),
+      ...(telemetry && this.#isNews('telemetry', telemetry) ? { telemetry } : {}),
       ...(captures.length > 0 ? { captures } : {}),
       ...(decisions.length > 0 ? { decisions } : {}),
       ...(missed > 0 ? { missed } : {}),
@@ -119,10 +124,10 @@ export class Outbox {
     return changed
   }
 
-  #isNews(standing: readonly BridgeReading[]): boolean {
-    const now = standing.length === 0 ? '' : JSON.stringify(standing)
-    if (now === this.#bridges) return false
-    this.#bridges = now
+  #isNews(what: 'bridges' | 'telemetry', standing: object): boolean {
+    const now = JSON.stringify(standing)
+    if (now === this.#standing[what]) return false
+    this.#standing[what] = now
     return true
   }
 

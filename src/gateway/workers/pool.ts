@@ -1,12 +1,16 @@
 import { createServer } from 'node:net'
 import type { ListenerConfig } from '../../config/model.ts'
 import type { BridgeReading } from '../../observe/bridge-metrics.ts'
+import type { WorkersReading } from '../../observe/exposition.ts'
+import type { TelemetryReading } from '../../observe/telemetry-metrics.ts'
+import type { Acme } from '../acme.ts'
 import type { Front, Opened, PreparedFront } from '../front.ts'
 import type { Generation } from '../generation.ts'
+import type { Shared } from '../live.ts'
 import { countOf } from './count.ts'
 import { Inbox, type InboxOptions } from './inbox.ts'
 import type { WorkerBrief } from './messages.ts'
-import { Seat } from './seat.ts'
+import { Seat, WorkerGone } from './seat.ts'
 import { Turns } from './turns.ts'
 
 /** Milliseconds that the requests of a worker have which a config leaves out. */
@@ -19,7 +23,10 @@ const LASTED_MS = 60_000
 /** Milliseconds that whoever reads the counters waits for what workers have counted. */
 const SYNC_MS = 1_000
 
-export interface PoolOptions extends InboxOptions, Pick<WorkerBrief, 'file' | 'env' | 'level' | 'version'> {}
+export interface PoolOptions extends InboxOptions, Pick<WorkerBrief, 'file' | 'env' | 'level' | 'version'> {
+  readonly acme: Acme
+  readonly fault: Shared['fault']
+}
 
 interface InForce {
   readonly text: string
@@ -43,11 +50,13 @@ export class WorkerPool implements Front {
   #ports: ReadonlyMap<string, number> = new Map()
   #inForce: InForce | undefined
   #pause = FIRST_PAUSE_MS
+  #ended = 0
   #draining = false
 
   constructor(options: PoolOptions) {
     this.#options = options
     this.#inbox = new Inbox(options)
+    options.acme.challenges.attend(() => this.#tellAcme([...this.#seats.values()]))
     options.feed.attend(on => {
       for (const seat of this.#seats.values()) seat.ask({ ask: 'watch', on }).catch(ignored)
     })
@@ -67,6 +76,7 @@ export class WorkerPool implements Front {
       const places = Array.from({ length: count }, (_, index) => index + 1)
       fresh.push(...places.filter(place => !this.#seats.has(place)).map(place => this.#begin(place)))
       const { opened, ports } = await this.#prepareAll([...kept, ...fresh], text)
+      await this.#tellAcme([...kept, ...fresh])
       const commit = async (): Promise<void> => {
         this.#inForce = { text, count, listeners: config.listeners }
         this.#ports = ports
@@ -88,7 +98,7 @@ export class WorkerPool implements Front {
   }
 
   renew(): void {
-    // Certificates come to workers by their own stores.
+    void this.#tellAcme([...this.#seats.values()])
   }
 
   port(listener: string): number | undefined {
@@ -97,6 +107,14 @@ export class WorkerPool implements Front {
 
   bridges(): Iterable<BridgeReading> {
     return this.#inbox.bridges()
+  }
+
+  telemetry(): TelemetryReading | undefined {
+    return this.#inbox.telemetry()
+  }
+
+  workers(): WorkersReading {
+    return { running: this.#seats.size, ended: this.#ended }
   }
 
   async sync(): Promise<void> {
@@ -124,6 +142,17 @@ export class WorkerPool implements Front {
     return { opened, ports }
   }
 
+  async #tellAcme(seats: readonly Seat[]): Promise<void> {
+    const { standing } = this.#options.acme
+    await Promise.all(
+      seats.map(seat =>
+        seat.ask({ ask: 'acme', standing }).catch((error: unknown) => {
+          if (!(error instanceof WorkerGone)) this.#options.fault(`worker ${seat.brief.seat}`, error)
+        }),
+      ),
+    )
+  }
+
   #begin(place: number): Seat {
     const { file, env, level, version, feed } = this.#options
     const seat: Seat = new Seat(
@@ -140,6 +169,7 @@ export class WorkerPool implements Front {
     const { seat: place } = seat.brief
     if (this.#draining || this.#seats.get(place) !== seat) return
     this.#seats.delete(place)
+    this.#ended++
     this.#options.log.error('worker ended', {
       worker: place,
       cause,
@@ -161,6 +191,7 @@ export class WorkerPool implements Front {
       this.#seats.set(place, seat)
       try {
         await seat.prepare(text, this.#ports)
+        await this.#tellAcme([seat])
         await seat.ask({ ask: 'commit' })
         this.#options.log.info('worker replaced', { worker: place })
       } catch (error) {

@@ -41,11 +41,18 @@ class Worker {
       loadingLog: createLog({ level: 'silent', destination: this.#outbox }),
       keeping: captures => ({ ...captures, dir: undefined, age: Math.min(captures.age, CAPTURE_MS) }),
       renewed: () => this.#front.renew(),
+      isWorker: true,
     })
     const { shared, acme, kept, feed } = this.#engine
     const among = { unix, port: (name: string) => this.#ports.get(name) }
     this.#front = new Listeners({ shared, acme, metrics, among })
-    this.#outbox.attend({ metrics, kept, feed, bridges: () => this.#front.bridges() })
+    this.#outbox.attend({
+      metrics,
+      kept,
+      feed,
+      bridges: () => this.#front.bridges(),
+      telemetry: () => this.#engine.telemetry.loaded?.reading(),
+    })
     process.on('exit', () => this.#outbox.close())
   }
 
@@ -59,6 +66,9 @@ class Worker {
         this.#prepared = await this.#engine.prepare(next, this.#front)
         return this.#prepared.opened
       }
+      case 'acme':
+        this.#engine.acme.follow(asked.standing)
+        break
       case 'commit':
         await this.#took()?.commit()
         break

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
-import { createSecureContext, type SecureContext } from 'node:tls'
 import { newKeys, newSerial, wholeSeconds } from '../issue.ts'
 import { peculiar } from '../peculiar.ts'
 import { encodePem } from '../pem.ts'
+import type { Offer } from './challenges.ts'
 
 /** What a client of ACME makes of ASN.1: the request for a certificate, and the one that proves a name. */
 
@@ -34,7 +34,11 @@ export async function requestFor(name: string): Promise<CertificateRequest> {
 }
 
 /** The self-signed certificate that proves a name in a handshake (RFC 8737 section 3). */
-export async function proofOf(name: string, keyAuthorization: string, now: number): Promise<SecureContext> {
+export async function proofOf(
+  name: string,
+  keyAuthorization: string,
+  now: number,
+): Promise<Offer & { readonly name: string }> {
   const x509 = await peculiar()
   const keys = await newKeys()
   const digest = createHash('sha256').update(keyAuthorization).digest()
@@ -50,9 +54,9 @@ export async function proofOf(name: string, keyAuthorization: string, now: numbe
       new x509.Extension(ACME_IDENTIFIER, true, new Uint8Array([0x04, digest.length, ...digest])),
     ],
   })
-  return createSecureContext({
-    minVersion: 'TLSv1.3',
+  return {
+    name,
     cert: encodePem('CERTIFICATE', new Uint8Array(certificate.rawData)),
     key: encodePem('PRIVATE KEY', new Uint8Array(await crypto.subtle.exportKey('pkcs8', keys.privateKey))),
-  })
+  }
 }

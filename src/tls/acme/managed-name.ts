@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { Clock } from '../../core/clock.ts'
 import type { AcmeReading } from '../../observe/acme-metrics.ts'
 import type { Log } from '../../observe/log.ts'
@@ -17,6 +18,12 @@ export interface ManagedSettings {
   readonly obtain: (ended: AbortSignal) => Promise<string>
 }
 
+/** A certificate that a CA has issued. */
+export interface Issued extends KeyPair {
+  /** The key, then the chain. */
+  readonly pem: Buffer
+}
+
 export interface ManagedTools {
   readonly clock: Clock
   readonly log: Pick<Log, 'info' | 'warn' | 'error'>
@@ -34,7 +41,7 @@ export class ManagedName {
   readonly #tools: ManagedTools
   readonly #ended = new AbortController()
   readonly #counts = { obtained: 0, failed: 0 }
-  #pair: KeyPair | undefined
+  #pair: Issued | undefined
   /** Epoch milliseconds. */
   #nextAt = 0
   #failures = 0
@@ -51,8 +58,19 @@ export class ManagedName {
   }
 
   /** `undefined` until there is one. */
-  get pair(): KeyPair | undefined {
+  get pair(): Issued | undefined {
     return this.#pair
+  }
+
+  /** What this is the certificate of: one store's file. */
+  get file(): string {
+    const { store, name } = this.#settings
+    return join(store.folder, name)
+  }
+
+  /** Takes what another has obtained for the same file. @throws TlsProblem where it can't be served */
+  follow(pem: Buffer): void {
+    if (this.#pair?.pem.equals(pem) !== true) this.#take(this.#accept(pem))
   }
 
   reading(): AcmeReading {
@@ -123,7 +141,7 @@ export class ManagedName {
   }
 
   /** Takes a certificate over; the callback may not throw. */
-  #take(pair: KeyPair): void {
+  #take(pair: Issued): void {
     this.#failures = 0
     this.#pair = pair
     this.#nextAt = this.#dueAt(pair)
@@ -151,7 +169,7 @@ export class ManagedName {
   }
 
   /** What the store holds, where it can be served; why not is told. */
-  #stored(): KeyPair | undefined {
+  #stored(): Issued | undefined {
     const { store, name } = this.#settings
     try {
       const pem = store.readCertificate(name)
@@ -167,7 +185,7 @@ export class ManagedName {
   }
 
   /** @throws TlsProblem where it is no chain with its key, or not for this name */
-  #accept(pem: Buffer): KeyPair {
+  #accept(pem: Buffer): Issued {
     const { store, name } = this.#settings
     const path = store.shown(name)
     const pair = loadKeyPair(
@@ -185,7 +203,7 @@ export class ManagedName {
         `${path} is for ${names.dns.slice(0, 3).join(', ') || 'no DNS name'}, and not for ${name}`,
         'nothing: another is obtained',
       )
-    return { ...pair, expiries: pair.expiries.map(each => ({ ...each, renewed: true })) }
+    return { ...pair, pem, expiries: pair.expiries.map(each => ({ ...each, renewed: true })) }
   }
 
   #dueAt(pair: KeyPair): number {

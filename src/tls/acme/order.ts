@@ -79,8 +79,8 @@ async function offer(
   ended: AbortSignal,
 ): Promise<() => void> {
   const proof = await account.keyAuthorization(token, ended)
-  if (challenge === 'http-01') return challenges.offerToken(token, proof)
-  return challenges.offerCertificate(name, await proofOf(name, proof, clock.now()))
+  if (challenge === 'http-01') return challenges.offer({ token, keyAuthorization: proof })
+  return challenges.offer(await proofOf(name, proof, clock.now()))
 }
 
 function unproven(name: string, { challenges, status }: Authorization, type: ChallengeType): AcmeFault {

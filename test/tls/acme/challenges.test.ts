@@ -1,15 +1,15 @@
-import { createSecureContext } from 'node:tls'
 import { describe, expect, it } from 'vitest'
 import { Challenges } from '../../../src/tls/acme/challenges.ts'
+import { proofOf } from '../../../src/tls/acme/documents.ts'
 
 const TOKEN = 'LoqXcYV8q5ONbJQxbmR7SCTNo3tiAXDfowyjxAjEuX0'
 const PATH = `/.well-known/acme-challenge/${TOKEN}`
 
 describe('challenges', () => {
-  it('answer the exact path of a token while its order is under way', () => {
+  it('answer the exact path of a token while its order is under way', async () => {
     const challenges = new Challenges()
     expect(challenges.answerTo('GET', PATH)).toBeUndefined()
-    const withdraw = challenges.offerToken(TOKEN, 'proof')
+    const withdraw = await challenges.offer({ token: TOKEN, keyAuthorization: 'proof' })
     expect(challenges.answerTo('GET', PATH)).toBe('proof')
     const others = [
       '/',
@@ -28,14 +28,30 @@ describe('challenges', () => {
     expect(challenges.answerTo('GET', PATH)).toBeUndefined()
   })
 
-  it('of a name are withdrawn by the order that offered them, and not by one that came before', () => {
+  it('of a name are withdrawn by the order that offered them, and not by one that came before', async () => {
     const challenges = new Challenges()
-    const [first, second] = [createSecureContext(), createSecureContext()]
-    const withdrawFirst = challenges.offerCertificate('a.example', first)
-    const withdrawSecond = challenges.offerCertificate('a.example', second)
+    const [first, second] = await Promise.all(['a', 'b'].map(proof => proofOf('a.example', proof, Date.now())))
+    if (first === undefined || second === undefined) throw new Error('no proofs')
+    const withdrawFirst = await challenges.offer(first)
+    const withdrawSecond = await challenges.offer(second)
+    expect(challenges.certificateFor('A.example')).toBeDefined()
     withdrawFirst()
-    expect(challenges.certificateFor('A.example')).toBe(second)
+    expect(challenges.offers).toEqual([second])
+    expect(challenges.certificateFor('a.example')).toBeDefined()
     withdrawSecond()
     expect(challenges.certificateFor('a.example')).toBeUndefined()
+  })
+
+  it('are offered wherever a CA may ask before the CA is told', async () => {
+    const [gate, worker] = [new Challenges(), new Challenges()]
+    gate.attend(async () => {
+      await new Promise(resolve => setImmediate(resolve))
+      worker.replace(gate.offers)
+    })
+    const withdraw = await gate.offer({ token: TOKEN, keyAuthorization: 'proof' })
+    expect(worker.answerTo('GET', PATH)).toBe('proof')
+    withdraw()
+    await new Promise(resolve => setTimeout(resolve, 10))
+    expect(worker.answerTo('GET', PATH)).toBeUndefined()
   })
 })
