@@ -3,12 +3,12 @@ import type { Loaded } from '../config/load.ts'
 import type { CapturesConfig } from '../config/model.ts'
 import { formatProblems, type Problem } from '../config/problem.ts'
 import type { Clock } from '../core/clock.ts'
-import type { ClaimStore, RateStore } from '../core/stores.ts'
 import { systemTiming } from '../forward/timing.ts'
 import { DecisionFeed } from '../observe/decision-feed.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { createRecorder } from '../observe/recorder.ts'
+import type { OpenState } from '../store/shared-state.ts'
 import type { ServerTls } from '../tls/server.ts'
 import { Acme } from './acme.ts'
 import type { Carried } from './carried.ts'
@@ -30,11 +30,6 @@ import { Upstreams } from './upstreams.ts'
 /** Milliseconds that taking a config over waits for documents by URL; later ones are taken when they come. */
 const DOCUMENTS_MS = 2_000
 
-export interface Stores {
-  readonly rates: RateStore
-  readonly claims: ClaimStore
-}
-
 export interface EngineOptions {
   /** Of the config. */
   readonly file: string
@@ -42,8 +37,8 @@ export interface EngineOptions {
   readonly clock: Clock
   readonly log: Log
   readonly metrics: Metrics
-  /** `reporting`: of checks that only report. */
-  readonly stores: Stores & { readonly reporting: Stores }
+  /** What it counts and remembers by. */
+  readonly stores: OpenState
   /** Where what loading finds is told; a worker's is not: the gate has told it. */
   readonly loadingLog: Log
   /** What becomes of the config's captures here. Default: what it says. */
@@ -66,8 +61,8 @@ export interface Prepared {
 /** What judges and forwards requests by a config: what it loads them from, and what outlives a reload. */
 export class Engine {
   readonly #options: EngineOptions
-  readonly state: State
-  readonly upstreams = new Upstreams()
+  #state: State
+  #upstreams: Upstreams
   readonly remotes: Remotes
   readonly acme: Acme
   readonly kept: KeptRequests
@@ -82,7 +77,8 @@ export class Engine {
     const { clock, log, loadingLog, metrics, stores } = options
     this.#options = options
     this.remotes = new Remotes(clock, loadingLog, options.documents)
-    this.state = { ...stores, clock, remotes: this.remotes, log }
+    this.#upstreams = new Upstreams(stores.ledgers)
+    this.#state = { ...stores, clock, remotes: this.remotes, log }
     this.kept = new KeptRequests({ clock, log, explainable: () => this.explainable })
     this.acme = new Acme(clock, loadingLog, options.renewed, options.isWorker)
     this.telemetry = new LateTelemetry({ clock, log, timing: systemTiming, metrics, requestsOnly: options.isWorker })
@@ -95,6 +91,12 @@ export class Engine {
     }
   }
 
+  /** Counts and remembers by these instead. Before anything is loaded. */
+  use(stores: OpenState): void {
+    this.#upstreams = new Upstreams(stores.ledgers)
+    this.#state = { ...this.#state, ...stores }
+  }
+
   /** The config in force with what explaining by it needs; `undefined` before there is one. */
   get explainable(): Sending | undefined {
     const { generation } = this
@@ -102,9 +104,9 @@ export class Engine {
       generation && {
         config: generation.config,
         env: this.#options.env,
-        state: this.state,
+        state: this.#state,
         trust: listener => generation.carried.get(listener)?.trust ?? generation.tls.get(listener)?.trust,
-        upstreams: this.upstreams,
+        upstreams: this.#upstreams,
         tableOf: listener => generation.compiled.tables.get(listener),
         record: this.shared.record,
         fault: this.shared.fault,
@@ -120,7 +122,7 @@ export class Engine {
       throw new ConfigRefused(formatProblems(errors, text))
     }
     const { env, loadingLog: log } = this.#options
-    const loading = new Loading(dirname(config.file), env, this.state)
+    const loading = new Loading(dirname(config.file), env, this.#state)
     loading.files.add(config.file)
     this.acme.begin()
     const tools = { ...this.#options, log, acme: this.acme }
@@ -130,8 +132,8 @@ export class Engine {
       if (terminates) tls.set(name, loadTls(name, terminates, loading, tools))
       if (proxyClientCert) carried.set(name, loadCarried(name, proxyClientCert, loading, tools))
     }
-    this.upstreams.begin()
-    return { config, text: written, loading, compiled: compile(config, loading, this.upstreams), tls, carried }
+    this.#upstreams.begin()
+    return { config, text: written, loading, compiled: compile(config, loading, this.#upstreams), tls, carried }
   }
 
   #warn(problems: readonly Problem[], text: string): void {
@@ -173,7 +175,7 @@ export class Engine {
     this.generation = next
     const { captures } = next.config
     this.kept.configure({ ...next.config, captures: this.#options.keeping?.(captures) ?? captures })
-    this.upstreams.sweep()
+    this.#upstreams.sweep()
     this.acme.sweep()
     const keys = Map.groupBy(next.config.routes.flatMap(credentialsOf), ({ route }) => route)
     metrics.setRoutes(
@@ -193,6 +195,6 @@ export class Engine {
     await this.telemetry.close(withinMs)
     this.generation?.compiled.close()
     await this.remotes.close()
-    this.upstreams.close()
+    this.#upstreams.close()
   }
 }

@@ -11,6 +11,7 @@ import type { WorkersReading } from '../observe/exposition.ts'
 import type { Level, Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { TelemetryReading } from '../observe/telemetry-metrics.ts'
+import { createSharedState, MAIN_SEAT, openLocalState, openSharedState } from '../store/shared-state.ts'
 import { ConfigRefused } from './config-refused.ts'
 import { type Credential, credentialsOf } from './credentials.ts'
 import { Engine } from './engine.ts'
@@ -20,7 +21,6 @@ import type { Generation } from './generation.ts'
 import { LateAlerts } from './late-alerts.ts'
 import { Listeners } from './listeners.ts'
 import type { Loading } from './loading.ts'
-import { ownStores } from './own-stores.ts'
 import { type Reload, ReloadHistory } from './reload-history.ts'
 import type { Sending } from './send-again.ts'
 import { digests, FileWatch } from './watch.ts'
@@ -64,7 +64,12 @@ export class Gateway {
   constructor(options: GatewayOptions) {
     const { clock, log, metrics } = options
     this.#options = options
-    const engine = new Engine({ ...options, stores: ownStores(clock), loadingLog: log, renewed: () => this.#renew() })
+    const engine = new Engine({
+      ...options,
+      stores: openLocalState(clock),
+      loadingLog: log,
+      renewed: () => this.#renew(),
+    })
     this.#engine = engine
     const bridges = () => this.#front?.bridges() ?? []
     this.#expiry = createExpiryWatch({ log, clock })
@@ -155,7 +160,7 @@ export class Gateway {
 
   /** @throws ConfigRefused, or the system's error where a listener can't be opened; then nothing listens. */
   async start(): Promise<void> {
-    await this.#take(this.#load())
+    await this.#take(await this.#load())
     this.#tellReload('start', [])
     this.#expiry.start()
   }
@@ -174,7 +179,7 @@ export class Gateway {
     const run = this.#reloading.then(async () => {
       if (this.#draining) return false
       try {
-        await this.#take(this.#load())
+        await this.#take(await this.#load())
         this.#options.metrics.reloaded(true)
         this.#tellReload(cause, files ?? [])
         this.#options.log.info('reloaded', { cause, routes: this.config?.routes.length ?? 0 })
@@ -205,25 +210,27 @@ export class Gateway {
     await Promise.all([this.#alerts.close(within), this.#engine.close(within)])
   }
 
-  #load(): Generation {
+  async #load(): Promise<Generation> {
     const { file, env } = this.#options
     const loaded = loadConfig(file, env)
     // A config that can't be read is watched all the same, so that mending it is enough.
     if (loaded.config === undefined && this.config === undefined) this.#watch.set(digests([resolve(file)]))
+    if (loaded.config) this.#front ??= await this.#newFront(loaded.config)
     return this.#engine.load(loaded)
   }
 
   /** Lets a loaded config take over: new listeners first, so that a port that is taken refuses the whole. */
   async #take(next: Generation): Promise<void> {
     const { log, attachment } = this.#options
+    const front = this.#front
+    if (front === undefined) throw new Error('no config has been loaded')
     const tellBy = await this.#alerts.prepare(next.config, next.loading).catch((error: unknown) => {
       next.compiled.close()
       throw error
     })
     // Before the wait, so that a file that changes while it lasts is seen to have changed.
     const files = digests(next.loading.files)
-    this.#front ??= await this.#newFront(next.config)
-    const prepared = await this.#engine.prepare(next, this.#front)
+    const prepared = await this.#engine.prepare(next, front)
     let attached: Awaited<ReturnType<Attachment['prepare']>> | undefined
     try {
       if (this.#draining) throw new ConfigRefused('the gate is draining')
@@ -257,9 +264,11 @@ export class Gateway {
     const { metrics } = this.#options
     if (countOf(config) === 1) return new Listeners({ shared, acme, metrics })
     const { WorkerPool } = await import('./workers/pool.ts')
+    const sharing = createSharedState()
+    this.#engine.use(openSharedState(sharing, MAIN_SEAT, this.#options.clock))
     const { version } = metrics
     const level = lowestOf(this.#options.log)
-    return new WorkerPool({ ...this.#options, level, version, acme, kept, feed, fault: shared.fault })
+    return new WorkerPool({ ...this.#options, sharing, level, version, acme, kept, feed, fault: shared.fault })
   }
 
   #telemetry(): TelemetryReading | undefined {

@@ -6,6 +6,7 @@ import type { Level } from '../../observe/log.ts'
 import type { ListenerCounters } from '../../observe/metrics.ts'
 import type { RouteTally } from '../../observe/route-counters.ts'
 import type { TelemetryReading } from '../../observe/telemetry-metrics.ts'
+import type { SharedState } from '../../store/shared-state.ts'
 import type { AcmeStanding } from '../acme.ts'
 import type { Opened } from '../front.ts'
 
@@ -18,6 +19,9 @@ export interface WorkerBrief {
   readonly version: string
   /** From 1 on; a worker that takes the place of one that has ended has its seat. */
   readonly seat: number
+  /** What all of them count and remember by, and where this one sits there: unlike its place, no two threads' at once. */
+  readonly shared: SharedState
+  readonly slot: number
   /** Whether Unix sockets are its own. */
   readonly unix: boolean
 }

@@ -1,9 +1,12 @@
 import { createServer } from 'node:net'
 import type { ListenerConfig } from '../../config/model.ts'
+import type { Clock } from '../../core/clock.ts'
 import type { BridgeReading } from '../../observe/bridge-metrics.ts'
 import type { WorkersReading } from '../../observe/exposition.ts'
 import type { TelemetryReading } from '../../observe/telemetry-metrics.ts'
+import { MAIN_SEAT, markAlive, markDead, SEATS, type SharedState } from '../../store/shared-state.ts'
 import type { Acme } from '../acme.ts'
+import { ConfigRefused } from '../config-refused.ts'
 import type { Front, Opened, PreparedFront } from '../front.ts'
 import type { Generation } from '../generation.ts'
 import type { Shared } from '../live.ts'
@@ -25,6 +28,8 @@ const SYNC_MS = 1_000
 
 export interface PoolOptions extends InboxOptions, Pick<WorkerBrief, 'file' | 'env' | 'level' | 'version'> {
   readonly acme: Acme
+  readonly sharing: SharedState
+  readonly clock: Clock
   readonly fault: Shared['fault']
 }
 
@@ -44,6 +49,8 @@ export class WorkerPool implements Front {
   readonly #inbox: Inbox
   /** By place, from 1 on. */
   readonly #seats = new Map<number, Seat>()
+  /** Where in the shared memory somebody sits. */
+  readonly #slots: boolean[] = Array.from({ length: SEATS }, () => false)
   /** What changes who has a seat: one after the other. */
   readonly #turns = new Turns()
   /** Where the system chose. */
@@ -154,11 +161,19 @@ export class WorkerPool implements Front {
   }
 
   #begin(place: number): Seat {
-    const { file, env, level, version, feed } = this.#options
+    const { file, env, level, version, feed, sharing: shared, clock } = this.#options
+    const slot = this.#slots.indexOf(false, MAIN_SEAT + 1)
+    if (slot < 0) throw new ConfigRefused('too many workers are still ending their requests\nmend: try it again later')
+    this.#slots[slot] = true
+    markAlive(shared, slot)
     const seat: Seat = new Seat(
-      { file, env, level, version, seat: place, unix: place === 1 },
+      { file, env, level, version, seat: place, unix: place === 1, shared, slot },
       news => this.#inbox.take(seat, news),
-      cause => this.#lost(seat, cause),
+      cause => {
+        markDead(shared, slot, clock)
+        this.#slots[slot] = false
+        this.#lost(seat, cause)
+      },
     )
     if (feed.watchers > 0) seat.ask({ ask: 'watch', on: true }).catch(ignored)
     return seat

@@ -4,11 +4,11 @@ import { parseConfig } from '../../config/load.ts'
 import { systemClock } from '../../core/clock.ts'
 import { createLog } from '../../observe/log.ts'
 import { createMetrics } from '../../observe/metrics.ts'
+import { openSharedState } from '../../store/shared-state.ts'
 import { ConfigRefused } from '../config-refused.ts'
 import { Engine, type Prepared } from '../engine.ts'
 import type { Opened } from '../front.ts'
 import { Listeners } from '../listeners.ts'
-import { ownStores } from '../own-stores.ts'
 import type { Answer, Failure, ToWorker, WorkerBrief } from './messages.ts'
 import { Outbox } from './outbox.ts'
 
@@ -37,7 +37,7 @@ class Worker {
       clock: systemClock,
       log,
       metrics,
-      stores: ownStores(systemClock),
+      stores: openSharedState(brief.shared, brief.slot, systemClock),
       loadingLog: createLog({ level: 'silent', destination: this.#outbox }),
       keeping: captures => ({ ...captures, dir: undefined, age: Math.min(captures.age, CAPTURE_MS) }),
       renewed: () => this.#front.renew(),
