@@ -218,7 +218,9 @@ export const fileShape = (kinds: readonly AnyCheckKind[]) =>
       workers: z
         .union([z.int().min(1).max(256), z.literal('auto')])
         .default(1)
-        .describe('A number, or "auto". One process does all the work in this version, whatever it says. Default 1.'),
+        .describe(
+          'How many threads take requests: a number, or "auto" for one a core. They share ports, rate limits, replay and pace. Between one and several it changes with a restart. Default 1.',
+        ),
       listeners: z.array(listenerShape).min(1).describe('Where the gate listens.'),
       admin: admin.optional(),
       captures: captures.default(CAPTURES),
