@@ -35,7 +35,7 @@ export interface RunningGate {
 }
 
 function withWorkers(yaml: string): string {
-  return WORKERS === undefined || /^workers:/m.test(yaml) ? yaml : `workers: ${WORKERS}\n${yaml}`
+  return WORKERS === undefined || /^workers:/m.test(yaml) ? yaml : `${yaml}\nworkers: ${WORKERS}\n`
 }
 
 export function tempFolder(): string {
