@@ -22,6 +22,8 @@ export interface Load {
 export interface LoadOptions {
   readonly port: number
   readonly request: Request
+  /** Sent in turn with `request`, over kept connections. */
+  readonly alternate?: Request | undefined
   readonly arrival: Arrival
   /** Requests a second, where they arrive at a rate of their own. */
   readonly rate?: number
@@ -45,21 +47,21 @@ export async function load(options: LoadOptions): Promise<Load> {
 }
 
 function generator(options: LoadOptions): Command {
-  const { arrival, tls, rate = 0 } = options
+  const { arrival, alternate, tls, rate = 0 } = options
   if (arrival === 'full' || arrival === 'resumed') {
     return ownClient(options, 'tls-client.ts', { tls, resume: arrival === 'resumed' })
   }
   const wrk = findProgram('wrk')
   // wrk has no client certificate.
   return wrk === undefined || rate > 0 || tls?.cert !== undefined
-    ? ownClient(options, 'client.ts', { tls, rate })
+    ? ownClient(options, 'client.ts', { tls, rate, ...(alternate && { alternate: written(alternate) }) })
     : wrkCommand(wrk, options)
 }
 
 function wrkCommand(program: string, options: LoadOptions): Command {
-  const { port, request, vary, tls, connections, seconds, folder } = options
+  const { port, request, alternate, vary, tls, connections, seconds, folder } = options
   const script = join(folder, 'load.lua')
-  writeFileSync(script, luaScript(request) + (vary === undefined ? '' : `request = ${vary}\n`))
+  writeFileSync(script, luaScript(request, alternate) + (vary === undefined ? '' : `request = ${vary}\n`))
   const time = `${Math.max(1, Math.round(seconds))}s`
   const url = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}${request.path}`
   return { program, args: ['-t1', `-c${connections}`, `-d${time}`, '--timeout', '5s', '-s', script, url] }
@@ -68,10 +70,13 @@ function wrkCommand(program: string, options: LoadOptions): Command {
 function ownClient(options: LoadOptions, client: string, more: object): Command {
   const { port, connections, seconds, request, folder } = options
   const file = join(folder, 'load.json')
-  const job: Job = { port, connections, seconds, ...request, body: request.body.toString('latin1') }
+  const job: Job = { port, connections, seconds, ...written(request) }
   writeFileSync(file, JSON.stringify({ ...job, ...more }))
   return { program: process.execPath, args: [join(import.meta.dirname, 'apps', client), file] }
 }
+
+/** As a job's file holds it. */
+const written = (request: Request) => ({ ...request, body: request.body.toString('latin1') })
 
 /** A Lua string of any bytes. */
 export function luaString(bytes: Buffer): string {
@@ -83,19 +88,42 @@ export function luaString(bytes: Buffer): string {
   return `${text}"`
 }
 
-/** A script for wrk: one constant request, and a summary in JSON as the last line. */
-export function luaScript(request: Request): string {
+/** A script for wrk: one constant request, or two in turn, and a summary in JSON as the last line. */
+export function luaScript(request: Request, alternate?: Request): string {
   const headers = Object.entries(request.headers)
     .map(([name, value]) => `wrk.headers[${luaString(Buffer.from(name))}] = ${luaString(Buffer.from(value))}`)
     .join('\n')
   return `wrk.method = ${luaString(Buffer.from(request.method))}
 wrk.body = ${luaString(request.body)}
 ${headers}
-done = function(summary, latency)
+${alternate === undefined ? '' : inTurn(alternate)}done = function(summary, latency)
   local e = summary.errors
   io.write(string.format('{"requests":%d,"duration":%.6f,"p50":%.1f,"p99":%.1f,"refusals":%d,"errors":%d}\\n',
     summary.requests, summary.duration / 1e6, latency:percentile(50), latency:percentile(99),
     e.status, e.connect + e.read + e.write + e.timeout))
+end
+`
+}
+
+/** A new request for wrk each time: the constant one, then this one. */
+function inTurn({ method, path, headers, body }: Request): string {
+  const fields = Object.entries(headers).map(
+    ([name, value]) => `[${luaString(Buffer.from(name))}] = ${luaString(Buffer.from(value))}`,
+  )
+  const args = [
+    luaString(Buffer.from(method)),
+    luaString(Buffer.from(path)),
+    `{ ${fields.join(', ')} }`,
+    luaString(body),
+  ]
+  return `local one, other, turn
+init = function()
+  one = wrk.format()
+  other = wrk.format(${args.join(', ')})
+end
+request = function()
+  turn = not turn
+  return turn and one or other
 end
 `
 }

@@ -67,14 +67,20 @@ export async function proveOnce(peer: Peer, root: string, setting: Setting): Pro
   }
 }
 
-/** What is wrong with a load's answers; `undefined` where all are as the work wants them. */
+/**
+ * What is wrong with a load's answers; `undefined` where all are as the work wants them.
+ * @param connections on each of which one request may have no answer yet when the time is over
+ */
 export function fault(
   work: Pick<Work, 'refused' | 'admits'>,
   { requests, refusals, errors, problem }: Load,
+  connections = 0,
 ): string | undefined {
   if (errors > 0)
     return `${errors} connections failed or timed out${problem === undefined ? '' : `, the first: ${problem}`}`
   if (requests === 0) return 'answered nothing'
+  if (work.refused === 'half')
+    return Math.abs(2 * refusals - requests) <= connections ? undefined : `refused ${refusals} of ${requests}, not half`
   if (!work.refused && refusals > 0) return `refused ${refusals} of ${requests} valid requests`
   const passed = requests - refusals
   return work.refused && passed > (work.admits ?? 0) ? `let ${passed} of ${requests} requests through` : undefined
@@ -96,6 +102,7 @@ export async function sample(
   const running = load({
     port: site.port,
     request: work.request,
+    alternate: work.alternate,
     arrival: work.arrival,
     rate,
     tls: site.tls && trusted(site.tls),
@@ -110,7 +117,7 @@ export async function sample(
     sleep(seconds * 800, undefined, { ref: false }).then(() => residentOf(server.pid)),
   ])
   const cpu = cpuOf(server.pid) - before
-  const wrong = fault(work, result)
+  const wrong = fault(work, result, connections)
   if (wrong !== undefined) throw new Error(wrong)
   return {
     cpuUs: cpu / result.requests,

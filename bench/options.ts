@@ -28,7 +28,7 @@ export const VERIFICATION = 'verification'
 const NAMES: readonly string[] = [...[...WORKS, ...CASES].map(({ name }) => name), VERIFICATION]
 /** What `--quick` runs: the cases that a change is most likely to move, for the gate and its measure. */
 const QUICK = {
-  cases: 'verified,forged,foreign,tls,tls-full,tls-resumed,start,idle',
+  cases: 'verified,forged,foreign,tls,tls-full,tls-resumed,captures,start,idle',
   only: 'nginx-njs,sallyport',
   seconds: '1',
   rounds: '1',

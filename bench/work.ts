@@ -68,10 +68,12 @@ export interface Work {
   readonly request: Request
   readonly setting: Setting
   readonly arrival: Arrival
-  /** What every peer that checks must answer, and a plain proxy can't. */
-  readonly refused: boolean
+  /** What every peer that checks must answer, and a plain proxy can't; `half`: every second request is refused. */
+  readonly refused: boolean | 'half'
   /** Of requests that are refused, how many may pass: a rate limit admits its first. */
   readonly admits?: number
+  /** Sent in turn with `request`. */
+  readonly alternate?: Request
   /** A function in Lua that makes the next request, where they differ; needs wrk. */
   readonly vary?: string
 }
@@ -94,6 +96,8 @@ export function webhook(body: Buffer, changes: { path?: string; type?: string; s
 const small = event(1024)
 /** A webhook that every peer lets through. */
 export const VERIFIED: Request = webhook(small)
+/** The same webhook, signed with another secret. */
+export const FORGED: Request = webhook(small, { signature: sign(small, 'not the secret') })
 const accepted = { request: VERIFIED, setting: PLAIN, arrival: 'keep-alive', refused: false } as const
 const refused = { ...accepted, refused: true }
 
@@ -104,7 +108,7 @@ export const WORKS: readonly Work[] = [
     ...refused,
     name: 'forged',
     title: 'Refused: the signature is forged',
-    request: webhook(small, { signature: sign(small, 'not the secret') }),
+    request: FORGED,
   },
   {
     ...refused,

@@ -1,5 +1,5 @@
 /**
- * The same request on every connection, over TLS where a CA is given. Each connection waits for its answer and sends
+ * The same request on every connection, or two in turn, over TLS where a CA is given. Each connection waits for its answer and sends
  * again at once; or, at a rate, requests fall due at random (Poisson) and their latency counts from when they did,
  * whether or not a connection was free.
  */
@@ -8,7 +8,8 @@ import { connect as connectTls } from 'node:tls'
 import { answerLength, type KeepAliveJob, readJob, requestBytes, Tally } from './job.ts'
 
 const job = readJob<KeepAliveJob>()
-const request = requestBytes(job)
+const requests = [job, { ...job, ...job.alternate }].map(requestBytes)
+let turn = 0
 const tally = new Tally()
 /** Requests a millisecond; 0: as many as are answered. */
 const rate = (job.rate ?? 0) / 1000
@@ -30,7 +31,7 @@ function open(): void {
   let received = ''
   const send = (due: number) => {
     sent = due
-    socket.write(request)
+    socket.write(requests[turn++ & 1] ?? '')
   }
   const next = () => {
     if (ended) return

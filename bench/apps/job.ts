@@ -1,16 +1,20 @@
 import { readFileSync } from 'node:fs'
 import { percentile } from '../stats.ts'
 
-/** What a load generator of this folder is told, in a JSON file whose path is its argument. */
-export interface Job {
-  readonly port: number
-  readonly connections: number
-  readonly seconds: number
+/** A request as a job's file holds it. */
+export interface JobRequest {
   readonly method: string
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
   /** Latin-1. */
   readonly body: string
+}
+
+/** What a load generator of this folder is told, in a JSON file whose path is its argument. */
+export interface Job extends JobRequest {
+  readonly port: number
+  readonly connections: number
+  readonly seconds: number
 }
 
 export interface Trusted {
@@ -26,6 +30,8 @@ export interface KeepAliveJob extends Job {
   readonly tls?: Trusted
   /** Requests a second; 0 or absent: as many as are answered. */
   readonly rate?: number
+  /** Sent in turn with the job's own. */
+  readonly alternate?: JobRequest
 }
 
 export interface ConnectionJob extends Job {

@@ -1,3 +1,4 @@
+import { captures } from './captures.ts'
 import type { Case } from './case.ts'
 import { idle } from './idle.ts'
 import { scale } from './scale.ts'
@@ -5,4 +6,4 @@ import { start } from './start.ts'
 import { stream } from './stream.ts'
 
 /** In the order in which they run, after the works. */
-export const CASES: readonly Case[] = [start, idle, stream, scale]
+export const CASES: readonly Case[] = [captures, start, idle, stream, scale]

@@ -58,6 +58,16 @@ export function gate(site: Site, config: string): Command {
 
 export const gateVersion = (): string | undefined => (existsSync(PROGRAM) ? packageVersion(PACKAGE) : undefined)
 
+/** The routes of the bench with every check of its peers. */
+export function config(site: Site): string {
+  return (
+    head(site) +
+    route(site, 'github', PATH, ALLOWED) +
+    route(site, 'foreign', FOREIGN_PATH, FOREIGN) +
+    route(site, 'limited', LIMITED_PATH, ALLOWED, `{ rate: ${SLOW_PER_MINUTE}/min, burst: 1, by: source-ip }`)
+  )
+}
+
 /** The gate with every check of its peers, its log lines and its metrics on. */
 export const sallyport: Peer = {
   name: 'sallyport',
@@ -65,12 +75,5 @@ export const sallyport: Peer = {
   checks: true,
   note: 'every check, one log line a request, metrics on',
   version: gateVersion,
-  command: site =>
-    gate(
-      site,
-      head(site) +
-        route(site, 'github', PATH, ALLOWED) +
-        route(site, 'foreign', FOREIGN_PATH, FOREIGN) +
-        route(site, 'limited', LIMITED_PATH, ALLOWED, `{ rate: ${SLOW_PER_MINUTE}/min, burst: 1, by: source-ip }`),
-    ),
+  command: site => gate(site, config(site)),
 }

@@ -71,6 +71,12 @@ describe('the goals', () => {
     ])
   })
 
+  it('hold the gate that keeps what it refuses against one that keeps nothing', () => {
+    expect(judged([work('captures', 'captures-off', { 'captures-off': [100], 'captures-on': [104] })])).toEqual([
+      ['half refused, captures on: CPU a request', 1.04, true],
+    ])
+  })
+
   it('say yes or no', () => {
     const lines = goalsText(judge([idle])).split('\n')
     expect(lines[1]?.split(/ {2,}/)).toEqual(['memory of an idle connection, plain', '<= 12 KiB', '12', 'yes'])

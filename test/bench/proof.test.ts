@@ -11,7 +11,7 @@ import { nodePrototype } from '../../bench/peers/node-apps.ts'
 import { freePort, startServer } from '../../bench/processes.ts'
 import { prove } from '../../bench/proof.ts'
 import { ANSWER, startWitness } from '../../bench/upstream.ts'
-import { event, webhook } from '../../bench/work.ts'
+import { event, FORGED, VERIFIED, webhook } from '../../bench/work.ts'
 
 /** Bytes of body that the peers of these tests take. */
 const cap = 128 * 1024
@@ -126,5 +126,22 @@ describe('the load generator for machines without wrk', () => {
     expect(load.errors).toBe(0)
     expect(load.p99).toBeGreaterThanOrEqual(load.p50)
     expect(bodies[0]).toBe(event(1024).toString())
+  })
+
+  it('sends two requests in turn', async () => {
+    const signatures: unknown[] = []
+    const port = await listen(
+      createServer((incoming, response) => {
+        signatures.push(incoming.headers['x-hub-signature-256'])
+        incoming.resume().on('end', () => response.end('{}'))
+      }),
+    )
+    const written = ({ body, ...rest }: typeof VERIFIED) => ({ ...rest, body: body.toString('latin1') })
+    const file = join(folder(), 'job.json')
+    const job = { port, connections: 1, seconds: 0.5, ...written(VERIFIED), alternate: written(FORGED) }
+    writeFileSync(file, JSON.stringify(job))
+    await promisify(execFile)(process.execPath, [join(import.meta.dirname, '../../bench/apps/client.ts'), file])
+    const [right, forged] = [VERIFIED, FORGED].map(({ headers }) => headers['X-Hub-Signature-256'])
+    expect(signatures.slice(0, 4)).toEqual([right, forged, right, forged])
   })
 })
