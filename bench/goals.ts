@@ -116,6 +116,7 @@ export const GOALS: readonly Goal[] = [
     1.05,
     toBase('scale', 'cpuUs', 'scale-many'),
   ),
+  atMost('two workers: CPU a request', '1.05 x one worker', 1.05, toBase('workers', 'cpuUs', 'two-workers')),
   atMost('half refused, captures on: CPU a request', '1.05 x off', 1.05, toBase('captures', 'cpuUs', 'captures-on')),
   atMost('memory at rest, 100 routes', '80 MiB', 80, results => figureOf(figuresOf(results, 'start'), GATE, 1)),
   atMost('memory of an idle connection, plain', '12 KiB', 12, results => figureOf(figuresOf(results, 'idle'), GATE, 0)),

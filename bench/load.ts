@@ -43,7 +43,7 @@ export function loadGenerator(): string {
 
 /** Sends the same request over and over on every connection, from a process of its own. */
 export async function load(options: LoadOptions): Promise<Load> {
-  return parseLoad(await run(pinned(options.core, generator(options)), options.seconds * 1000 + 15_000))
+  return parseLoad(await run(pinned([options.core], generator(options)), options.seconds * 1000 + 15_000))
 }
 
 function generator(options: LoadOptions): Command {

@@ -48,12 +48,12 @@ export function programVersion(name: string, argument: string): string | undefin
   return /\d+\.\d+[\w.+-]*/.exec(`${stdout}${stderr}`)?.[0] ?? 'unknown'
 }
 
-/** The same command, held to one processor core where `taskset` is installed. */
-export function pinned(core: number, command: Command): Command {
+/** The same command, held to some processor cores where `taskset` is installed. */
+export function pinned(cores: readonly number[], command: Command): Command {
   const taskset = findProgram('taskset')
   return taskset === undefined
     ? command
-    : { ...command, program: taskset, args: ['-c', String(core), command.program, ...command.args] }
+    : { ...command, program: taskset, args: ['-c', cores.join(','), command.program, ...command.args] }
 }
 
 /** A port of the loopback that is free now. */

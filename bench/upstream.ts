@@ -15,7 +15,7 @@ export async function startUpstream(folder: string, core: number): Promise<Runni
     nginx === undefined
       ? { program: process.execPath, args: [join(import.meta.dirname, 'apps/upstream.ts'), String(port), ANSWER] }
       : { program: nginx, args: ['-c', nginxConfig(folder, port), '-e', join(folder, 'error.log')] }
-  const server = await startServer(pinned(core, command), port, join(folder, 'upstream.log'))
+  const server = await startServer(pinned([core], command), port, join(folder, 'upstream.log'))
   return { ...server, port, kind: nginx === undefined ? 'node:http' : 'nginx' }
 }
 

@@ -38,7 +38,7 @@ async function hold({ site }: Started, connections: number): Promise<Held> {
   }
   const file = join(site.folder, 'idle.json')
   writeFileSync(file, JSON.stringify(job))
-  const command = pinned(OTHER_CORE, {
+  const command = pinned([OTHER_CORE], {
     program: process.execPath,
     args: [join(import.meta.dirname, '../apps/idle-client.ts'), file],
   })

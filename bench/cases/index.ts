@@ -4,6 +4,7 @@ import { idle } from './idle.ts'
 import { scale } from './scale.ts'
 import { start } from './start.ts'
 import { stream } from './stream.ts'
+import { workers } from './workers.ts'
 
 /** In the order in which they run, after the works. */
-export const CASES: readonly Case[] = [captures, start, idle, stream, scale]
+export const CASES: readonly Case[] = [captures, workers, start, idle, stream, scale]

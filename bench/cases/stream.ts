@@ -70,7 +70,7 @@ async function transfer({ server, site }: Started, direction: Direction): Promis
   }, LOOK_MS)
   try {
     const client = join(import.meta.dirname, '../apps/stream-client.ts')
-    const text = await run(pinned(OTHER_CORE, { program: process.execPath, args: [client, file] }), 120_000)
+    const text = await run(pinned([OTHER_CORE], { program: process.execPath, args: [client, file] }), 120_000)
     const { seconds, bytes, status }: { seconds: number; bytes: number; status: number } = JSON.parse(text)
     if (status !== 200 || bytes !== BYTES) throw new Error(`${direction}: status ${status}, ${bytes} bytes`)
     const mib = bytes / 2 ** 20
@@ -96,7 +96,7 @@ async function startEnd(root: string): Promise<Running & { readonly port: number
   const port = await freePort()
   const app = join(import.meta.dirname, '../apps/stream-upstream.ts')
   const command = { program: process.execPath, args: [app, String(port), String(BYTES)] }
-  return { ...(await startServer(pinned(OTHER_CORE, command), port, join(root, 'stream-upstream.log'))), port }
+  return { ...(await startServer(pinned([OTHER_CORE], command), port, join(root, 'stream-upstream.log'))), port }
 }
 
 async function enter(peer: Peer, root: string, upstream: number): Promise<Entered> {

@@ -31,10 +31,10 @@ ${certificate}      - body-limit: { max: ${site.cap / 1024}KiB }
  * The lines of a config above its routes.
  * @param limits of the listener, beside those that the bench's idle connections need
  */
-export function head(site: Site, limits = ''): string {
+export function head(site: Site, limits = '', workers = 1): string {
   const ca = site.tls?.client === undefined ? '' : `, client-ca: ${site.tls.ca}`
   const tls = site.tls && `{ certificates: [{ cert: ${site.tls.cert}, key: ${site.tls.key} }]${ca} }`
-  return `workers: 1
+  return `workers: ${workers}
 listeners:
   - name: public
     bind: 127.0.0.1:${site.port}
@@ -59,9 +59,9 @@ export function gate(site: Site, config: string): Command {
 export const gateVersion = (): string | undefined => (existsSync(PROGRAM) ? packageVersion(PACKAGE) : undefined)
 
 /** The routes of the bench with every check of its peers. */
-export function config(site: Site): string {
+export function config(site: Site, workers = 1): string {
   return (
-    head(site) +
+    head(site, '', workers) +
     route(site, 'github', PATH, ALLOWED) +
     route(site, 'foreign', FOREIGN_PATH, FOREIGN) +
     route(site, 'limited', LIMITED_PATH, ALLOWED, `{ rate: ${SLOW_PER_MINUTE}/min, burst: 1, by: source-ip }`)
