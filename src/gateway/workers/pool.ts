@@ -57,6 +57,7 @@ export class WorkerPool implements Front {
   #ports: ReadonlyMap<string, number> = new Map()
   #inForce: InForce | undefined
   #pause = FIRST_PAUSE_MS
+  readonly #filling = new Set<NodeJS.Timeout>()
   #ended = 0
   #draining = false
 
@@ -69,7 +70,17 @@ export class WorkerPool implements Front {
     })
   }
 
-  async prepare({ config, text }: Generation): Promise<PreparedFront> {
+  async prepare(next: Generation): Promise<PreparedFront> {
+    try {
+      return await this.#prepare(next)
+    } catch (error) {
+      if (!(error instanceof WorkerGone)) throw error
+      // That is no fault of the config: another takes its place.
+      return this.#prepare(next)
+    }
+  }
+
+  async #prepare({ config, text }: Generation): Promise<PreparedFront> {
     const done = await this.#turns.take()
     const count = countOf(config)
     const kept = [...this.#seats.values()].filter(({ brief }) => brief.seat <= count)
@@ -136,6 +147,7 @@ export class WorkerPool implements Front {
 
   async drain(graceMs: number): Promise<void> {
     this.#draining = true
+    for (const timer of this.#filling) clearTimeout(timer)
     await Promise.all([...this.#seats.values()].map(seat => seat.drain(graceMs)))
   }
 
@@ -192,7 +204,12 @@ export class WorkerPool implements Front {
         'Another takes its place. This is a fault of the gate, or the machine is out of memory; please report it.',
     })
     if (performance.now() - seat.since > LASTED_MS) this.#pause = FIRST_PAUSE_MS
-    setTimeout(() => void this.#fill(), this.#pause)
+    // It keeps the process alive: a gate whose workers have all ended goes on.
+    const timer = setTimeout(() => {
+      this.#filling.delete(timer)
+      void this.#fill()
+    }, this.#pause)
+    this.#filling.add(timer)
     this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE_MS)
   }
 
@@ -210,6 +227,7 @@ export class WorkerPool implements Front {
         await seat.ask({ ask: 'commit' })
         this.#options.log.info('worker replaced', { worker: place })
       } catch (error) {
+        if (this.#draining) break
         const reason = error instanceof Error ? error.message : String(error)
         this.#options.log.error('worker not replaced', {
           worker: place,
