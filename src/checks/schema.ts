@@ -61,7 +61,8 @@ export const schema = defineCheck({
       },
     }
   },
-  explain: async (_config, asked) => (await import('./explain/schema.ts')).explainSchema(asked),
+  explain: async (config, asked, resources) =>
+    (await import('./explain/schema.ts')).explainSchema(config, asked, resources),
 })
 
 /** @throws Offline where the file is missing, no JSON or no schema. */

@@ -1,10 +1,17 @@
+import type { CapturedRequest } from '../core/captured.ts'
 import type { Evidence, EvidenceValue } from '../core/decision.ts'
 import type { Finding } from '../core/finding.ts'
+import { looksOf } from './body-looks.ts'
+
+type Seen = Pick<CapturedRequest, 'method' | 'rawHeaders' | 'body'>
 
 /** What the evidence of a refusal says that no check made: causes for programs, and what mends them. */
-export function explainPipeline(code: string, evidence: Evidence = {}): readonly Finding[] {
-  return READERS[code]?.(evidence) ?? []
+export function explainPipeline(code: string, evidence: Evidence = {}, seen?: Seen): readonly Finding[] {
+  return READERS[code]?.(evidence, seen) ?? []
 }
+
+const has = (seen: Seen | undefined, name: RegExp): boolean =>
+  seen?.rawHeaders.some((text, at) => at % 2 === 0 && name.test(text)) ?? false
 
 const text = (value: EvidenceValue | undefined): string => (typeof value === 'string' ? value : String(value ?? ''))
 
@@ -41,19 +48,29 @@ const PARSER: Readonly<Record<string, string>> = {
   HPE_LF_EXPECTED: 'a line ends in another way than carriage return and line feed',
 }
 
-const READERS: Readonly<Record<string, (evidence: Evidence) => Finding[]>> = {
+const READERS: Readonly<Record<string, (evidence: Evidence, seen: Seen | undefined) => Finding[]>> = {
   'route.none': evidence => {
     const nearest = evidence['nearest-route']
     if (nearest === undefined) return []
     const mend = `Mend the URL in the sender, or match of the route ${text(nearest)}.`
     return found('route.nearest', `the nearest route is ${text(nearest)}: ${text(evidence.differs)}`, mend, 'likely')
   },
-  'route.method': ({ method, allowed }) =>
-    found(
+  'route.method': ({ method, allowed }, seen) => {
+    const methods = Array.isArray(allowed) ? allowed.map(String) : [text(allowed)]
+    const because = `it is ${text(method)}, and the routes of this path take ${methods.join(', ')}`
+    // What only a request with a body says of itself.
+    if (method === 'GET' && methods.includes('POST') && has(seen, /^(?:content-type|.*signature.*|x-.*-hmac.*)$/i))
+      return found(
+        'route.method-other',
+        `${because}; it has fields of a POST: a redirect (301, 302) before it made it a GET without a body`,
+        'Enter the URL that the redirect leads to in the sender, or redirect with 308, which keeps method and body.',
+      )
+    return found(
       'route.method-other',
-      `it is ${text(method)}, and the routes of this path take ${Array.isArray(allowed) ? allowed.join(', ') : text(allowed)}`,
+      because,
       `Let the sender use one of them, or add ${text(method)} to match.methods.`,
-    ),
+    )
+  },
   'route.offline': ({ missing, mend }) => found('route.missing-resource', text(missing), text(mend)),
   'request.misdirected': evidence =>
     found(
@@ -69,18 +86,25 @@ const READERS: Readonly<Record<string, (evidence: Evidence) => Finding[]>> = {
     return found(
       'request.rule',
       text(rule ?? (said === undefined ? stopped : `${said} (${text(parser)})`)),
-      'Look for a client, or a proxy between, that writes HTTP by hand.',
+      /^(?:X-)?Forwarded/.test(text(rule))
+        ? 'Let the proxy write addresses alone there: no name, no "unknown", and no port (Azure Application Gateway adds one).'
+        : 'Look for a client, or a proxy between, that writes HTTP by hand.',
     )
   },
   'request.handshake': ({ handshake, mend }) => found('request.handshake-failed', text(handshake), text(mend ?? '')),
   'request.proxy-header': ({ rule }) =>
     found('request.proxy-header-rule', text(rule), 'Switch the PROXY protocol on in the load balancer, or off here.'),
-  'body.malformed': evidence =>
-    found(
+  'body.malformed': (evidence, seen) => {
+    const looks =
+      evidence['read-as'] === 'json' && !has(seen, /^content-encoding$/i) ? seen && looksOf(seen.body) : undefined
+    return found(
       'body.fault',
-      `read as ${text(evidence['read-as'])}: ${text(evidence.fault)}`,
-      'Let the sender write what its Content-Type says.',
-    ),
+      `read as ${text(evidence['read-as'])}: ${text(evidence.fault)}${looks ? `; the body ${looks.as}` : ''}`,
+      looks
+        ? `${looks.mend[0]?.toUpperCase() ?? ''}${looks.mend.slice(1)}.`
+        : 'Let the sender write what its Content-Type says.',
+    )
+  },
   'body.coding': ({ coding, fault }) =>
     found(
       'body.coding-fault',

@@ -44,7 +44,7 @@ export async function explain(asked: ToExplain): Promise<Explanation> {
   const at = refusal && placeOf(refusal, checks)
   const steps: ExplainedStep[] = []
   const around = typeof at === 'string' ? at : status >= 500 && refusal === undefined ? 'forward' : undefined
-  if (refusal && (around === 'request' || around === 'route')) steps.push(aroundStep(around, refusal))
+  if (refusal && (around === 'request' || around === 'route')) steps.push(aroundStep(around, refusal, captured))
   for (const [place, check] of checks.entries()) {
     const said = asked.wouldRefuse.find(({ by }) => by === place)
     if (said && check.report) steps.push(await failed(asked, check, { status: 0, ...said }, 'report'))
@@ -55,9 +55,10 @@ export async function explain(asked: ToExplain): Promise<Explanation> {
       steps.push({ check: check.kind.name, outcome, note, findings: [] })
     }
     const next = checks[place + 1]
-    if (refusal && around !== undefined && endsStage(check, next, around)) steps.push(aroundStep(around, refusal))
+    if (refusal && around !== undefined && endsStage(check, next, around))
+      steps.push(aroundStep(around, refusal, captured))
   }
-  if (around === 'forward') steps.push(refusal ? aroundStep(around, refusal) : answeredStep(status))
+  if (around === 'forward') steps.push(refusal ? aroundStep(around, refusal, captured) : answeredStep(status))
   return {
     id: captured.id,
     time: new Date(captured.receivedAt).toISOString(),
@@ -116,9 +117,9 @@ function endsStage(check: RouteCheck, next: RouteCheck | undefined, around: Arou
   return stageNumber(check) <= ORDER[around] && after > ORDER[around]
 }
 
-function aroundStep(check: Around, { code, evidence }: CapturedRefusal): ExplainedStep {
+function aroundStep(check: Around, { code, evidence }: CapturedRefusal, captured: CapturedRequest): ExplainedStep {
   const spec = specOf(code, [])
-  const findings = explainPipeline(code, evidence)
+  const findings = explainPipeline(code, evidence, captured)
   return { check, outcome: 'fail', note: spec?.meaning ?? '', findings, code, evidence, remedy: spec?.remedy }
 }
 

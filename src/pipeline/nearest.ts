@@ -21,7 +21,11 @@ export function nearestRoute(table: RouteTable, host: string, path: string, nowM
   let best: { name: string; says: string; score: number } | undefined
   for (const entry of table.entries.slice(0, MAX_ROUTES)) {
     const score = entry.path.length > MAX_PATH ? Number.POSITIVE_INFINITY : distance(path, entry.path)
-    const near = path.startsWith(entry.path) || entry.path.startsWith(path)
+    const near =
+      path.startsWith(entry.path) ||
+      entry.path.startsWith(path) ||
+      (entry.path !== '/' && path.endsWith(entry.path)) ||
+      (path !== '/' && entry.path.endsWith(path))
     const wanted = `${entry.path}${entry.prefix ? '...' : ''}`
     if (score === 0 && entry.host !== undefined && entry.host !== host)
       return {

@@ -375,8 +375,11 @@ describe('the work', () => {
     const { first } = await github(`sha256=${hmac('sha256', 'no near miss', body)}`, { body, headers: JSON_TYPE })
     expect(body.length).toBeGreaterThan(900_000)
     expect(first?.evidence?.tried).toBeLessThanOrEqual(MOST_TRIED)
-    // Bytes bound it long before the number does.
-    expect(Number(first?.evidence?.tried) * body.length).toBeLessThanOrEqual(MOST_BYTES + MOST_TRIED * 100)
+    // Bytes bound it long before the number does. Some of what is tried are short texts in place of the body.
+    const CONSTANTS = 8
+    expect((Number(first?.evidence?.tried) - CONSTANTS) * body.length).toBeLessThanOrEqual(
+      MOST_BYTES + MOST_TRIED * 100,
+    )
     const found = await github(`sha256=${hmac('sha256', `${SECRET}\n`, body)}`, { body, headers: JSON_TYPE })
     expect(found.first?.cause).toBe('signature.secret-line-end')
   })

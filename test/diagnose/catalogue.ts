@@ -1,4 +1,7 @@
+import { between } from './between.ts'
+import { bodies } from './bodies.ts'
 import { clientCertificates } from './client-certs.ts'
+import { clients } from './clients.ts'
 import { combined } from './combined.ts'
 import { connections } from './connections.ts'
 import { doctorIn } from './doctor-in.ts'
@@ -9,6 +12,7 @@ import { jsonWebTokens } from './jwt.ts'
 import { limits } from './limits.ts'
 import { providers } from './providers.ts'
 import { routes } from './routes.ts'
+import { senders } from './senders.ts'
 import { signatures } from './signature.ts'
 import { staticFindings } from './static.ts'
 import { tokens } from './tokens.ts'
@@ -27,4 +31,8 @@ export const families: readonly Family[] = [
   doctorOut,
   staticFindings,
   files,
+  senders,
+  clients,
+  bodies,
+  between,
 ]

@@ -1,117 +1,7 @@
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { type RunningGate, startGate, tempFolder } from '../support/gate.ts'
-import { startNginx } from '../support/nginx.ts'
-import { freePort } from '../support/ports.ts'
-import { startSServer } from '../support/s-server.ts'
-import { startUpstream } from '../support/upstream.ts'
-import { type Crafted, craft, craftCrl, DAY, SERVER_AUTH } from '../tls/craft.ts'
+import { craft, craftCrl, DAY, SERVER_AUTH } from '../tls/craft.ts'
+import { ENV, LONG, looking, startAll } from './doctor-world.ts'
 import { complaints } from './doctored.ts'
 import type { Entry, Family } from './entry.ts'
-
-const ENV = { GITHUB: 'a-secret-of-the-catalogue', KB: 'a-token-of-the-catalogue' }
-const LONG = { notAfter: Date.now() + 200 * DAY }
-
-/** What stands in front of the gate, each on a port of its own. */
-class Fronts {
-  readonly folder: string
-  readonly #closers: (() => Promise<void>)[] = []
-  #made = 0
-
-  constructor(folder: string) {
-    this.folder = folder
-  }
-
-  /** Writes the certificates that are served, the leaf first, and its key. */
-  files(chain: readonly Crafted[], key = chain[0]?.key): { readonly cert: string; readonly key: string } {
-    const name = join(this.folder, `front-${this.#made++}`)
-    writeFileSync(`${name}.pem`, chain.map(({ certificate }) => certificate).join('\n'))
-    writeFileSync(`${name}.key`, key ?? '')
-    return { cert: `${name}.pem`, key: `${name}.key` }
-  }
-
-  async nginx(chain: readonly Crafted[], rest: string): Promise<number> {
-    const port = await freePort()
-    const { cert, key } = this.files(chain)
-    const tls = `ssl_certificate ${cert}; ssl_certificate_key ${key};`
-    this.#keep(await startNginx(`server { listen 127.0.0.1:${port} ssl; ${tls} ${rest} }`, port))
-    return port
-  }
-
-  async plainNginx(rest: string): Promise<number> {
-    const port = await freePort()
-    this.#keep(await startNginx(`server { listen 127.0.0.1:${port}; ${rest} }`, port))
-    return port
-  }
-
-  async openssl(chain: readonly Crafted[], ...args: readonly string[]): Promise<number> {
-    const [leaf, ...issuers] = chain
-    const { cert, key } = this.files(leaf ? [leaf] : [])
-    const above = issuers.length > 0 ? ['-cert_chain', this.files(issuers).cert] : []
-    const made = await startSServer(['-cert', cert, '-key', key, ...above, ...args])
-    this.#keep(made)
-    return made.port
-  }
-
-  #keep({ stop }: { readonly stop: () => Promise<void> }): void {
-    this.#closers.push(stop)
-  }
-
-  async close(): Promise<void> {
-    for (const close of this.#closers) await close()
-  }
-}
-
-async function certificates() {
-  const root = await craft({ subject: 'CN=Public Root', ca: true, ...LONG })
-  const issuing = await craft({ subject: 'CN=Public Issuing 5', issuer: root, ca: true, ...LONG })
-  const older = await craft({ subject: 'CN=Public Issuing 4', issuer: root, ca: true, ...LONG })
-  const ended = await craft({
-    subject: 'CN=Public Issuing 3',
-    issuer: root,
-    ca: true,
-    notBefore: Date.now() - 90 * DAY,
-    notAfter: Date.now() - DAY,
-  })
-  const leaf = (more: Partial<Parameters<typeof craft>[0]> = {}) =>
-    craft({ subject: 'CN=hooks', issuer: issuing, dns: ['localhost'], usage: [SERVER_AUTH], ...LONG, ...more })
-  return { root, issuing, older, ended, leaf }
-}
-
-async function startAll() {
-  const folder = tempFolder()
-  const crm = await startUpstream((req, res) => {
-    // One of its paths takes forms alone.
-    res.writeHead(req.url === '/forms' ? 415 : 200, { 'content-type': 'application/json' }).end('{}')
-  })
-  const { root, issuing, older, ended, leaf } = await certificates()
-  const own = await leaf()
-  const clients = await craft({ subject: 'CN=Clients CA,O=Partners', ca: true, ...LONG })
-  const fronts = new Fronts(folder)
-  const put = (name: string, text: string): void => writeFileSync(join(folder, name), text)
-  put('root.pem', root.certificate)
-  put('clients.pem', clients.certificate)
-  put('server.crt', `${own.certificate}\n${issuing.certificate}`)
-  put('server.key', own.key)
-  const port = await freePort()
-  const closed = await freePort()
-  const gate: RunningGate = await startGate(
-    `
-listeners:
-  - { name: public, bind: "127.0.0.1:${port}", public-url: "https://localhost:${port}", tls: { certificates: [{ cert: server.crt, key: server.key }], client-ca: clients.pem } }
-routes:
-  - { name: github, match: { path: /hooks/github }, checks: [{ signature: { provider: github, secrets: [{ env: GITHUB }] } }], forward: { to: "${crm.url}/github" } }
-  - { name: kb, match: { path: /hooks/kb }, checks: [{ bearer: { tokens: [{ name: kb, env: KB }] } }], forward: { to: "${crm.url}/kb" } }
-  - { name: bank, match: { path: /hooks/bank }, checks: [{ client-cert: {} }], forward: { to: "${crm.url}/bank" } }
-  - { name: down, match: { path: /hooks/down }, checks: [{ bearer: { tokens: [{ name: kb, env: KB }] } }], forward: { to: "http://127.0.0.1:${closed}/in" } }
-  - { name: forms, match: { path: /hooks/forms }, checks: [{ bearer: { tokens: [{ name: kb, env: KB }] } }], forward: { to: "${crm.url}/forms" } }
-  - { name: strict, match: { path: /hooks/strict }, checks: [{ bearer: { tokens: [{ name: kb, env: KB }] } }, { schema: { inline: { type: object, required: [event_type] } } }], forward: { to: "${crm.url}/strict" } }
-`,
-    ENV,
-    folder,
-  )
-  return { folder, crm, root, issuing, older, ended, leaf, own, clients, fronts, port, closed, gate, put }
-}
 
 /** `sallyport doctor` looking in, at endpoints that are really broken: nginx, `openssl s_server`, a running gate. */
 export const doctorIn: Family = {
@@ -120,20 +10,7 @@ export const doctorIn: Family = {
   async open() {
     const world = await startAll()
     const { folder, issuing, older, ended, leaf, own, clients, fronts, port, closed } = world
-    const look = (route: string, args: readonly string[] = [], env: NodeJS.ProcessEnv = ENV) =>
-      complaints([route, '--config', 'gate.yaml', '--only', 'in', '--ca', 'root.pem', ...args], { cwd: folder, env })
-    const url = (text: string, route = 'github') => look(route, ['--url', text])
-    const at = (front: number, route = 'github') => url(`https://localhost:${front}/hooks/${route}`, route)
-    const pass = `location / { proxy_ssl_verify off; proxy_set_header Host $http_host; proxy_pass https://127.0.0.1:${port}; }`
-    const served = (
-      what: string,
-      cause: string,
-      chain: () => Promise<readonly Crafted[]>,
-      more: Partial<Entry> & { rest?: string; route?: string } = {},
-    ): Entry => {
-      const { rest = pass, route, ...entry } = more
-      return { what, cause, ...entry, tell: async () => at(await fronts.nginx(await chain(), rest), route) }
-    }
+    const { look, url, at, pass, served } = looking(world)
     const good = async () => [await leaf(), issuing]
     const entries: readonly Entry[] = [
       {

@@ -15,7 +15,7 @@ const LONG = { notAfter: Date.now() + 200 * DAY }
 const ENV = { CLIENT_SECRET: 'a-client-secret', KEY: 'a-key-of-the-receiver' }
 
 /** Receivers of a bridge, and the certificates on both sides. */
-class Receivers {
+export class Receivers {
   readonly folder = tempFolder()
   readonly #closers: (() => unknown)[] = []
 
@@ -81,7 +81,7 @@ routes:
   }
 }
 
-async function prepare(): Promise<Receivers> {
+export async function prepare(): Promise<Receivers> {
   const receivers = new Receivers()
   const ca = await craft({ subject: 'CN=Receivers CA', ca: true, ...LONG })
   const issuing = await craft({ subject: 'CN=Receivers Issuing CA', issuer: ca, ca: true, ...LONG })
@@ -112,7 +112,7 @@ async function prepare(): Promise<Receivers> {
 
 const to = (port: number, rest = ''): string => `{ to: "https://localhost:${port}/in", tls: { ca: ca.crt${rest} } }`
 const showing = (name: string): string => `, certificate: { cert: ${name}.crt, key: ${name}.key }`
-const status =
+export const status =
   (code: number, headers: Readonly<Record<string, string>> = {}, body = ''): RequestListener =>
   (_req, res) =>
     void res.writeHead(code, headers).end(body)

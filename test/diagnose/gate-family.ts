@@ -18,9 +18,11 @@ export interface Place {
   port(listener?: string): number
 }
 
-export type Sent = Omit<Ask, 'port' | 'unix'> & {
+export type Sent = Omit<Ask, 'unix'> & {
   /** The listener that it goes to; default `public`. */
   readonly to?: string
+  /** Of what stands in front of the listener, where it goes there. */
+  readonly port?: number
   /** How often; the last one is asked about. */
   readonly times?: number
 }

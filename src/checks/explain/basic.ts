@@ -165,6 +165,11 @@ function* readings(request: BodyRequest, value: string | undefined, { users }: B
       ]
 }
 
+const passwordIn = (value: string | undefined): string => {
+  const text = Buffer.from((value ?? '').replace(/^[A-Za-z-]+ +/, ''), 'base64').toString('utf8')
+  return text.slice(text.indexOf(':') + 1)
+}
+
 const unquoted = (text: string): string => text.replace(/^(["'])(.*)\1$/s, '$2')
 
 function unescaped(text: string): string {
@@ -209,6 +214,14 @@ function remaining(code: string, evidence: Evidence, value: string | undefined):
       }),
     ]
   if (code === 'basic.malformed') return []
+  if (evidence['user-known'] !== false && passwordIn(value) === '')
+    return [
+      proven({
+        cause: 'basic.empty-password',
+        because: `the user "${String(evidence.user)}" is known, and no password was sent`,
+        mend: 'enter the password in the sender: a variable that holds it may be empty',
+      }),
+    ]
   return [
     evidence['user-known'] === false
       ? likely({

@@ -5,6 +5,26 @@ import { ago, likely, listed, possible, proven } from './finding.ts'
 
 /** Seconds within which a token that has just ended, or is not valid yet, points at a clock. */
 const CLOCK_S = 600
+/** A date beyond the year 5000 is one in milliseconds. */
+const FAR_S = 100_000_000_000
+/** Claims in which issuers write what others call scopes. */
+const SCOPES_ELSEWHERE = ['permissions', 'roles', 'groups', 'scopes', 'authorities', 'entitlements', 'role'] as const
+
+/** Where else the token holds what the route calls a scope. */
+function scopePlace(claims: Claims, scope: string): string | undefined {
+  const within = (holder: unknown, names: readonly string[], path: string): string | undefined => {
+    if (typeof holder !== 'object' || holder === null) return undefined
+    const name = names.find(one => [Reflect.get(holder, one)].flat().includes(scope))
+    return name === undefined ? undefined : path + name
+  }
+  const { realm_access: realm, resource_access: resources } = claims
+  const clients = typeof resources === 'object' && resources !== null ? Object.entries(resources) : []
+  return (
+    within(claims, SCOPES_ELSEWHERE, '') ??
+    within(realm, ['roles'], 'realm_access.') ??
+    clients.map(([client, access]) => within(access, ['roles'], `resource_access.${client}.`)).find(Boolean)
+  )
+}
 
 /** Of a token that is the issuer's, and breaks a rule about its claims: `reason` is the refusal's. */
 export function claimFindings(
@@ -50,6 +70,29 @@ export function claimFindings(
         ]
       : [expired]
   }
+  const inMs = (['iat', 'nbf', 'exp'] as const).filter(name => (secondsOf(claims, name) ?? 0) > FAR_S)
+  if (reason === 'not-yet' && inMs.length > 0)
+    return [
+      tell(
+        proven,
+        'milliseconds',
+        `${listed(inMs)} ${inMs.length === 1 ? 'is' : 'are'} in milliseconds, and JSON Web Tokens count seconds (RFC 7519 section 2)`,
+        'let the issuer divide by 1000: Date.now() of JavaScript counts milliseconds',
+      ),
+    ]
+  if (reason === 'claims' && typeof evidence.because === 'string') {
+    const missing = /^(?:it has no|no) (\S+)/.exec(evidence.because)
+    return [
+      tell(
+        proven,
+        missing ? 'claim-missing' : 'claim-type',
+        `it is signed by the issuer, but ${evidence.because}`,
+        missing
+          ? `have the issuer write ${missing[1]} into its tokens`
+          : 'have the issuer write the claim as RFC 7519 has it: dates are numbers of seconds',
+      ),
+    ]
+  }
   if (reason === 'not-yet') {
     const at = Date.parse(String(evidence['not-before'] ?? evidence.issued))
     return [
@@ -64,6 +107,25 @@ export function claimFindings(
   if (reason === 'scope') {
     const lacks = String(evidence.lacks)
     const has = Array.isArray(evidence.has) ? evidence.has.filter(each => typeof each === 'string') : []
+    const place = scopePlace(claims, lacks)
+    if (place !== undefined)
+      return [
+        tell(
+          proven,
+          'scope-elsewhere',
+          `it has ${lacks} in ${place}, and a route reads scopes from scope or scp`,
+          `have the issuer write it into scope (a mapper or a hook of its console does)`,
+        ),
+      ]
+    if (has.some(each => each.split(/[,;|]\s*/).includes(lacks)))
+      return [
+        tell(
+          proven,
+          'scope-separator',
+          `it has ${lacks} in a list that is not divided by blanks (RFC 6749 section 3.3)`,
+          'have the issuer divide the scopes by blanks, or write scp as an array',
+        ),
+      ]
     const near = has.find(
       each => isOneStepAway(each.toLowerCase(), lacks.toLowerCase()) || each.toLowerCase() === lacks.toLowerCase(),
     )

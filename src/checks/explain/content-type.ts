@@ -8,6 +8,7 @@ interface ContentTypeConfig {
   readonly accept: readonly string[]
 }
 
+const MOST_LOOKED_AT = 64 * 1024
 const FORM = 'application/x-www-form-urlencoded'
 const WORDS: Readonly<Record<string, string>> = {
   json: 'JSON',
@@ -74,12 +75,27 @@ export function explainContentType(
       "let the sender's HTTP library write Content-Type itself",
     )
   const essence = parseMediaType(value)?.essence ?? value
+  if (isJson && /^[{[][^\n]*[}\]]\r?\n\s*[{[]/.test(request.raw.toString('utf8', 0, MOST_LOOKED_AT)))
+    return tell(
+      proven,
+      'json-lines',
+      `the body is several JSON texts, one a line (${essence})`,
+      'let the sender send one event a request, or an array of them as application/json',
+    )
   if (isJson)
     return tell(
       proven,
       'json-as-other',
       `the body is JSON, and the sender calls it ${essence}`,
       'let the sender write Content-Type: application/json',
+    )
+  const field = /^(\w+)=%7B/i.exec(request.raw.toString('latin1', 0, 64))?.[1]
+  if (form === 'form' && field !== undefined)
+    return tell(
+      proven,
+      'form',
+      `the sender sends a form whose field ${field} holds the JSON`,
+      'set the content type of the webhook to application/json in the service (GitHub: Settings, Webhooks)',
     )
   if (essence === FORM || form === 'form')
     return tell(

@@ -8,7 +8,8 @@ import { jwt } from '../jwt.ts'
 import type { JwtConfig } from '../jwt-config.ts'
 import { AskAgain, asOf } from './ask-again.ts'
 import { claimFindings } from './claims.ts'
-import { likely, possible, proven } from './finding.ts'
+import { likely, listed, possible, proven } from './finding.ts'
+import { jwtSecretFinding } from './jwt-secret.ts'
 import { tokenTexts, withToken } from './token-texts.ts'
 
 /** What an unverified token says of itself. */
@@ -66,7 +67,8 @@ export async function explainJwt(
           mend: `mend the URL in the sender if the request is meant for ${route}; else have the issuer make a token for this route`,
         }),
       ]
-  return unproven(refusal.code, evidence, said, config, asked)
+  const secret = refusal.code === 'jwt.signature' ? jwtSecretFinding(config, asked, resources) : undefined
+  return secret ? [secret] : unproven(refusal.code, evidence, said, config, asked)
 }
 
 function saidOf(request: BodyRequest, header: string): Said | undefined {
@@ -105,27 +107,38 @@ function* looser(config: JwtConfig, { header, claims }: Said): Generator<Loosene
       { ...config, typ: header.typ },
     ]
   if (typeof claims.iss === 'string' && config.issuer && !config.issuer.includes(claims.iss)) {
-    const slash = config.issuer.some(one => plain(one) === plain(String(claims.iss)))
+    const iss = claims.iss.slice(0, 200)
+    const slash = config.issuer.some(one => plain(one) === plain(iss))
+    const scheme = config.issuer.some(one => withoutScheme(one) === withoutScheme(iss))
     yield [
-      slash ? 'issuer-slash' : 'issuer',
+      slash ? 'issuer-slash' : scheme ? 'issuer-scheme' : 'issuer',
       slash
         ? 'it holds but for a slash at the end of the issuer, or its case'
-        : 'it holds but for the issuer that it names',
-      `write issuer as the token does: ${claims.iss.slice(0, 200)}`,
+        : `it holds but for the issuer that it names, ${iss}${scheme ? ': http is not https' : ''}`,
+      `write issuer as the token does: ${iss}`,
       { ...config, issuer: [claims.iss] },
     ]
   }
   if (config.audience) {
     const named = [claims.aud].flat().filter(each => typeof each === 'string')
     const slash = config.audience.some(one => named.some(each => plain(each) === plain(one)))
-    if (!named.some(each => config.audience?.includes(each)))
+    // OpenID Connect Core section 2 and 3.1.3.6: what an ID token has, and an access token has not.
+    const forLogin = ['nonce', 'at_hash', 'c_hash'].find(name => claims[name] !== undefined)
+    if (!named.some(each => config.audience?.includes(each)) && !slash && forLogin !== undefined)
+      yield [
+        'id-token',
+        `it holds, and is an ID token for ${listed(named.slice(0, 4))}: it has ${forLogin}`,
+        'have the sender send the access token; an ID token tells an application who logged in, and lets nobody in',
+        { ...config, audience: undefined },
+      ]
+    else if (!named.some(each => config.audience?.includes(each)))
       yield [
         slash ? 'audience-slash' : named.length === 0 ? 'audience-missing' : 'audience',
         slash
           ? 'it holds but for a slash at the end of the audience, or its case'
           : named.length === 0
             ? 'it holds, and was made for no audience: it has no aud'
-            : 'it holds, and was made for another audience',
+            : `it holds, and was made for another audience, ${listed(named.slice(0, 4))}`,
         slash
           ? `write audience as the token does: ${named.join(', ').slice(0, 200)}`
           : `have the sender ask the issuer for a token for ${config.audience.join(' or ')}`,
@@ -152,6 +165,7 @@ function* looser(config: JwtConfig, { header, claims }: Said): Generator<Loosene
 const KNOWN = [...PUBLIC_KEY_ALGORITHMS, ...HMAC_ALGORITHMS]
 
 const plain = (text: string): string => text.toLowerCase().replace(/\/+$/, '')
+const withoutScheme = (text: string): string => plain(text).replace(/^https?:\/\//, '')
 
 function noToken(code: string, request: BodyRequest, header: string, config: JwtConfig): readonly Finding[] {
   const [first] = tokenTexts(request, header)

@@ -4,6 +4,7 @@ import type { BodyRequest, ContentRequest } from '../../core/request.ts'
 import type { Resources } from '../../core/resources.ts'
 import { schema } from '../schema.ts'
 import { likely, possible, proven } from './finding.ts'
+import { nearValue } from './schema-value.ts'
 import { attempt } from './signature-keys.ts'
 
 export interface SchemaConfig {
@@ -15,12 +16,11 @@ const MOST_VISITED = 20_000
 const MOST_DEPTH = 16
 
 /** What of the body is not as the schema has it, and where what it wants may stand instead. Values are never told. */
-export async function explainSchema({
-  request,
-  refusal,
-  elsewhere,
-  cut,
-}: Explaining<SchemaConfig>): Promise<readonly Finding[]> {
+export async function explainSchema(
+  own: SchemaConfig,
+  { request, refusal, elsewhere, cut }: Explaining<SchemaConfig>,
+  resources: Resources,
+): Promise<readonly Finding[]> {
   if (refusal.code !== 'schema.invalid') return []
   const { path, keyword, near, message } = refusal.evidence ?? {}
   const where = String(path ?? '$')
@@ -97,6 +97,8 @@ export async function explainSchema({
         'add it to properties, or allow additionalProperties: senders add fields without a word',
       ),
     ]
+  const nearby = body === undefined ? undefined : await nearValue(own, body, where, resources)
+  if (nearby) return [tell(proven, nearby.cause, `${where} ${nearby.because}`, nearby.mend)]
   if (keyword === 'enum' || keyword === 'const')
     return [
       tell(
@@ -106,6 +108,8 @@ export async function explainSchema({
         'add the value to the schema if it is a new one of the sender',
       ),
     ]
+  const [cause, mend] = VALUES[String(keyword)] ?? []
+  if (cause !== undefined && mend !== undefined) return [tell(proven, cause, `${where} ${String(message)}`, mend)]
   return [
     tell(
       possible,
@@ -114,6 +118,22 @@ export async function explainSchema({
       'change the schema if the sender is right; else mend the sender',
     ),
   ]
+}
+
+const RANGE = ['value', 'widen the schema if the sender is right; else mend the sender'] as const
+/** What keywords about a value say of it. */
+const VALUES: Readonly<Record<string, readonly [cause: string, mend: string]>> = {
+  format: ['format', 'let the sender write it in that format, or take the format out of the schema'],
+  pattern: ['value', 'change the pattern if the sender is right; else mend the sender'],
+  ...Object.fromEntries(
+    ['minLength', 'maxLength', 'minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'].map(name => [
+      name,
+      RANGE,
+    ]),
+  ),
+  ...Object.fromEntries(
+    ['minItems', 'maxItems', 'uniqueItems', 'minProperties', 'maxProperties'].map(name => [name, RANGE]),
+  ),
 }
 
 async function admits(config: SchemaConfig, request: BodyRequest, resources: Resources): Promise<boolean> {

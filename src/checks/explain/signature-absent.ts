@@ -63,7 +63,7 @@ export function absentFindings(
     findings.push(
       likely({
         cause: 'signature.no-secret-at-sender',
-        because: `the sender calls itself ${provider.name}'s, and signs nothing: no secret is set there`,
+        because: `the sender calls itself ${provider.name}'s, and no signature came: no secret is set there, or a proxy on the way takes it off`,
         mend: whereSecret(provider),
       }),
     )

@@ -13,13 +13,16 @@ export interface HeldSecret {
   readonly name: string
   readonly secret: Secret
   readonly expires: number | undefined
+  /** The variable that holds it, where one does. */
+  readonly variable: string | undefined
 }
 
 /** Those of this route that are there. */
 export function heldSecrets(config: KeysConfig, resources: Resources): readonly HeldSecret[] {
   return (config.secrets ?? []).flatMap((each, index) => {
     const secret = held(each, resources)
-    return secret ? [{ name: nameOfSecret(each, index), secret, expires: each.expires }] : []
+    const variable = /^env:(.+)$/.exec(String(each.ref))?.[1]
+    return secret ? [{ name: nameOfSecret(each, index), secret, expires: each.expires, variable }] : []
   })
 }
 
@@ -31,18 +34,24 @@ function held({ ref }: Pick<NamedKey, 'ref'>, resources: Resources): Secret | un
   }
 }
 
-/** Every key that an HMAC of this route may have been made with: its own in all variants, then those of other routes. */
+/**
+ * Every key that an HMAC of this route may have been made with: its own in all variants, then those of other routes.
+ * @param service the provider's id
+ */
 export function macKeys(
   secrets: readonly HeldSecret[],
   readers: KeyReaders,
   elsewhere: Explaining<SignatureConfig>['elsewhere'],
   nowMs: number,
+  service = '',
 ): readonly Variant<Buffer>[] {
+  const upper = service.toUpperCase().replaceAll('-', '_')
+  const usual = upper === '' ? [] : [`${upper}_SECRET`, `${upper}_WEBHOOK_SECRET`, `${upper}_SIGNING_SECRET`]
   const parse = (secret: Secret): Buffer => readers.secret?.parse(secret) ?? secret.bytes()
-  const own = secrets.flatMap(({ name, secret, expires }) =>
-    [...secretVariants(secret, name, parse)].map(variant =>
+  const own = secrets.flatMap(({ name, secret, expires, variable }) =>
+    [...secretVariants(secret, name, parse, variable === undefined ? usual : [variable, ...usual])].map(variant =>
       expires !== undefined && expires < nowMs
-        ? { value: variant.value, differs: [endedSecret(name, expires), ...variant.differs] }
+        ? { ...variant, differs: [endedSecret(name, expires), ...variant.differs] }
         : variant,
     ),
   )

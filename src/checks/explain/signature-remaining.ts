@@ -1,5 +1,6 @@
 import type { Explaining } from '../../core/captured.ts'
 import type { Finding } from '../../core/finding.ts'
+import { checkJson } from '../../core/json.ts'
 import { readTree, sortedMembers } from '../../signing/near-miss/json-tokens.ts'
 import { likely, possible } from './finding.ts'
 
@@ -31,6 +32,8 @@ export function remaining(
   })
   // A bare token says nothing of the body.
   if (kind === 'token') return [unknown]
+  const lost = lostOf(request)
+  if (lost) return [lost, { ...unknown, certainty: 'possible' }]
   const proxied = request.headers.has('via') || request.headers.has('x-forwarded-for')
   const why = refusal.evidence?.why
   const digest = typeof why === 'string' && /not the hash of the body/.test(why) ? why : undefined
@@ -40,6 +43,26 @@ export function remaining(
     mend: "compare the body's length and digest at the sender and here; let what stands between pass its bytes on",
   })
   return digest === undefined ? [...rewritten(request.raw), unknown, changed] : [changed]
+}
+
+/** Of a body that did not come whole. */
+function lostOf({ raw, method, mediaType }: Explaining<unknown>['request']): Finding | undefined {
+  if (raw.length === 0 && method !== 'GET' && method !== 'HEAD')
+    return likely({
+      cause: 'signature.body-missing',
+      because: 'the request is signed and has no body: something on the way took it off',
+      mend: 'let proxies pass the body on (nginx: proxy_pass_request_body), and redirect with 307 or 308, which keep it',
+    })
+  const text = raw.toString('utf8', 0, 64).trimStart()
+  const isJson = /\bjson$/.test(mediaType?.essence ?? '') && /^[{[]/.test(text)
+  const fault = isJson ? checkJson(raw, true) : undefined
+  if (fault?.kind !== 'syntax' || fault.offset < raw.toString('latin1').trimEnd().length) return undefined
+  return likely({
+    cause: 'signature.body-truncated',
+    because: `the body breaks off: its JSON has no end after ${raw.length} bytes`,
+    evidence: { 'bytes-received': raw.length },
+    mend: 'look for what cuts it between sender and gate: a column of fixed length, a limit of a queue, a wrong Content-Length',
+  })
 }
 
 /** Of JSON that looks as if a program had read and written it, in an order that can't be undone. */

@@ -26,6 +26,8 @@ import { allKeys, attempt, heldSecrets, macKeys, publicKeys, verifyingKeys } fro
 import { remaining } from './signature-remaining.ts'
 import { tokenFindings } from './signature-token.ts'
 
+/** A shorter one stands in many a text. */
+const SHORTEST_SECRET = 8
 /** A tolerance that no clock and no event passes. */
 const ALWAYS_MS = Number.MAX_SAFE_INTEGER
 
@@ -68,6 +70,8 @@ class SignatureCase {
     if (now !== undefined) return now
     const token = this.#asToken()
     if (token.length > 0) return token
+    const given = this.#secretSent()
+    if (given) return [given]
     const other = cut ? [] : this.#otherRoute()
     const others = otherProviders(
       this.#asked.request,
@@ -146,12 +150,32 @@ class SignatureCase {
     return tokenFindings(this.#asked, header, secrets, request => this.#verifies(request, keys))
   }
 
+  /** The secret itself where the signature belongs. */
+  #secretSent(): Finding | undefined {
+    const { kind, headers } = this.#chosen.scheme
+    if (kind === 'token') return undefined
+    const { request } = this.#asked
+    for (const { name, secret } of heldSecrets(this.#config, this.#resources))
+      for (const header of headers)
+        for (const value of request.headers.all(header.toLowerCase()))
+          if (secret.text().length >= SHORTEST_SECRET && value.includes(secret.text()))
+            return proven({
+              cause: 'signature.secret-sent',
+              because: `${header} holds the secret "${name}" itself, and no signature made with it`,
+              evidence: { secret: name },
+              mend: 'let the sender compute the HMAC of what it sends; and make a new secret, as this one was sent about',
+            })
+    return undefined
+  }
+
   /** A header that came more than once, where one of its values holds. */
   #sentTwice(): readonly Finding[] {
     const { request } = this.#asked
     const keys = allKeys(this.#config, this.#chosen.readers, this.#resources)
     for (const header of this.#chosen.scheme.headers) {
-      const values = request.headers.all(header.toLowerCase())
+      const fields = request.headers.all(header.toLowerCase())
+      // Proxies join fields of one name by a comma (RFC 9110 section 5.3).
+      const values = fields.length === 1 ? (fields[0] ?? '').split(/\s*,\s*/) : fields
       if (values.length < 2) continue
       for (const value of new Set(values.slice(0, 4))) {
         const raw: string[] = []
@@ -163,7 +187,7 @@ class SignatureCase {
         return [
           proven({
             cause: 'signature.header-twice',
-            because: `it matches by one ${header} alone, and the header came ${values.length} times${same ? ' with one value' : ''}`,
+            because: `it matches by one ${header} alone, and the header came ${values.length} times${fields.length === 1 ? ', joined by a comma' : ''}${same ? ' with one value' : ''}`,
             mend: `a proxy adds ${header} where it is already: let it set the field (or leave it alone), not add to it`,
           }),
         ]
@@ -199,7 +223,8 @@ class SignatureCase {
     const { scheme, readers } = this.#chosen
     const { described } = scheme
     const secrets = heldSecrets(this.#config, this.#resources)
-    const macs = (): readonly Variant<Buffer>[] => macKeys(secrets, readers, elsewhere, request.receivedAt)
+    const macs = (): readonly Variant<Buffer>[] =>
+      macKeys(secrets, readers, elsewhere, request.receivedAt, providerOf(this.#chosen.principal)?.id)
     if (described === undefined || described.length === 0) {
       if (cut) return []
       const keys = [

@@ -11,8 +11,10 @@ export interface TokenText {
 
 const MOST = 400
 const LONGEST = 16_384
+const MOST_COOKIES = 20
 /** Fields that hold no credential. */
-const OTHERS = /^(host|accept.*|user-agent|content-.*|connection|date|via|x-forwarded-.*|forwarded|traceparent)$/
+const OTHERS =
+  /^(host|accept.*|user-agent|content-.*|connection|cookie|date|via|x-forwarded-(for|host|proto|port|server|prefix|by|ssl|scheme)|forwarded|traceparent)$/
 
 /** Every text of the request that may be the token, the likeliest first; first of all the one in its place. */
 export function* tokenTexts(request: BodyRequest, header: string, query?: string): Generator<TokenText> {
@@ -56,6 +58,15 @@ function* candidates(request: BodyRequest, header: string, query: string | undef
         },
       }
   }
+  for (const [name, value] of cookiesOf(headers.all('cookie')))
+    yield {
+      token: value,
+      differs: {
+        cause: 'cookie',
+        because: `the token stands in the cookie ${name.slice(0, 64)}, and the route looks for it in ${shown}`,
+        mend: `let the sender write it into ${place}`,
+      },
+    }
   for (const [name, value] of new URLSearchParams(request.query))
     if (name !== query)
       for (const token of readings(value))
@@ -67,6 +78,13 @@ function* candidates(request: BodyRequest, header: string, query: string | undef
             mend: `let the sender write it into ${place}; where it can't, use api-key with query: ${name.slice(0, 64)}`,
           },
         }
+}
+
+function cookiesOf(values: readonly string[]): readonly (readonly [name: string, value: string])[] {
+  return values
+    .flatMap(value => value.split(/;\s*/))
+    .map(pair => [pair.slice(0, Math.max(0, pair.indexOf('='))), pair.slice(pair.indexOf('=') + 1)] as const)
+    .slice(0, MOST_COOKIES)
 }
 
 function* readings(value: string): Generator<string> {
@@ -82,6 +100,24 @@ const CHANGES: readonly Change[] = [
     '"Bearer" is written twice',
     'write the token alone in the sender: its interface adds "Bearer" by itself',
     text => again(/^(bearer[ :]+)+/i, text),
+  ],
+  [
+    'header-twice',
+    'two Authorization fields were joined by a comma, and the first is the token',
+    'a proxy adds the header where it is already: let it set the field, not add to it',
+    text => joined(text)[0],
+  ],
+  [
+    'header-twice',
+    'two Authorization fields were joined by a comma, and the last is the token',
+    'a proxy adds the header where it is already: let it set the field, not add to it',
+    text => joined(text).at(-1),
+  ],
+  [
+    'json',
+    'the token stands inside JSON: what an authorization server answers was sent whole',
+    'let the sender send the token alone, the value of that member',
+    text => inJson(text),
   ],
   [
     'blank',
@@ -111,7 +147,7 @@ const CHANGES: readonly Change[] = [
     'escaped',
     'the token is percent-encoded',
     'enter the token in the sender as it is, not as %XX',
-    text => attempted(() => decodeURIComponent(text)),
+    text => attempted(() => decodeURIComponent(text).replace(/^bearer +/i, '')),
   ],
   [
     'encoded',
@@ -156,6 +192,16 @@ function* inPlace(value: string, header: string, times: number): Generator<Token
   const scheme = bare?.[1] ?? ''
   const isBearer = scheme.toLowerCase() === 'bearer'
   const text = isBearer ? (bare?.[2] ?? '') : value
+  const colon = header === 'authorization' ? /^bearer\s*:\s*(?!bearer)/i.exec(value) : null
+  if (colon)
+    yield {
+      token: value.slice(colon[0].length),
+      differs: {
+        cause: 'colon',
+        because: 'a colon stands behind "Bearer"',
+        mend: 'let the sender write "Bearer", a blank and the token',
+      },
+    }
   if (isBearer || header !== 'authorization') yield { token: text, differs: times > 1 ? twice(header) : undefined }
   else if (bare)
     yield {
@@ -187,6 +233,18 @@ const twice = (header: string) => ({
   because: `the header ${header} comes more than once, and one of its values is the token`,
   mend: 'a proxy adds the header where it is already: let it set the field, not add to it',
 })
+
+/** Several credentials in one field, as proxies join fields of one name; empty where it is one. */
+function joined(text: string): readonly string[] {
+  const parts = text.split(/\s*,\s*(?:bearer +)?/i)
+  return parts.length > 1 ? parts : []
+}
+
+function inJson(text: string): string | undefined {
+  if (!text.startsWith('{') && !text.startsWith('"')) return undefined
+  const value = attempted(() => JSON.stringify(JSON.parse(text)))
+  return value === undefined ? undefined : /"(?:access_?token|token|key|api_?key|value)":"([^"]+)"/i.exec(value)?.[1]
+}
 
 function again(pattern: RegExp, text: string): string | undefined {
   return pattern.test(text) ? text.replace(pattern, '') : undefined

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import type { Explaining } from '../../core/captured.ts'
 import type { Check } from '../../core/check.ts'
 import type { Evidence } from '../../core/decision.ts'
@@ -136,6 +137,8 @@ function scopeFinding<Config>(kind: TokenCheck<Config>, config: Config, evidence
 const PLACEHOLDER =
   /^(\$\{?\w+\}?|\{\{.*\}\}|<.*>|%\w+%|undefined|null|None|nil|NaN|\[object Object\]|(your|my|the)[-_ ]?(api[-_ ]?)?(token|key|secret)([-_ ]here)?|token|changeme|x{3,}|\*{3,})$/i
 
+const MASKED = /[*•●]{3,}|\.{3,}|…/u
+
 /** Of a token that no reading makes a known one. */
 function unknownFindings<Config>(
   kind: TokenCheck<Config>,
@@ -171,6 +174,14 @@ function unknownFindings<Config>(
         mend: `set the variable in the sender, or enter the ${kind.word} itself`,
       }),
     ]
+  if (MASKED.test(token))
+    return [
+      proven({
+        cause: `${kind.name}.masked`,
+        because: `what was sent is a ${kind.word} as pages show it, some of its characters hidden`,
+        mend: `copy the ${kind.word} where it is shown whole, or make a new one: many services show it once`,
+      }),
+    ]
   const near = nearKnown(kind, config, token, resources)
   if (near) return [near]
   if (/^eyJ[\w-]+\.[\w-]+\.[\w-]*$/.test(token) && kind.name !== 'jwt')
@@ -199,7 +210,9 @@ function unknownFindings<Config>(
   ]
 }
 
-/** A known one that was cut, continued or mistyped. */
+const HASHES = ['sha256', 'sha1', 'md5', 'sha512'] as const
+
+/** A known one that was cut, continued, mistyped or hashed. */
 function nearKnown<Config>(
   kind: TokenCheck<Config>,
   config: Config,
@@ -214,6 +227,14 @@ function nearKnown<Config>(
     } catch {
       continue
     }
+    const hashed = HASHES.find(name => [hash(name, known, 'hex'), hash(name, known, 'base64')].includes(token))
+    if (hashed !== undefined)
+      return proven({
+        cause: `${kind.name}.hashed`,
+        because: `it is the ${hashed.toUpperCase()} hash of the ${kind.word} "${name}", not the ${kind.word}`,
+        evidence: { [kind.word]: name },
+        mend: `give the sender the ${kind.word} itself; the hash belongs into a tokens-file of the gate`,
+      })
     const near = nearSecret(known, token)
     if (near)
       return proven({

@@ -3,8 +3,9 @@ import { brotliDecompressSync, gunzipSync, inflateSync, zstdDecompressSync } fro
 import type { BodyRequest } from '../../core/request.ts'
 import type { Budget } from './budget.ts'
 import { type Difference, distinct, type Variant } from './difference.ts'
-import { COMPACT, JSON_STYLES } from './json-styles.ts'
-import { readTree, reordered, writeTree } from './json-tokens.ts'
+import { withoutEntities } from './entities.ts'
+import { COMPACT, JSON_STYLES, SPACED } from './json-styles.ts'
+import { orders, readTree, reordered, writeTree } from './json-tokens.ts'
 
 const BOM = Buffer.from('\ufeff')
 const MOST_DECODED = 8 * 1024 * 1024
@@ -43,6 +44,57 @@ function* candidates(request: BodyRequest): Generator<Candidate> {
   yield* rewrites(plain ?? raw)
   yield* texts(raw)
   if (raw.length > 0) yield ['body-empty', 'over an empty body', Buffer.alloc(0)]
+  yield* unread()
+  yield* wrappings(raw)
+}
+
+/** What programs sign that look for a body where it is not, or not any more. */
+function* unread(): Generator<Candidate> {
+  for (const text of ['{}', 'null', 'undefined', '[]', '""'])
+    yield ['body-empty', `over ${text} in place of the body`, Buffer.from(text)]
+  yield ['body-object', 'over the text "[object Object]", which is no body', Buffer.from('[object Object]')]
+}
+
+const MOST_WRAPPED = 8
+
+/** Something put around the body on the way, or its characters escaped. */
+function* wrappings(raw: Buffer): Generator<Candidate> {
+  if (raw.length > MOST_PARSED) return
+  const text = raw.toString('utf8')
+  if (/^[A-Za-z0-9+/\s]{8,}={0,2}\s*$/.test(text))
+    yield ['body-base64', 'over the body decoded from base64', Buffer.from(text, 'base64')]
+  if (/%[0-9A-Fa-f]{2}/.test(text)) {
+    const plain = unescaped(text)
+    if (plain !== undefined)
+      yield ['body-escaped', 'over the body with its percent escapes decoded', Buffer.from(plain)]
+  }
+  if (/&(?:quot|#0?3[49]|lt|amp);/.test(text))
+    yield ['body-escaped', 'over the body with its HTML entities decoded', Buffer.from(withoutEntities(text))]
+  if (/\\["']/.test(text))
+    yield ['body-slashes', 'over the body without backslashes', Buffer.from(text.replace(/\\(.)/gs, '$1'))]
+  const tree = readTree(raw)
+  if (tree?.kind !== 'object') return
+  for (const [name, value] of tree.members.slice(0, MOST_WRAPPED)) {
+    const shown = `the member ${name.slice(0, 40)} alone`
+    if (value.kind !== 'scalar') {
+      for (const style of [COMPACT, SPACED])
+        yield ['body-wrapped', `over ${shown}`, Buffer.from(writeTree(value, style))]
+      continue
+    }
+    if (!value.text.startsWith('"')) continue
+    const inner = String(JSON.parse(value.text))
+    yield ['body-wrapped', `over the text of ${shown}`, Buffer.from(inner)]
+    if (/^[A-Za-z0-9+/]{8,}={0,2}$/.test(inner))
+      yield ['body-wrapped', `over ${shown}, decoded from base64`, Buffer.from(inner, 'base64')]
+  }
+}
+
+function unescaped(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
 }
 
 /** What is lost or gained at an end, and line ends. */
@@ -93,6 +145,14 @@ function* texts(raw: Buffer): Generator<Candidate> {
   const latin1 = raw.toString('latin1')
   const utf8 = raw.toString('utf8')
   if (Buffer.from(utf8).equals(raw)) {
+    yield ['body-charset', 'over the body in UTF-16', Buffer.from(utf8, 'utf16le')]
+    for (const form of ['NFC', 'NFD'] as const)
+      if (utf8.normalize(form) !== utf8)
+        yield [
+          'body-unicode-form',
+          `over the body with its letters and accents as Unicode's ${form} has them`,
+          Buffer.from(utf8.normalize(form)),
+        ]
     if (/[^\0-\x7f]/.test(latin1)) {
       yield ['body-charset', 'over the body in ISO 8859-1', Buffer.from(utf8, 'latin1')]
       yield ['body-charset', 'over the body encoded in UTF-8 once more', Buffer.from(latin1)]
@@ -109,6 +169,8 @@ function* texts(raw: Buffer): Generator<Candidate> {
   yield ['body-form-escapes', 'over the form with blanks as %20', Buffer.from(latin1.replaceAll('+', '%20'), 'latin1')]
   yield ['body-form-escapes', 'over the form with blanks as +', Buffer.from(latin1.replaceAll('%20', '+'), 'latin1')]
   yield ['body-form-escapes', 'over the form escaped anew', Buffer.from(new URLSearchParams(form).toString())]
+  for (const fields of orders(latin1.split('&')))
+    yield ['body-form-order', 'over the form, its fields in another order', Buffer.from(fields.join('&'), 'latin1')]
   yield ['body-form-json', 'over JSON made of the form', Buffer.from(JSON.stringify(Object.fromEntries(form)))]
 }
 

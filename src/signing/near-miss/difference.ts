@@ -15,6 +15,8 @@ export interface Difference {
 export interface Variant<Value> {
   readonly value: Value
   readonly differs: readonly Difference[]
+  /** Too far-fetched to be tried together with another difference. */
+  readonly alone?: boolean
 }
 
 /** Leaves out what is the same as one before, by `keyOf`. */

@@ -77,7 +77,9 @@ function* combinations<A, B, C>(
   cs: readonly Variant<C>[],
 ): Generator<readonly [differing: number, Combination<A, B, C>]> {
   const split = <T>(list: readonly Variant<T>[]) => [list.filter(isPlain), list.filter(each => !isPlain(each))] as const
-  const [a, b, c] = [split(as), split(bs), split(cs)]
+  const together = <T>(list: readonly Variant<T>[]) => list.filter(({ alone }) => alone !== true)
+  const single = [split(as), split(bs), split(cs)] as const
+  const several = [split(together(as)), split(together(bs)), split(together(cs))] as const
   const order = [
     [0, 0, 0],
     [1, 0, 0],
@@ -88,8 +90,10 @@ function* combinations<A, B, C>(
     [1, 0, 1],
     [1, 1, 1],
   ] as const
-  for (const [x, y, z] of order)
+  for (const [x, y, z] of order) {
+    const [a, b, c] = x + y + z > 1 ? several : single
     for (const one of a[x]) for (const two of b[y]) for (const three of c[z]) yield [x + y + z, [one, two, three]]
+  }
 }
 
 const isPlain = ({ differs }: Variant<unknown>): boolean => differs.length === 0

@@ -11,6 +11,11 @@ const dotnet = (text: string): string => {
   const inner = plain(text).slice(1, -1).replaceAll('\\"', '\\u0022')
   return `"${inner.replace(/[<>&'+`\u007f-\uffff]/g, char => `\\u${unit(char).toUpperCase()}`)}"`
 }
+/** Gson, with its default of escaping for HTML. */
+const gson = (text: string): string => plain(text).replace(/[<>&='\u2028\u2029]/g, char => `\\u${unit(char)}`)
+/** A text as Python's repr writes it, if it holds no apostrophe. */
+const repr = (text: string): string => `'${plain(text).slice(1, -1).replaceAll('\\"', '"')}'`
+const PYTHON: Readonly<Record<string, string>> = { true: 'True', false: 'False', null: 'None' }
 /** What a program that reads numbers as doubles writes. */
 const double = (text: string): string => {
   const value = Number(text)
@@ -21,7 +26,7 @@ const double = (text: string): string => {
 const money = (text: string): string => (/^-?\d+\.\d$/.test(text) ? `${text}0` : text)
 
 export const COMPACT = { comma: ',', colon: ':' } as const
-const SPACED = { comma: ', ', colon: ': ' } as const
+export const SPACED = { comma: ', ', colon: ': ' } as const
 const pretty = (indent: string, newline = '\n'): Pick<JsonStyle, 'comma' | 'colon' | 'indent' | 'newline'> => ({
   comma: ',',
   colon: ': ',
@@ -41,6 +46,8 @@ export const JSON_STYLES: readonly (readonly [words: string, style: JsonStyle])[
   ['without blanks, nothing escaped that need not be', { ...COMPACT, string: plain }],
   ['as encoding/json of Go writes it', { ...COMPACT, string: html }],
   ['as System.Text.Json of .NET writes it', { ...COMPACT, string: dotnet }],
+  ['as Gson of Java writes it', { ...COMPACT, string: gson }],
+  ['as str() of Python writes a dict', { ...SPACED, string: repr, word: text => PYTHON[text] ?? text }],
   ['indented by two blanks', pretty('  ')],
   ['indented by two blanks, nothing escaped that need not be', { ...pretty('  '), string: plain }],
   ['indented by four blanks', pretty('    ')],

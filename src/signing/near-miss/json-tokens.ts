@@ -17,6 +17,8 @@ export interface JsonStyle {
   /** A string or a name, quotes included. */
   readonly string?: (text: string) => string
   readonly number?: (text: string) => string
+  /** `true`, `false` and `null`. */
+  readonly word?: (text: string) => string
   readonly sorted?: boolean
   readonly end?: string
 }
@@ -55,7 +57,17 @@ export function readTree(body: Buffer): JsonNode | undefined {
 
 /** The tree as that program would write it. */
 export function writeTree(tree: JsonNode, style: JsonStyle): string {
-  const { comma, colon, indent, newline = '\n', string = same, number = same, sorted = false, end = '' } = style
+  const {
+    comma,
+    colon,
+    indent,
+    newline = '\n',
+    string = same,
+    number = same,
+    word = same,
+    sorted = false,
+    end = '',
+  } = style
   const parts: string[] = []
   const breakLine = (level: number): void => {
     if (indent !== undefined) parts.push(newline, indent.repeat(level))
@@ -64,7 +76,7 @@ export function writeTree(tree: JsonNode, style: JsonStyle): string {
     if (node.kind === 'scalar') {
       const first = node.text.charCodeAt(0)
       const isNumber = first === 0x2d || (first >= 0x30 && first <= 0x39)
-      parts.push(first === 0x22 ? string(node.text) : isNumber ? number(node.text) : node.text)
+      parts.push(first === 0x22 ? string(node.text) : isNumber ? number(node.text) : word(node.text))
       return
     }
     const [open, close] = node.kind === 'array' ? ['[', ']'] : ['{', '}']
@@ -97,11 +109,13 @@ const MOST_REORDERED = 5
 
 /** The object with its own members in every other order, where they are few. */
 export function* reordered(tree: JsonNode): Generator<JsonNode> {
-  if (tree.kind !== 'object' || tree.members.length > MOST_REORDERED) return
+  if (tree.kind !== 'object') return
   for (const members of orders(tree.members)) yield { kind: 'object', members }
 }
 
-function* orders<Value>(values: readonly Value[]): Generator<readonly Value[]> {
+/** Every order of them, where they are few; none where they are many. */
+export function* orders<Value>(values: readonly Value[]): Generator<readonly Value[]> {
+  if (values.length > MOST_REORDERED) return
   if (values.length <= 1) yield values
   for (const [at, first] of values.length <= 1 ? [] : values.entries())
     for (const rest of orders(values.toSpliced(at, 1))) yield [first, ...rest]

@@ -4,8 +4,8 @@ import type { Difference, Variant } from './difference.ts'
 import type { Payload } from './payloads.ts'
 
 type Hash = MacAlgorithm | 'md5'
-/** `hmac`, or a plain hash over the secret and the payload, one before the other. */
-type Construction = 'hmac' | 'secret-first' | 'secret-last' | 'no-secret'
+/** `hmac`, one whose key is the payload, or a plain hash over the secret and the payload, one before the other. */
+type Construction = 'hmac' | 'swapped' | 'secret-first' | 'secret-last' | 'no-secret'
 
 export interface MacKind {
   readonly hash: Hash
@@ -30,6 +30,7 @@ export function macKinds(expected: MacAlgorithm): readonly Variant<MacKind>[] {
   return [
     { value: { hash: expected, construction: 'hmac' }, differs: [] },
     ...others.map(hash => ({ value: { hash, construction: 'hmac' } as const, differs: [otherHash(hash, expected)] })),
+    { value: { hash: expected, construction: 'swapped' }, differs: [SWAPPED] },
     ...(['secret-first', 'secret-last', 'no-secret'] as const).flatMap(construction =>
       [expected, ...others]
         .slice(0, 3)
@@ -40,11 +41,21 @@ export function macKinds(expected: MacAlgorithm): readonly Variant<MacKind>[] {
 
 /** In lower-case hex. */
 export function macOf({ hash, construction }: MacKind, key: Buffer, { before, body, after }: Payload): string {
+  if (construction === 'swapped') {
+    const payload = Buffer.concat([Buffer.from(before, 'latin1'), body, Buffer.from(after, 'latin1')])
+    return createHmac(hash, payload).update(key).digest('hex')
+  }
   const maker = construction === 'hmac' ? createHmac(hash, key) : createHash(hash)
   if (construction === 'secret-first') maker.update(key)
   maker.update(before, 'latin1').update(body).update(after, 'latin1')
   if (construction === 'secret-last') maker.update(key)
   return maker.digest('hex')
+}
+
+const SWAPPED: Difference = {
+  cause: 'swapped',
+  phrase: 'with the payload as the key and the secret as the message',
+  mend: 'swap the two arguments in the sender: the secret is the key, and what is signed is the message',
 }
 
 function otherHash(hash: Hash, expected: MacAlgorithm): Difference {

@@ -124,7 +124,7 @@ function timesOf(request: BodyRequest, form: SignedForm): readonly Variant<strin
   }
   const variants: Variant<string>[] = []
   for (const [text, header] of texts) {
-    const elsewhere: readonly Difference[] = header === '' ? [] : [timeIn(header)]
+    const elsewhere: readonly Difference[] = header === '' ? [] : [timeIn(header, form)]
     variants.push({ value: text, differs: elsewhere })
     for (const [other, words] of unitsOf(text)) variants.push({ value: other, differs: [...elsewhere, inUnit(words)] })
   }
@@ -153,7 +153,16 @@ function unitsOf(text: string): readonly (readonly [text: string, words: string]
   ]
 }
 
-const timeIn = (header: string): Difference => ({
+const timeIn = (header: string, { header: own, list }: SignedForm): Difference =>
+  header === own?.toLowerCase() && list?.timestampTag !== undefined ? otherList(header, list) : timeElsewhere(header)
+
+const otherList = (header: string, { separator, timestampTag, tag }: NonNullable<SignedForm['list']>): Difference => ({
+  cause: 'list-form',
+  phrase: `with the parts of ${header} told apart otherwise than by "${separator}"`,
+  mend: `let the sender write ${timestampTag}TIMESTAMP${separator}${tag}SIGNATURE, divided by "${separator}"`,
+})
+
+const timeElsewhere = (header: string): Difference => ({
   cause: 'timestamp-place',
   phrase: `with the timestamp of the header ${header}`,
   mend: `the sender writes the signed timestamp into ${header}: name that header under timestamp, if it is the right provider`,

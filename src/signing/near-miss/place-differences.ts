@@ -13,6 +13,7 @@ const WORDS: Readonly<Record<Found['encoding'], string>> = {
   base64url: 'base64url',
   'base64url-padded': 'base64url with padding',
   'base64-of-hex': 'base64 of the hexadecimal digits',
+  'percent-escaped': 'base64 with percent escapes (%3D)',
 }
 const FEWEST_HEX = 20
 

@@ -21,7 +21,13 @@ export interface Found {
   /** The header, `json:...` or `form:...` of the body, or `query:NAME`. */
   readonly place: string
   /** `base64-of-hex`: the digits, encoded once more. */
-  readonly encoding: Encoding | 'hex-mixed' | 'base64-unpadded' | 'base64url-padded' | 'base64-of-hex'
+  readonly encoding:
+    | Encoding
+    | 'hex-mixed'
+    | 'base64-unpadded'
+    | 'base64url-padded'
+    | 'base64-of-hex'
+    | 'percent-escaped'
   readonly bytes: Buffer
   /** What stands before and behind it in its value. */
   readonly before: string
@@ -100,6 +106,12 @@ function readings(
   if (/^[0-9a-fA-F]+$/.test(text) && text.length % 2 === 0) {
     const bytes = Buffer.from(text, 'hex')
     add(bytes, text === encode(bytes, 'hex') ? 'hex' : text === encode(bytes, 'hex-upper') ? 'hex-upper' : 'hex-mixed')
+  }
+  if (/%[0-9A-Fa-f]{2}/.test(text)) {
+    const plain = text.replace(/%([0-9A-Fa-f]{2})/g, (_, code: string) =>
+      String.fromCharCode(Number.parseInt(code, 16)),
+    )
+    if (/^[A-Za-z0-9+/_-]+={0,2}$/.test(plain)) add(Buffer.from(plain, 'base64'), 'percent-escaped')
   }
   if (!/^[A-Za-z0-9+/_-]+={0,2}$/.test(text)) return found
   const bytes = Buffer.from(text, 'base64')

@@ -33,6 +33,7 @@ export async function searchByVerifier(
     for (const key of keys)
       for (const one of requests) {
         if (Number(key.differs.length > 0) + Number(one.differs.length > 0) !== differing) continue
+        if (differing > 1 && key.alone === true) continue
         await budget.breathe()
         const found = holds(key, one)
         if (found) return [found]
