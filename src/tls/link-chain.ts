@@ -28,7 +28,8 @@ export function linkChain(leaf: Certificate, sent: readonly Certificate[], trust
   return { path, findings: [gap(path, top, sent, trust)] }
 }
 
-function issued(issuer: Certificate, child: Certificate): boolean {
+/** Whether it certified that one, by name and by key. */
+export function issued(issuer: Certificate, child: Certificate): boolean {
   return (
     issuer.ca && issuer.subject.equals(child.issuer) && child !== issuer && child.x509.verify(issuer.x509.publicKey)
   )

@@ -3,7 +3,7 @@ import { type Finding, fail, ok, warn } from '../core/finding.ts'
 import { type Certificate, readCertificate } from './certificate.ts'
 import { weakness } from './chain.ts'
 import { formatName } from './distinguished-name.ts'
-import { linkChain } from './link-chain.ts'
+import { issued, linkChain } from './link-chain.ts'
 import { isoDate } from './trust.ts'
 
 /** A certificate of a file near by, which may be the one that is missing. */
@@ -142,7 +142,12 @@ function useFindings({ extendedKeyUsage: uses }: Certificate): Finding[] {
 }
 
 /** TLS 1.2 wants each certificate to certify the one before it (RFC 5246 section 7.4.2); some clients insist. */
-function orderFindings(sent: readonly Certificate[], path: readonly Certificate[]): Finding[] {
+function orderFindings(sent: readonly Certificate[], linked: readonly Certificate[]): Finding[] {
+  // The root that is trusted may be sent as well: it adds nothing, and does no harm.
+  const root = sent.find(
+    certificate => !linked.includes(certificate) && linked.some(child => issued(certificate, child)),
+  )
+  const path = root === undefined ? linked : [...linked, root]
   const used = sent.filter(certificate => path.includes(certificate))
   const ordered = used.every((certificate, index) => certificate === path[index])
   const extra = sent.filter(

@@ -4,8 +4,10 @@ import { clientCertificates } from './client-certs.ts'
 import { clients } from './clients.ts'
 import { combined } from './combined.ts'
 import { connections } from './connections.ts'
+import { doctorFronts } from './doctor-fronts.ts'
 import { doctorIn } from './doctor-in.ts'
 import { doctorOut } from './doctor-out.ts'
+import { doctorReceivers } from './doctor-receivers.ts'
 import type { Family } from './entry.ts'
 import { files } from './files.ts'
 import { jsonWebTokens } from './jwt.ts'
@@ -35,4 +37,6 @@ export const families: readonly Family[] = [
   clients,
   bodies,
   between,
+  doctorFronts,
+  doctorReceivers,
 ]

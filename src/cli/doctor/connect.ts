@@ -67,6 +67,12 @@ export async function tryPort(
   return { address, findings }
 }
 
+/** Where the listener is, if the URL names another port. */
+function bound(listener: ListenerConfig | undefined, port: number): string {
+  if (listener === undefined || 'unix' in listener.bind || listener.bind.port === port) return ''
+  return `Its listener ${listener.name} is bound to ${formatBind(listener.bind)}: is that port missing in the URL? `
+}
+
 function closed(
   host: string,
   port: number,
@@ -88,7 +94,7 @@ function closed(
     return fail(
       'port.closed',
       `nothing listens at ${where}`,
-      'is the gate running, on this port? Does what stands in front (NAT, load balancer, container) pass it on?',
+      `is the gate running, on this port? ${bound(listener, port)}Does what stands in front (NAT, load balancer, container) pass it on?`,
       { evidence },
     )
   }

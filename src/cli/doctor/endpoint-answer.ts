@@ -100,7 +100,8 @@ function whoAnswers(answer: Answer, { route }: Target): Finding[] {
       ),
     ]
   if (status === 400 && /plain HTTP request was sent to HTTPS/i.test(body)) return [TLS_PORT]
-  if (status === 502 || status === 503 || status === 504)
+  // 503 is also what stands in front for maintenance, or limits; HAProxy says so of servers that are down.
+  if (status === 502 || status === 504 || (status === 503 && /no server is available/i.test(body)))
     return [
       fail(
         'http.no-gate-behind',

@@ -23,6 +23,26 @@ export function lookAtUrl(
         'type it by hand into the service: what was copied brought it along',
       ),
     )
+  const quote = /^["'`“”‘’„«»<([{]|["'`“”‘’«»>)\]]$/u.exec(text)?.[0]
+  if (quote !== undefined) {
+    findings.push(
+      fail(
+        'url.quotes',
+        `${describeCharacter(quote)} stands around the URL`,
+        'enter the URL in the service without marks around it',
+      ),
+    )
+    return { url: undefined, findings }
+  }
+  const placeholder = /[{<][^{}<>]*[}>]|\$\w+|%7[Bb].*?%7[Dd]|\bYOUR[-_]\w+|(?<=\/):\w+/.exec(text)?.[0]
+  if (placeholder !== undefined)
+    findings.push(
+      fail(
+        'url.placeholder',
+        `the URL holds a placeholder that was not filled in: ${placeholder.slice(0, 40)}`,
+        'enter the URL in the service with its own value there',
+      ),
+    )
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
     findings.push(
@@ -58,6 +78,7 @@ export function lookAtUrl(
         'add public-url to the listener, or name the URL here: --url https://hooks.example.com',
       ),
     )
+  if (placeholder !== undefined) return { url: undefined, findings }
   findings.push(...routeFindings(target, url, world))
   return { url, findings }
 }

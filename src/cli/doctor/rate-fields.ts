@@ -17,6 +17,14 @@ export function rateFindings(
   pace: PaceConfig | undefined,
 ): Finding[] {
   const fields = Object.entries(headers).filter(([name]) => NAMES.test(name))
+  if (status === 429 && fields.length === 0)
+    return [
+      warn(
+        'rate.exhausted',
+        "the receiver's limit is used up (429), and it does not say how much it allows",
+        'set pace to what its manual says, with shared where several routes use one account',
+      ),
+    ]
   if (fields.length === 0) return []
   const evidence = Object.fromEntries(fields)
   const said = fields.map(([name, value]) => `${name}: ${value}`).join(', ')

@@ -24,6 +24,8 @@ export interface EventMaker {
   readonly check: string
   /** `GitHub under the secret "current"`. */
   readonly as: string
+  /** What proves it: the headers that it is signed or let in by. */
+  readonly headers: readonly string[]
   readonly forgeries: readonly Forgery[]
   /** Whether the right one gives away what lets in: a bare token. */
   readonly bare: boolean
@@ -105,6 +107,7 @@ function signed({ provider: id, secrets }: SignatureLike, resources: Resources):
   return {
     check: 'signature',
     as: `${provider.name} under the secret "${held.name}"`,
+    headers: scheme.headers,
     bare: scheme.kind === 'token',
     forgeries: all.filter(
       forge =>
@@ -167,6 +170,7 @@ function token(
   return {
     check,
     as: `${check} "${live.name}"`,
+    headers: [field('')[0]],
     bare: true,
     forgeries: ['secret'],
     make: (url, body, forge) => ({

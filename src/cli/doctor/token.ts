@@ -76,6 +76,30 @@ const ERRORS: Readonly<Record<string, readonly [because: string, mend: string]>>
   invalid_target: ['it does not know the audience or the resource', 'compare audience and resource'],
 }
 
+const REFUSED: readonly (readonly [message: RegExp, cause: string, mend: string])[] = [
+  [
+    /answered 3\d\d$/,
+    'token.redirect',
+    'write the URL that it leads to into token-url: a redirect is not followed, as it would take the secret along',
+  ],
+  [
+    /answered 429/,
+    'token.too-many',
+    'let one gate hold the token for all its routes, and look for others that use the same client',
+  ],
+  [/answered 5\d\d/, 'token.failing', 'look at the log of the authorization server'],
+  [
+    /holds no access_token/,
+    'token.no-token',
+    'compare token-url: a page, or the endpoint of another grant, answers 200 as well',
+  ],
+  [
+    /token_type/,
+    'token.other-type',
+    'have the endpoint give bearer tokens to this client (token_type: Bearer), not MAC or DPoP',
+  ],
+]
+
 function noToken(message: string, host: string, config: OAuth2Config): Finding {
   const code = /: ([a-z_]+)$/.exec(message)?.[1] ?? ''
   const known = ERRORS[code]
@@ -105,6 +129,8 @@ function noToken(message: string, host: string, config: OAuth2Config): Finding {
       `${host} has nothing at that path: ${message}`,
       'compare token-url with the one that the service publishes',
     )
+  const said = REFUSED.find(([pattern]) => pattern.test(message))
+  if (said) return fail(said[1], `${host} gives no token: ${message}`, said[2])
   return fail(
     'token.refused',
     `${host} gives no token: ${message}`,

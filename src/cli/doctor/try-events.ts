@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { RouteConfig } from '../../config/model.ts'
+import type { ListenerConfig, RouteConfig } from '../../config/model.ts'
 import { stageOf } from '../../core/check.ts'
 import { type Finding, fail, ok, warn } from '../../core/finding.ts'
 import { providerOf } from '../../signing/index.ts'
@@ -40,6 +40,7 @@ export async function tryEvents(
   way: Way,
   url: URL,
   sending: Sending,
+  listener?: ListenerConfig,
 ): Promise<readonly Finding[]> {
   const maker = eventMakerOf(route, world.resources(route))
   if (maker instanceof NoEvent) return [ok('event.not-tried', `no test event was sent: ${maker.because}`)]
@@ -51,9 +52,9 @@ export async function tryEvents(
         'see the findings of the URL',
       ),
     ]
-  const post = async (forge: Spoilt, body: Buffer): Promise<Answer | NoAnswer> => {
+  const post = async (forge: Spoilt, body: Buffer, over = way): Promise<Answer | NoAnswer> => {
     const event = maker.make(url, body, forge)
-    return askOver(way, event.url, {
+    return askOver(over, event.url, {
       method: route.match.methods[0] ?? 'POST',
       headers: [...DOCTOR_HEADERS, ...event.headers],
       body: event.body,
@@ -61,9 +62,16 @@ export async function tryEvents(
   }
   try {
     const right = await post(undefined, UNFORWARDABLE)
-    const first = isAnswer(right) ? judgeRight(right, route, maker) : noAnswer(right)
+    if (!isAnswer(right)) return [noAnswer(right)]
+    const first = judgeRight(right, route, maker)
+    const straight = first.cause === 'event.refused' && !maker.bare ? straightTo(listener, way) : undefined
+    if (straight) {
+      const direct = await post(undefined, UNFORWARDABLE, straight)
+      const problem = isAnswer(direct) ? problemIn(direct) : undefined
+      if (problem && passed(problem.code, route, maker)) return [changedOnTheWay(right, maker, url, listener)]
+    }
     // What did not get as far as the signature says nothing of it.
-    if (first.cause === 'event.not-reached' || !isAnswer(right)) return [first]
+    if (!/^event\.(?:accepted|refused)$/.test(first.cause)) return [first]
     const findings = [first]
     const refused: string[] = []
     for (const forge of maker.forgeries) {
@@ -112,8 +120,23 @@ function judgeRight(answer: Answer, route: RouteConfig, maker: EventMaker): Find
       { evidence: { status } },
     )
   const evidence = { status, code: problem.code, 'request-id': problem.requestId }
+  if (problem.code === 'route.method')
+    return fail(
+      'event.method-changed',
+      `the test event was sent as ${route.match.methods[0] ?? 'POST'}, which the route takes, and came to the gate as another method (${status} ${problem.code})`,
+      'let what stands in front keep the method: redirects (301, 302) and rewrites make GET of POST',
+      { evidence },
+    )
   if (passed(problem.code, route, maker))
     return ok('event.accepted', `the gate accepts an event signed as ${maker.as}`, evidence)
+  // A bare token is not sent straight to a port that nobody vouches for.
+  if (maker.bare && problem.code === `${maker.check}.missing`)
+    return fail(
+      'event.header-stripped',
+      `the gate got an event signed as ${maker.as} without ${maker.headers.join(' or ')} (${problem.code}): what stands in front takes it off, or the gate runs another config`,
+      'let what stands in front pass the header on',
+      { evidence, certainty: 'likely' },
+    )
   if (problem.code.startsWith(`${maker.check}.`) || problem.code.startsWith('any-of.')) {
     const provider = providerOf(route.checks.map(({ config }) => providerIn(config)).find(id => id !== undefined) ?? '')
     const where = provider?.secret === undefined ? '' : ` In ${provider.name}: ${provider.secret.where}`
@@ -128,6 +151,36 @@ function judgeRight(answer: Answer, route: RouteConfig, maker: EventMaker): Find
     'event.not-reached',
     `the test event was refused by an earlier check (${status} ${problem.code}), so the signature was not tried`,
     `where senders come from elsewhere that is right; sallyport explain ${problem.requestId || 'ID'} tells more`,
+    { evidence },
+  )
+}
+
+/** The gate's own listener, where something else stands in front of it; `undefined` where there is no telling. */
+function straightTo(listener: ListenerConfig | undefined, way: Way): Way | undefined {
+  if (listener === undefined || 'unix' in listener.bind || listener.proxyProtocol !== undefined) return undefined
+  const { host, port } = listener.bind
+  const address = host === '0.0.0.0' || host === 'localhost' ? '127.0.0.1' : host === '::' ? '::1' : host
+  if (port === 0 || (address === way.address && port === way.port)) return undefined
+  return { ...way, address, port, secure: listener.tls !== undefined }
+}
+
+/** The gate takes the event, and refuses what it becomes on its way. */
+function changedOnTheWay(answer: Answer, maker: EventMaker, url: URL, listener: ListenerConfig | undefined): Finding {
+  const problem = problemIn(answer)
+  const code = problem?.code ?? ''
+  const evidence = { status: answer.status, code, 'request-id': problem?.requestId ?? '' }
+  const told = `the gate accepts an event signed as ${maker.as} sent straight to its listener ${listener?.name ?? ''}, and refuses it by the way of ${url.origin} (${code})`
+  if (code.endsWith('.missing'))
+    return fail(
+      'event.header-stripped',
+      `${told}: what stands in front takes ${maker.headers.join(' or ')} off`,
+      `let it pass the header on (nginx passes all but those with an underscore, and those that proxy_set_header empties)`,
+      { evidence },
+    )
+  return fail(
+    'event.changed-on-the-way',
+    `${told}: what stands in front changes the body, or the URL that is signed`,
+    `let it pass the bytes on as they are; sallyport explain ${problem?.requestId || 'ID'} tells what was changed`,
     { evidence },
   )
 }

@@ -7,6 +7,7 @@ import { UnsignableFault } from '../../signing/signed-form.ts'
 import { type Answer, ask, isAnswer, type NoAnswer } from './ask.ts'
 import { clockFindings } from './clock-skew.ts'
 import { rateFindings } from './rate-fields.ts'
+import { challengeFinding } from './upstream-challenge.ts'
 import { clientCertRefusal } from './upstream-tls.ts'
 
 const ANSWER_MS = 15_000
@@ -47,8 +48,9 @@ export async function lookAtUpstreamAnswer(
     ANSWER_MS,
   )
   if (!isAnswer(answer)) return [unanswered(answer, route)]
+  const sent = headers.find(([name]) => name.toLowerCase() === 'authorization')?.[1]
   return [
-    ...judge(answer, route, certificateFits),
+    ...judge(answer, route, certificateFits, sent),
     ...clockFindings(answer, 'the upstream'),
     ...rateFindings(answer, forward.pace),
   ]
@@ -79,7 +81,8 @@ function unanswered({ code, message }: NoAnswer, { forward }: RouteConfig): Find
   })
 }
 
-function judge(answer: Answer, route: RouteConfig, certificateFits: boolean): Finding[] {
+/** @param sent Authorization, as the credential of the route wrote it */
+function judge(answer: Answer, route: RouteConfig, certificateFits: boolean, sent: string | undefined): Finding[] {
   const { status, headers, body } = answer
   const { authenticate, tls } = route.forward
   const evidence = { status, ...(headers.server === undefined ? {} : { server: headers.server }) }
@@ -102,6 +105,15 @@ function judge(answer: Answer, route: RouteConfig, certificateFits: boolean): Fi
             { evidence },
           ),
     ]
+  if (status === 400 && /HTTP request (?:was sent )?to (?:an )?HTTPS/i.test(body))
+    return [
+      fail(
+        'upstream.tls-port',
+        `${tell}: it is a port of TLS, and was asked in plain http`,
+        'write https:// into forward.to',
+        { evidence },
+      ),
+    ]
   if (status >= 300 && status < 400)
     return [
       fail(
@@ -113,6 +125,8 @@ function judge(answer: Answer, route: RouteConfig, certificateFits: boolean): Fi
         },
       ),
     ]
+  const refused = challengeFinding(answer, sent, tell)
+  if (refused) return [refused]
   if (status === 401 && authenticate)
     return [
       fail(
@@ -140,7 +154,7 @@ function judge(answer: Answer, route: RouteConfig, certificateFits: boolean): Fi
         { evidence, certainty: 'possible' },
       ),
     ]
-  if (status === 404)
+  if (status === 404 || status === 410)
     return [
       warn(
         'upstream.no-path',
@@ -174,6 +188,15 @@ function judge(answer: Answer, route: RouteConfig, certificateFits: boolean): Fi
         `it takes ${allow} there, and the route sends ${methods.join(', ')}`,
         'compare the path of forward.to',
         { evidence: { ...evidence, allow } },
+      ),
+    ]
+  if (status < 300 && /^text\/html/.test(headers['content-type'] ?? '') && /<(?:html|form|title|!doctype)/i.test(body))
+    return [
+      warn(
+        'upstream.page',
+        `${tell} with a page of HTML, as a login or a front page does, and no API`,
+        'compare the host and the path of forward.to',
+        { evidence, certainty: 'likely' },
       ),
     ]
   return [ok('upstream.answers', tell, evidence)]

@@ -61,7 +61,7 @@ export async function* inbound(target: Target, { world, trust, sending }: Errand
   yield* answers
   // An event made for this route says nothing where the URL leads elsewhere.
   if ([...findings, ...answers].some(({ level }) => level === 'fail') || !target.route || !world) return
-  yield* await tryEvents(target.route, world, way, url, sending)
+  yield* await tryEvents(target.route, world, way, url, sending, target.listener)
 }
 
 /** The files of the listeners, and what the checks of a route lack. */
