@@ -62,13 +62,21 @@ export const rateLimit = defineCheck({
       return typeof value === 'string' ? `${prefix}=${value}` : `${prefix}@${networkOf(request.source)}`
     }
 
-    const answer = (result: RateResult, request: HeadRequest): Decision<Code> => {
+    const answer = (result: RateResult, request: HeadRequest, facts: Facts): Decision<Code> => {
       const left = ['RateLimit', `"default";r=${result.remaining};t=${Math.ceil(result.resetMs / 1000)}`] as const
       if (result.allowed) return { ok: true, headers: [left, policy] }
       const seconds = Math.max(1, Math.ceil(result.retryAfterMs / 1000))
       return deny(
         'rate-limit.exceeded',
-        { by, source: request.source.text, rate: count, 'period-s': periodMs / 1000, burst, 'retry-after-s': seconds },
+        {
+          by,
+          ...(by === 'principal' ? { principal: facts.principal ?? null } : {}),
+          source: request.source.text,
+          rate: count,
+          'period-s': periodMs / 1000,
+          burst,
+          'retry-after-s': seconds,
+        },
         [['Retry-After', String(seconds)], left, policy],
       )
     }
@@ -76,7 +84,9 @@ export const rateLimit = defineCheck({
     return {
       decide(request, facts) {
         const result = rates.take(keyOf(request, facts), burst, intervalMs)
-        return result instanceof Promise ? result.then(made => answer(made, request)) : answer(result, request)
+        return result instanceof Promise
+          ? result.then(made => answer(made, request, facts))
+          : answer(result, request, facts)
       },
     }
   },

@@ -3,7 +3,7 @@ import type { Evidence, EvidenceValue } from '../core/decision.ts'
 import type { Finding } from '../core/finding.ts'
 import { looksOf } from './body-looks.ts'
 
-type Seen = Pick<CapturedRequest, 'method' | 'rawHeaders' | 'body'>
+type Seen = Pick<CapturedRequest, 'target' | 'rawHeaders' | 'body'>
 
 /** What the evidence of a refusal says that no check made: causes for programs, and what mends them. */
 export function explainPipeline(code: string, evidence: Evidence = {}, seen?: Seen): readonly Finding[] {
@@ -58,6 +58,13 @@ const READERS: Readonly<Record<string, (evidence: Evidence, seen: Seen | undefin
   'route.method': ({ method, allowed }, seen) => {
     const methods = Array.isArray(allowed) ? allowed.map(String) : [text(allowed)]
     const because = `it is ${text(method)}, and the routes of this path take ${methods.join(', ')}`
+    const shake = /[?&](hub\.challenge|validationToken|challenge|crc_token)=/.exec(seen?.target ?? '')?.[1]
+    if (method === 'GET' && shake !== undefined)
+      return found(
+        'route.method-other',
+        `${because}; it is the handshake by which a service tries an endpoint (${shake}), and the route answers none of this form`,
+        'Add the check challenge to the route; where it is there, compare the handshake with the page of the service.',
+      )
     // What only a request with a body says of itself.
     if (method === 'GET' && methods.includes('POST') && has(seen, /^(?:content-type|.*signature.*|x-.*-hmac.*)$/i))
       return found(

@@ -6,6 +6,7 @@ import { combined } from './combined.ts'
 import { connections } from './connections.ts'
 import { doctorFronts } from './doctor-fronts.ts'
 import { doctorIn } from './doctor-in.ts'
+import { doctorNetwork } from './doctor-network.ts'
 import { doctorOut } from './doctor-out.ts'
 import { doctorReceivers } from './doctor-receivers.ts'
 import type { Family } from './entry.ts'
@@ -16,6 +17,7 @@ import { providers } from './providers.ts'
 import { routes } from './routes.ts'
 import { senders } from './senders.ts'
 import { signatures } from './signature.ts'
+import { state } from './state.ts'
 import { staticFindings } from './static.ts'
 import { tokens } from './tokens.ts'
 
@@ -39,4 +41,6 @@ export const families: readonly Family[] = [
   between,
   doctorFronts,
   doctorReceivers,
+  doctorNetwork,
+  state,
 ]

@@ -10,6 +10,26 @@ const FAR_S = 100_000_000_000
 /** Claims in which issuers write what others call scopes. */
 const SCOPES_ELSEWHERE = ['permissions', 'roles', 'groups', 'scopes', 'authorities', 'entitlements', 'role'] as const
 
+type Tell = (make: typeof proven, cause: string, because: string, mend: string) => Finding
+
+/** Of a token that names another issuer, or is for others. */
+function whose(tell: Tell, reason: 'issuer' | 'audience', evidence: Readonly<Record<string, unknown>>): Finding {
+  const texts = (value: unknown): string[] => [value].flat().filter(each => typeof each === 'string')
+  const [has, expected] = [texts(evidence[reason]), texts(evidence.expected)]
+  const plain = (text: string): string => text.toLowerCase().replace(/\/+$/, '')
+  const slash = has.some(one => expected.some(other => plain(one) === plain(other)))
+  return tell(
+    proven,
+    slash ? `${reason}-slash` : reason,
+    has.length === 0
+      ? `it names no ${reason}, and the route wants ${listed(expected)}`
+      : `it names ${listed(has.slice(0, 4))} as its ${reason}, and the route wants ${listed(expected.slice(0, 4))}${slash ? ': they differ in case or in a slash' : ''}`,
+    slash
+      ? `write ${reason} as the token does`
+      : `have the sender get a token of the right ${reason}; where it is right, change ${reason} of the route`,
+  )
+}
+
 /** Where else the token holds what the route calls a scope. */
 function scopePlace(claims: Claims, scope: string): string | undefined {
   const within = (holder: unknown, names: readonly string[], path: string): string | undefined => {
@@ -70,8 +90,10 @@ export function claimFindings(
         ]
       : [expired]
   }
-  const inMs = (['iat', 'nbf', 'exp'] as const).filter(name => (secondsOf(claims, name) ?? 0) > FAR_S)
-  if (reason === 'not-yet' && inMs.length > 0)
+  const ahead = Date.parse(String(evidence['not-before'] ?? evidence.issued)) / 1000 > FAR_S
+  const named = (['iat', 'nbf', 'exp'] as const).filter(name => (secondsOf(claims, name) ?? 0) > FAR_S)
+  const inMs = named.length > 0 ? named : [evidence['not-before'] === undefined ? 'iat' : 'nbf']
+  if (reason === 'not-yet' && ahead)
     return [
       tell(
         proven,
@@ -144,6 +166,7 @@ export function claimFindings(
       ),
     ]
   }
+  if (reason === 'issuer' || reason === 'audience') return [whose(tell, reason, evidence)]
   if (reason === 'bound')
     return [
       tell(

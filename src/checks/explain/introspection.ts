@@ -32,7 +32,50 @@ export function explainIntrospection(
     ]
   }
   if (reason === 'inactive') return inactive(config, request)
+  if (reason === 'unavailable')
+    return unanswered(String(evidence.because ?? ''), URL.parse(config.endpoint)?.host ?? '')
   return claimFindings('introspection', reason, evidence, {}, request.receivedAt, config.skew)
+}
+
+const UNANSWERED: readonly (readonly [because: RegExp, cause: string, mend: string])[] = [
+  [
+    /answered 40[13]/,
+    'client-refused',
+    'compare client.id and client.secret with what the server knows, and allow this client to introspect',
+  ],
+  [
+    /answered 404/,
+    'no-endpoint',
+    'compare endpoint with introspection_endpoint of the metadata of the server (/.well-known/)',
+  ],
+  [
+    /answered 3/,
+    'redirect',
+    'write the URL that it leads to into endpoint: a redirect is not followed, as it would take the secret along',
+  ],
+  [/answered/, 'failing', 'look at the log of the authorization server'],
+  [/within \d+ ms/, 'no-answer', 'see why the server is slow, or raise timeout and cache'],
+  [
+    /no JSON|does not say whether/,
+    'no-json',
+    'compare endpoint: a page, or another endpoint of the server, answers there',
+  ],
+  [/CERT|certificate|SELF_SIGNED|ALTNAME|ISSUER/i, 'untrusted', 'name the CA of the server in ca-file'],
+  [/no answer/, 'unreachable', 'is the server running, at this endpoint? Is a firewall in between?'],
+]
+
+/** Why the authorization server said nothing. */
+function unanswered(because: string, host: string): readonly Finding[] {
+  const known = UNANSWERED.find(([pattern]) => pattern.test(because))
+  if (known === undefined) return []
+  const [, cause, mend] = known
+  return [
+    proven({
+      cause: `introspection.${cause}`,
+      because: `${host} does not say what the token is worth: ${because}`,
+      mend,
+    }),
+  ]
 }
 
 function inactive(config: IntrospectionConfig, request: Explaining<unknown>['request']): readonly Finding[] {

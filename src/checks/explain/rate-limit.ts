@@ -1,4 +1,5 @@
 import type { Explaining } from '../../core/captured.ts'
+import type { EvidenceValue } from '../../core/decision.ts'
 import type { Finding } from '../../core/finding.ts'
 import { likely, possible, proven } from './finding.ts'
 import { isPrivate, namesSender } from './source-ip.ts'
@@ -37,6 +38,15 @@ export function explainRateLimit(
         }),
       )
   }
+  if (refusal.evidence?.principal === null)
+    findings.push(
+      proven({
+        cause: 'rate-limit.nobody-yet',
+        because: `nobody was known yet where the limit stands, so the request was counted by its address, ${source.text}`,
+        evidence,
+        mend: 'put the check that says who it is (a token, a signature) before rate-limit; a limit behind a signature needs another one before it',
+      }),
+    )
   const shared = peer?.text === source.text && (isPrivate(source) || namesSender(request))
   if ((bySource || findings.length > 0) && shared)
     findings.push(
@@ -50,7 +60,7 @@ export function explainRateLimit(
   findings.push(
     possible({
       cause: 'rate-limit.own-limit',
-      because: `it is the limit of this gate (${count} in ${periodMs / 1000} s, ${burst} at once), not of the service, that the requests of ${whose(config, request)} passed`,
+      because: `it is the limit of this gate (${count} in ${periodMs / 1000} s, ${burst} at once), not of the service, that the requests of ${whose(config, request, refusal.evidence?.principal)} passed`,
       evidence,
       mend: 'raise burst, where a sender sends many at once; raise rate, where it sends more in all',
     }),
@@ -67,8 +77,12 @@ export function explainRateLimit(
   return findings
 }
 
-function whose({ by }: RateLimitConfig, { source }: Explaining<unknown>['request']): string {
+function whose(
+  { by }: RateLimitConfig,
+  { source }: Explaining<unknown>['request'],
+  principal: EvidenceValue | undefined,
+): string {
   if (by === 'route') return 'all senders of the route'
   if (typeof by === 'object') return `one ${by.header}`
-  return by === 'principal' ? 'one principal' : source.text
+  return by === 'principal' && typeof principal === 'string' ? principal : source.text
 }
