@@ -13,6 +13,7 @@ import type { Family } from './entry.ts'
 import { files } from './files.ts'
 import { jsonWebTokens } from './jwt.ts'
 import { limits } from './limits.ts'
+import { patterns } from './patterns.ts'
 import { providers } from './providers.ts'
 import { routes } from './routes.ts'
 import { senders } from './senders.ts'
@@ -43,4 +44,5 @@ export const families: readonly Family[] = [
   doctorReceivers,
   doctorNetwork,
   state,
+  patterns,
 ]

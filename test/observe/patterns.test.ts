@@ -43,6 +43,19 @@ describe('what failures have in common', () => {
     ])
   })
 
+  it('is not that there is no body where none was read', () => {
+    const limited = Array.from({ length: 14 }, (_, minute) => ({
+      at: START + (minute + 1) * MINUTE,
+      ...refused('rate-limit.exceeded'),
+      bytesIn: 0,
+    }))
+    const told = sentences([...spread(386, 20 * MINUTE, 1, { bytesIn: 400 }), ...limited])
+    expect(told).toHaveLength(1)
+    expect(told[0]).not.toContain('without a body')
+    const unsent = limited.map(each => ({ ...each, ...refused('signature.mismatch') }))
+    expect(sentences([...spread(386, 20 * MINUTE, 1, { bytesIn: 400 }), ...unsent])[0]).toContain('only without a body')
+  })
+
   it('is a time of the day', () => {
     const nightly = Array.from({ length: 6 }, (_, day) => ({
       at: START + day * 86_400_000 + 3 * 3_600_000 + day * 61_300,
