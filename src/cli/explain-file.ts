@@ -10,6 +10,7 @@ import { requestId } from '../core/request-id.ts'
 import { explainOffline } from '../gateway/explain-offline.ts'
 import { createLog } from '../observe/log.ts'
 import { type Explanation, formatExplanation } from '../pipeline/explanation.ts'
+import { TlsProblem } from '../tls/problem.ts'
 import { neededText, textOf } from './arguments.ts'
 import { VerbFault } from './fault.ts'
 import type { FileRequest } from './request-files/file-request.ts'
@@ -125,25 +126,23 @@ async function explainOne(
   const source = given.source ?? request.source
   const unknown = new Set<string>()
   if (source === undefined) unknown.add('source-ip')
-  const { clientCertificates, refusal } = request
-  if (refusal === undefined && (clientCertificates === undefined || clientCertificates.length > 0))
-    unknown.add('client-cert')
+  if (request.clientCertificates === undefined) unknown.add('client-cert')
   const asked = without(config, unknown)
   const listeners = listenersOf(request, route, config)
   let best: Explanation | undefined
   for (const listener of listeners) {
     const captured = capturedOf(request, asked, listener, route, { at: given.at, source: source ?? NOBODY })
-    best = await explainOffline(captured, asked, io.env, createLog({ destination: io.stderr, level: 'silent' }))
+    best = await explained(captured, asked, io)
     if (best.route !== null) break
   }
   if (best === undefined) throw new Error('a config has a listener')
-  const explained = config.routes.find(({ name }) => name === best.route)
+  const explainedBy = config.routes.find(({ name }) => name === best.route)
   for (const name of unknown)
-    if (explained?.checks.some(({ kind }) => kind.name === name))
+    if (explainedBy?.checks.some(({ kind }) => kind.name === name))
       limits.push(
         name === 'source-ip'
           ? 'source-ip was left out, as the file does not say who sent the request: --source ADDRESS tells it.'
-          : 'client-cert was left out, as the file does not hold the connection: sallyport certs verify judges a certificate.',
+          : 'client-cert was left out, as no HAR, curl command or HTTP text holds a client certificate; a capture of the gate does (sallyport explain REQUEST-ID --capture).',
       )
   if (route && pathOf(request.target) !== pathOf(targetOf(request, route)))
     limits.push(
@@ -154,6 +153,15 @@ async function explainOne(
       'The file does not say when the request came, so the time of its last change counts: --at TIME tells it.',
     )
   return { ...best, source: source ?? 'a file', limits: [...best.limits, ...limits] }
+}
+
+async function explained(captured: CapturedRequest, config: GatewayConfig, io: VerbIo): Promise<Explanation> {
+  try {
+    return await explainOffline(captured, config, io.env, createLog({ destination: io.stderr, level: 'silent' }))
+  } catch (cause) {
+    if (cause instanceof TlsProblem) throw new VerbFault(cause.message, cause.mend, 'problem')
+    throw cause
+  }
 }
 
 /** The checks that need what no file holds are left out, as nobody could tell what they would say. */

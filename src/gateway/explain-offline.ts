@@ -11,6 +11,8 @@ import { RouteTable } from '../pipeline/match.ts'
 import { refuse } from '../pipeline/walk.ts'
 import { MemoryClaims } from '../store/memory-claims.ts'
 import { MemoryRates } from '../store/memory-rates.ts'
+import type { ClientTrust } from '../tls/trust.ts'
+import { loadTrustFiles } from '../tls/trust-files.ts'
 import { auditOf } from './audit.ts'
 import { bodyOf, contextOf } from './captured-context.ts'
 import { refusalOf } from './capturing.ts'
@@ -31,6 +33,7 @@ const NOWHERE: Sender = {
 /**
  * What a config would say of a request that no gate has seen: its checks are asked one after the other, nothing is
  * counted, claimed or sent, and the clock stands where the request was received.
+ * @throws TlsProblem where it has client certificates and what they are judged by can't be read
  */
 export async function explainOffline(
   captured: CapturedRequest,
@@ -50,13 +53,32 @@ export async function explainOffline(
     await loading.settled(DOCUMENTS_MS)
     const entries = compiled.tables.get(captured.listener)?.entries ?? []
     const table = new RouteTable(entries.map(entry => ({ ...entry, route: { ...entry.route, upstream: NOWHERE } })))
-    const judged = captured.refusal ? asRecorded(captured, table) : await judge(captured, table, dry)
-    return await explainCapture(judged, { config, env, state, trust: () => undefined })
+    const trust = captured.clientCertificates.length > 0 ? trustOf(captured, config, loading) : undefined
+    const judged = captured.refusal ? asRecorded(captured, table) : await judge(captured, table, dry, trust)
+    return await explainCapture(judged, { config, env, state, trust: () => trust })
   } finally {
     compiled.close()
     upstreams.close()
     await remotes.close()
   }
+}
+
+/** What the listener judges client certificates by, read as it does; `undefined` where it asks for none. */
+function trustOf(
+  { listener, receivedAt }: CapturedRequest,
+  { listeners }: GatewayConfig,
+  loading: Loading,
+): ClientTrust | undefined {
+  const own = listeners.find(({ name }) => name === listener)
+  const ca = own?.proxyClientCert ?? own?.tls
+  if (ca?.['client-ca'] === undefined) return undefined
+  const files = { 'client-ca': ca['client-ca'], 'client-crl': ca['client-crl'] }
+  return loadTrustFiles(
+    files,
+    path => loading.read(path),
+    path => loading.list(path),
+    receivedAt,
+  )
 }
 
 /** Where the file says how it ended, and masks what a check would have to see. */
@@ -86,8 +108,8 @@ function asRecorded(captured: CapturedRequest, table: RouteTable): Capture {
   }
 }
 
-async function judge(captured: CapturedRequest, table: RouteTable, { clock }: State) {
-  const context = contextOf(captured)
+async function judge(captured: CapturedRequest, table: RouteTable, { clock }: State, trust: ClientTrust | undefined) {
+  const context = contextOf(captured, { trust })
   const result =
     context instanceof PolicyFault
       ? {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { Webhook } from 'svix'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { explain } from '../../src/cli/explain.ts'
+import { craft } from '../tls/craft.ts'
 import { runVerb } from './run-verb.ts'
 
 const env = {
@@ -152,6 +153,51 @@ describe('sallyport explain FILE', () => {
     const { stdout } = await run(write('capture.json', JSON.stringify(capture)))
     expect(stdout).toMatch(/^POST \/kb from 192\.0\.2\.9, route kb: refused, 401 bearer\.unknown/)
     expect(stdout).toMatch(/The file masks credentials/)
+  })
+
+  it('judges the client certificate of a capture, and leaves it out of what holds none', async () => {
+    const ca = await craft({ subject: 'CN=Partners CA', ca: true })
+    const ended = await craft({ subject: 'CN=p', issuer: ca, dns: ['p.example'], notAfter: Date.UTC(2026, 10, 1) })
+    write('ca.pem', ca.certificate)
+    write('server.crt', ca.certificate)
+    write('server.key', ca.key)
+    write(
+      'mutual.yaml',
+      `listeners: [{ name: public, bind: "127.0.0.1:0", tls: { certificates: [{ cert: server.crt, key: server.key }], client-ca: ca.pem } }]
+routes: [{ name: p, match: { path: /p }, checks: [{ client-cert: {} }], forward: { to: "http://127.0.0.1:9/x" } }]
+`,
+    )
+    const asked = (file: string) => runVerb(explain, [file, '--config', 'mutual.yaml', '--json'], { env, cwd: folder })
+    const der = ended.certificate.replace(/-----[^-]+-----|\s/g, '')
+    const capture = {
+      id: '01KAR5D9M0V7T3E8Q2J4XWY6ZB',
+      time: '2026-11-24T10:00:00.000Z',
+      listener: 'public',
+      code: 'client-cert.expired',
+      status: 403,
+      source: '192.0.2.9',
+      encrypted: true,
+      method: 'POST',
+      target: '/p',
+      headers: [
+        ['Host', 'localhost'],
+        ['Content-Type', 'application/json'],
+      ],
+      'client-certificates': [der],
+      body: { bytes: 2, cut: false, text: '{}' },
+    }
+    const first = await asked(write('mutual.json', JSON.stringify(capture)))
+    expect(first.stderr).toBe('')
+    const judged = JSON.parse(first.stdout)
+    expect(judged.refusal.code).toBe('client-cert.expired')
+    expect(judged.limits).toEqual([])
+    const none = JSON.parse((await asked(write('mutual.sh', "curl https://localhost/p --json '{}'"))).stdout)
+    expect(none.refusal).toBeNull()
+    expect(none.limits).toEqual([expect.stringMatching(/^client-cert was left out, as no HAR, curl command/)])
+    rmSync(join(folder, 'ca.pem'))
+    const lost = await asked('mutual.json')
+    expect(lost.stderr).toMatch(/ca\.pem/)
+    expect(lost.code).toBe(1)
   })
 
   it.each([

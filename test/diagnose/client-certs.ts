@@ -96,6 +96,14 @@ const bank = (
   }
 }
 
+const KEPT: readonly (readonly [what: string, cause: string, client: string, says?: RegExp])[] = [
+  ['expired three days ago', 'client-cert.expired', 'expired'],
+  ['a certificate of another CA', 'client-cert.other-ca', 'otherCa', /Insurance Root CA/],
+  ['a certificate for servers', 'client-cert.server-certificate', 'forServers'],
+  ['a name that differs in a letter', 'client-cert.name-near', 'near', /hook\.bank\.example/],
+  ['a CA made anew under its old name', 'client-cert.ca-renewed', 'caRenewed'],
+]
+
 /** Client certificates, in real handshakes with a running gate. */
 export const clientCertificates = gateFamily({
   name: 'client-certs',
@@ -160,6 +168,12 @@ routes:
       path: '/named',
       says: /Bank Issuing/,
     }),
+    ...KEPT.map(
+      ([what, cause, client, says]): Request => ({
+        ...bank(`${what}, explained from a downloaded capture`, cause, client, says === undefined ? {} : { says }),
+        fromFile: true,
+      }),
+    ),
     bank('an intermediate not sent, that other clients send', 'client-cert.intermediate-missing', 'bare', {
       says: /Bank Issuing CA 3/,
     }),

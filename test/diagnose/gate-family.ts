@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { explain } from '../../src/cli/explain.ts'
 import type { Finding } from '../../src/core/finding.ts'
 import type { Explanation } from '../../src/pipeline/explanation.ts'
@@ -35,6 +37,8 @@ export interface Spoken {
 
 export interface Request extends Omit<Entry, 'tell'> {
   readonly send: (place: Place) => Sent | Spoken | Promise<Sent>
+  /** Whether the capture is downloaded first, and explained from its file. */
+  readonly fromFile?: boolean
 }
 
 export interface GateFamily {
@@ -61,9 +65,9 @@ export function gateFamily({ name, env, config, prepare, listeners = 1, requests
       const gate = await start(config, upstream, whole, folder, listeners)
       const place = { gate, folder, port: (listener = 'public') => gate.port(listener) }
       return {
-        entries: requests.map(({ send, ...entry }) => ({
+        entries: requests.map(({ send, fromFile = false, ...entry }) => ({
           ...entry,
-          tell: async () => whatWasSaid(await send(place), place, whole),
+          tell: async () => whatWasSaid(await send(place), place, whole, fromFile),
         })),
         async close() {
           await gate.stop()
@@ -90,9 +94,13 @@ async function whatWasSaid(
   sent: Sent | Spoken,
   place: Place,
   env: Readonly<Record<string, string>>,
+  fromFile: boolean,
 ): Promise<readonly Finding[]> {
   const id = 'speak' in sent ? await idOfSpoken(sent, place) : await idOfSent(sent, place)
-  const { stdout, stderr } = await runVerb(explain, [id, '--config', 'gate.yaml', '--json'], { env, cwd: place.folder })
+  const ask = (what: string, ...more: string[]) =>
+    runVerb(explain, [what, '--config', 'gate.yaml', ...more], { env, cwd: place.folder })
+  if (fromFile) writeFileSync(join(place.folder, `${id}.json`), (await ask(id, '--capture')).stdout)
+  const { stdout, stderr } = await ask(fromFile ? `${id}.json` : id, '--json')
   if (stdout === '') throw new Error(`it was not refused: ${stderr}`)
   return findingsOf(JSON.parse(stdout) as Explanation)
 }

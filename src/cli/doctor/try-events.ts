@@ -6,16 +6,9 @@ import { providerOf } from '../../signing/index.ts'
 import { VerbFault } from '../fault.ts'
 import type { Answer, NoAnswer } from './ask.ts'
 import { DOCTOR_HEADERS, noAnswer } from './endpoint-answer.ts'
+import { type EventMaker, NoEvent, type Spoilt } from './event-maker.ts'
 import { problemIn } from './gate-answer.ts'
-import {
-  type EventMaker,
-  enforced,
-  eventMakerOf,
-  markedEvent,
-  NoEvent,
-  type Spoilt,
-  UNFORWARDABLE,
-} from './test-event.ts'
+import { enforced, eventMakerOf } from './test-event.ts'
 import type { Way } from './way.ts'
 import { askOver, isAnswer } from './way.ts'
 import type { World } from './world.ts'
@@ -61,30 +54,21 @@ export async function tryEvents(
     })
   }
   try {
-    const right = await post(undefined, UNFORWARDABLE)
+    const { unforwardable: probe } = maker.bodies
+    if (probe === undefined) return await tryReadable(post, route, maker, sending)
+    const right = await post(undefined, probe)
     if (!isAnswer(right)) return [noAnswer(right)]
     const first = judgeRight(right, route, maker)
     const straight = first.cause === 'event.refused' && !maker.bare ? straightTo(listener, way) : undefined
     if (straight) {
-      const direct = await post(undefined, UNFORWARDABLE, straight)
+      const direct = await post(undefined, probe, straight)
       const problem = isAnswer(direct) ? problemIn(direct) : undefined
       if (problem && passed(problem.code, route, maker)) return [changedOnTheWay(right, maker, url, listener)]
     }
     // What did not get as far as the signature says nothing of it.
     if (!/^event\.(?:accepted|refused)$/.test(first.cause)) return [first]
-    const findings = [first]
-    const refused: string[] = []
-    for (const forge of maker.forgeries) {
-      const answer = await post(forge, UNFORWARDABLE)
-      const finding = isAnswer(answer) ? judgeForged(answer, forge, route, maker) : noAnswer(answer)
-      if (finding) findings.push(finding)
-      else refused.push(SPOILT[forge] ?? forge)
-    }
-    if (refused.length > 0)
-      findings.push(
-        ok('event.forged-refused', `the gate refuses an event with ${refused.join(', with ')}`, { refused }),
-      )
-    if (sending.send && first.level === 'ok') findings.push(await deliver(post, sending.body))
+    const findings = [first, ...(await tryForged(post, probe, route, maker))]
+    if (sending.send && first.level === 'ok') findings.push(await deliver(post, sending.body, maker))
     return findings
   } catch (error) {
     if (!(error instanceof VerbFault)) throw error
@@ -95,6 +79,42 @@ export async function tryEvents(
       ),
     ]
   }
+}
+
+type Post = (forge: Spoilt, body: Buffer, over?: Way) => Promise<Answer | NoAnswer>
+
+/** Every event that must not get past the check. */
+async function tryForged(post: Post, body: Buffer, route: RouteConfig, maker: EventMaker): Promise<Finding[]> {
+  const findings: Finding[] = []
+  const refused: string[] = []
+  for (const forge of maker.forgeries) {
+    const answer = await post(forge, body)
+    const finding = isAnswer(answer) ? judgeForged(answer, forge, route, maker) : noAnswer(answer)
+    if (finding) findings.push(finding)
+    else refused.push(SPOILT[forge] ?? forge)
+  }
+  if (refused.length === 0) return findings
+  return [
+    ...findings,
+    ok('event.forged-refused', `the gate refuses an event with ${refused.join(', with ')}`, { refused }),
+  ]
+}
+
+/** Of events whose fields are signed one by one: a right one can't be made so that the gate stops it behind the check. */
+async function tryReadable(
+  post: Post,
+  route: RouteConfig,
+  maker: EventMaker,
+  sending: Sending,
+): Promise<readonly Finding[]> {
+  const body = maker.bodies.marked(`sallyport-doctor-${randomUUID()}`)
+  const first = sending.send
+    ? await deliver(post, sending.body, maker)
+    : ok(
+        'event.not-tried',
+        `no right event was sent: what is signed as ${maker.as} is a form that has to be readable, and would be forwarded; --send sends one`,
+      )
+  return [first, ...(await tryForged(post, body, route, maker))]
 }
 
 /** Codes that are answered only once every check of the bytes has passed. */
@@ -120,6 +140,13 @@ function judgeRight(answer: Answer, route: RouteConfig, maker: EventMaker): Find
       { evidence: { status } },
     )
   const evidence = { status, code: problem.code, 'request-id': problem.requestId }
+  if (problem.code === 'route.offline')
+    return fail(
+      'route.offline',
+      'the gate answers that the route is offline',
+      'its log says what is missing; so does this command with --only config',
+      { evidence },
+    )
   if (problem.code === 'route.method')
     return fail(
       'event.method-changed',
@@ -202,18 +229,22 @@ function judgeForged(answer: Answer, forge: Spoilt, route: RouteConfig, maker: E
   )
 }
 
-async function deliver(
-  post: (forge: Spoilt, body: Buffer) => Promise<Answer | NoAnswer>,
-  body: Buffer | undefined,
-): Promise<Finding> {
+async function deliver(post: Post, body: Buffer | undefined, maker: EventMaker): Promise<Finding> {
   const id = `sallyport-doctor-${randomUUID()}`
-  const answer = await post(undefined, body ?? markedEvent(id))
+  const answer = await post(undefined, body ?? maker.bodies.marked(id))
   if (!isAnswer(answer)) return noAnswer(answer)
   const { status } = answer
   const problem = problemIn(answer)
   const evidence = { status, ...(problem ? { code: problem.code, 'request-id': problem.requestId } : {}) }
   if (status >= 200 && status < 300)
     return ok('event.delivered', `the event was forwarded, and the upstream answered ${status}`, evidence)
+  if (problem?.code.startsWith(`${maker.check}.`))
+    return fail(
+      'event.refused',
+      `the running gate refuses an event signed as ${maker.as} (${problem.code})`,
+      "restart or reload the gate with the environment and files of now, or run this command with the gate's; sallyport explain tells whether something on the way changes the event",
+      { evidence },
+    )
   if (problem?.code.startsWith('forward.'))
     return fail(
       'event.not-delivered',
