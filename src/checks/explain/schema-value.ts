@@ -65,7 +65,10 @@ export async function nearValue(
       const other = replaced(body, steps, text)
       const content = { bytes: Buffer.from(JSON.stringify(other)), value: () => other }
       const decision = await check.decide({ content } as Pick<ContentRequest, 'content'> as ContentRequest, {})
-      if (decision.ok || ('evidence' in decision && decision.evidence?.path !== path)) return { cause, because, mend }
+      const elsewhere = decision.ok === false && decision.code === 'schema.invalid' && decision.evidence?.path !== path
+      if (decision.ok === true || elsewhere) return { cause, because, mend }
+      // Each try costs what the request cost.
+      if (decision.ok === false && decision.code === 'schema.too-slow') return undefined
     }
   return undefined
 }

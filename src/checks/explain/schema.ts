@@ -14,6 +14,8 @@ export interface SchemaConfig {
 
 const MOST_VISITED = 20_000
 const MOST_DEPTH = 16
+/** Bytes of a body that is copied for every value that is tried. */
+const MOST_REWRITTEN = 256 * 1024
 
 /** What of the body is not as the schema has it, and where what it wants may stand instead. Values are never told. */
 export async function explainSchema(
@@ -97,7 +99,8 @@ export async function explainSchema(
         'add it to properties, or allow additionalProperties: senders add fields without a word',
       ),
     ]
-  const nearby = body === undefined ? undefined : await nearValue(own, body, where, resources)
+  const small = request.raw.length <= MOST_REWRITTEN
+  const nearby = body === undefined || !small ? undefined : await nearValue(own, body, where, resources)
   if (nearby) return [tell(proven, nearby.cause, `${where} ${nearby.because}`, nearby.mend)]
   if (keyword === 'enum' || keyword === 'const')
     return [

@@ -210,6 +210,8 @@ function unknownFindings<Config>(
   ]
 }
 
+/** Characters: of MD5 in base64. */
+const SHORTEST_HASH = 24
 const HASHES = ['sha256', 'sha1', 'md5', 'sha512'] as const
 
 /** A known one that was cut, continued, mistyped or hashed. */
@@ -227,7 +229,10 @@ function nearKnown<Config>(
     } catch {
       continue
     }
-    const hashed = HASHES.find(name => [hash(name, known, 'hex'), hash(name, known, 'base64')].includes(token))
+    const hashed =
+      token.length < SHORTEST_HASH
+        ? undefined
+        : HASHES.find(name => [hash(name, known, 'hex'), hash(name, known, 'base64')].includes(token))
     if (hashed !== undefined)
       return proven({
         cause: `${kind.name}.hashed`,
