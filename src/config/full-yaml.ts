@@ -1,0 +1,142 @@
+import { createRequire } from 'node:module'
+import type { Document, Node } from 'yaml'
+import type { Place } from './place.ts'
+import { visible } from './problem.ts'
+import { DEEPEST, type Spot, scanCharacters, syntaxSpot } from './syntax.ts'
+
+/** What the YAML library makes of a text. */
+export interface Read {
+  /** `undefined` where nothing can be read. */
+  readonly root: Place | undefined
+  readonly spots: readonly Spot[]
+}
+
+type Yaml = typeof import('yaml')
+
+/** Reads any YAML 1.2 document and refuses what a config has no use for: aliases, tags, several documents, tabs. */
+export function readYaml(text: string): Read {
+  // Most configs are read without it.
+  const yaml: Yaml = createRequire(import.meta.url)('yaml')
+  const tokens = [...new yaml.Lexer().lex(text)]
+  const spots: Spot[] = [...scanCharacters(text, tokens)]
+  let root: Place | undefined
+  // Even a file that is refused already is parsed, so that what must not be printed is known; save too deep a one.
+  if (!spots.some(spot => spot.deep)) {
+    try {
+      const parsed = parse(yaml, tokens, text)
+      // Behind a fatal one, the parser's own faults are its echoes.
+      const faults = spots.some(spot => spot.fatal) ? [] : parsed.errors.slice(0, 50)
+      for (const fault of faults) {
+        const spot = syntaxSpot(fault, text)
+        if (!spots.some(other => other.start === spot.start && other.end >= spot.end)) spots.push(spot)
+      }
+      root = build(yaml, parsed.contents, text, spots, 0)
+    } catch (cause) {
+      if (!(cause instanceof Error)) throw cause
+      spots.push({
+        start: 0,
+        end: 1,
+        fatal: true,
+        message: `the file can not be read as YAML: ${cause.message}`,
+        mend: 'write it with less nesting',
+      })
+    }
+  }
+  return { root, spots }
+}
+
+/** What yaml's `parseDocument` does, of tokens that are there already: taking a text apart is half of the work. */
+function parse(yaml: Yaml, tokens: readonly string[], text: string): Document.Parsed {
+  const parser = new yaml.Parser()
+  const composer = new yaml.Composer({ prettyErrors: false, version: '1.2', schema: 'core', logLevel: 'error' })
+  function* parts() {
+    for (const token of tokens) yield* parser.next(token)
+    yield* parser.end()
+  }
+  const [first, second] = composer.compose(parts(), true, text.length)
+  if (first === undefined) throw new Error('there is no document in it')
+  if (second)
+    first.errors.push(
+      new yaml.YAMLParseError(
+        [second.range[0], second.range[1]],
+        'MULTIPLE_DOCS',
+        'Source contains multiple documents',
+      ),
+    )
+  return first as Document.Parsed
+}
+
+function build(yaml: Yaml, node: Node | null, text: string, spots: Spot[], depth: number): Place {
+  const [start, end] = node?.range ?? [0, 0]
+  const range = [start, Math.max(end, start + 1)] as const
+  const refuse = (message: string, mend: string, at: readonly [number, number] = range) =>
+    spots.push({ start: at[0], end: at[1], message, mend, fatal: true })
+  if (depth > DEEPEST) {
+    refuse(`nested more than ${DEEPEST} levels deep`, 'write it with less nesting')
+    return { value: null, range }
+  }
+  if (yaml.isAlias(node)) {
+    refuse(`the alias *${node.source} is not read here`, 'write the value out where it is used')
+    return { value: null, range }
+  }
+  if (node && 'anchor' in node && node.anchor !== undefined)
+    refuse(
+      `the anchor &${node.anchor} is not read here`,
+      'leave the anchor out, and write the value out where it is used',
+    )
+  if (node?.tag !== undefined)
+    refuse(
+      `the tag ${node.tag.replace('tag:yaml.org,2002:', '!!')} is not read here`,
+      'leave the tag out; quote the value where it has to be a text',
+    )
+  if (yaml.isMap<Node, Node | null>(node)) {
+    const children = new Map<string | number, Place>()
+    const shadowed: [string, Place][] = []
+    const value: Record<string, unknown> = {}
+    for (const pair of node.items) {
+      const [from, to] = pair.key?.range ?? range
+      const key = [from, Math.max(to, from + 1)] as const
+      const name = yaml.isScalar(pair.key) ? pair.key.value : undefined
+      if (
+        typeof name !== 'string' ||
+        name === '__proto__' ||
+        (name === '<<' && yaml.isScalar(pair.key) && pair.key.type === 'PLAIN')
+      ) {
+        const shown = yaml.isScalar(pair.key)
+          ? `the key ${visible(String(pair.key.source ?? pair.key.value))}`
+          : 'a key here'
+        refuse(
+          `${shown} is no text that a key can be`,
+          'write a plain word as the key, in quotes where it is a number',
+          key,
+        )
+        continue
+      }
+      const child = { ...build(yaml, pair.value, text, spots, depth + 1), key }
+      if (pair.value === null || child.range[0] < from) Object.assign(child, { range: key })
+      const earlier = children.get(name)
+      if (earlier) shadowed.push([name, earlier])
+      children.set(name, child)
+      value[name] = child.value
+    }
+    return { value, range, children, shadowed }
+  }
+  if (yaml.isSeq<Node>(node)) {
+    const children = new Map<string | number, Place>()
+    for (const [index, item] of node.items.entries()) children.set(index, build(yaml, item, text, spots, depth + 1))
+    return { value: [...children.values()].map(child => child.value), range, children }
+  }
+  if (!yaml.isScalar(node)) return { value: null, range }
+  const { value } = node
+  if (
+    typeof value === 'number' &&
+    (!Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value)))
+  )
+    refuse(`the number ${node.source} would be rounded`, 'write a smaller number, or quote it where a text is meant')
+  return { value, range, lead: typeof value === 'string' ? leadOf(value, text.slice(start, end)) : undefined }
+}
+
+function leadOf(value: string, written: string): number | undefined {
+  if (written === value) return 0
+  return written.slice(1, -1) === value && /^["']/.test(written) ? 1 : undefined
+}
