@@ -18,6 +18,6 @@ export default defineConfig({
   platform: 'node',
   plugins: [page],
   // Loaded where they are first used (test/architecture.test.ts), so from node_modules.
-  external: ['yaml', 'ajv', 'ajv-formats', 'jose', 'node-forge', '@peculiar/x509', 'prom-client', 'undici', 'pino'],
+  external: ['yaml', 'ajv', 'ajv-formats', 'jose', 'node-forge', '@peculiar/x509', 'prom-client', 'undici'],
   output: { dir: 'dist/cli', cleanDir: true },
 })

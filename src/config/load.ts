@@ -4,7 +4,7 @@ import { checkKinds } from '../checks/index.ts'
 import type { AnyCheckKind } from '../core/check.ts'
 import { assemble } from './assemble.ts'
 import { readDraft } from './draft.ts'
-import type { Fault } from './fault.ts'
+import type { Fault, Path } from './fault.ts'
 import { faultsOf } from './issues.ts'
 import { type Masked, maskText } from './mask.ts'
 import type { GatewayConfig } from './model.ts'
@@ -81,7 +81,12 @@ export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv, 
   const kinds = options.kinds ?? checkKinds
   const source = readSource(text)
   const shape = fileShape(kinds)
-  const mask = () => maskText(text, source, path => takesSecret(shape, path) || besideSecret(shape, path))
+  const mask = () =>
+    maskText(
+      text,
+      source,
+      eachPlaceOnce(path => takesSecret(shape, path) || besideSecret(shape, path)),
+    )
   const problems = source.spots.map(spot =>
     problemAt(source, file, text, spot.start, spot.end, { severity: 'error', ...spot }),
   )
@@ -126,6 +131,19 @@ function problemAt(
     length: Math.max(1, stop - start),
     message: said.message,
     mend: said.mend,
+  }
+}
+
+/** Entries of one list are of one shape, so that what holds for the first holds for all. */
+function eachPlaceOnce(holds: (path: Path) => boolean): (path: Path) => boolean {
+  const known = new Map<string, boolean>()
+  return path => {
+    const place = path.map(step => (typeof step === 'number' ? '' : step)).join('\n')
+    const before = known.get(place)
+    if (before !== undefined) return before
+    const answer = holds(path)
+    known.set(place, answer)
+    return answer
   }
 }
 

@@ -5,11 +5,11 @@ import { error, type Path, warning } from '../fault.ts'
 import { resolveSecret, whyUnreadable } from '../secrets.ts'
 import { isVariableName, looksLikeSecret } from '../variable-name.ts'
 import { labelOf } from '../words.ts'
-import type { Rule, RuleContext } from './context.ts'
+import type { DraftFile, Rule, RuleContext } from './context.ts'
 
 /** Every secret that the file refers to: is it there, and can it be what was meant? */
 export const secretsResolve: Rule = function* (file, context) {
-  for (const { value, path } of leaves(file, [])) {
+  for (const { value, path } of leavesOf(file)) {
     if (!(value instanceof SecretRef) || !hasGoodName(value, context.env)) continue
     const { problem, doubt } = resolveSecret(value, context.env, context.folder)
     const owner = yamlPath(path, context)
@@ -30,7 +30,7 @@ const isSecretItself = (name: string, env: NodeJS.ProcessEnv): boolean =>
   env[name] === undefined && looksLikeSecret(name)
 
 export const variableNames: Rule = function* (file, context) {
-  for (const { value, path } of leaves(file, [])) {
+  for (const { value, path } of leavesOf(file)) {
     if (!(value instanceof SecretRef) || hasGoodName(value, context.env)) continue
     const at = [...yamlPath(path, context), 'env']
     if (isVariableName(value.name))
@@ -49,7 +49,7 @@ export const variableNames: Rule = function* (file, context) {
 }
 
 export const nothingExpired: Rule = function* (file, context) {
-  for (const { value, path } of leaves(file, [])) {
+  for (const { value, path } of leavesOf(file)) {
     if (path.at(-1) !== 'expires' || typeof value !== 'number' || value >= context.now) continue
     const at = yamlPath(path, context)
     yield warning(
@@ -95,8 +95,8 @@ export const filesExist: Rule = function* (file, context) {
       }
     }
   }
-  for (const { value, path } of leaves(file.routes, ['routes'])) {
-    if (typeof value !== 'string' || !namesFile(path)) continue
+  for (const { value, path } of leavesOf(file)) {
+    if (path[0] !== 'routes' || typeof value !== 'string' || !namesFile(path)) continue
     const fault = unreadable(value, context)
     const at = yamlPath(path, context)
     if (fault) yield warning(at, `${offline(at, context)}: ${fault.message}`, fault.mend)
@@ -153,11 +153,33 @@ function yamlPath(path: Path, context: RuleContext): Path {
   return path.slice(0, length)
 }
 
-function* leaves(value: unknown, path: Path): Generator<{ value: unknown; path: Path }> {
-  if (typeof value !== 'object' || value === null || value instanceof SecretRef) yield { value, path }
-  else if (Array.isArray(value)) for (const [index, entry] of value.entries()) yield* leaves(entry, [...path, index])
-  else if (isPlain(value) && !isInlineSchema(path))
-    for (const [key, entry] of Object.entries(value)) yield* leaves(entry, [...path, key])
+interface Leaf {
+  readonly value: unknown
+  readonly path: Path
+}
+
+const walked = new WeakMap<DraftFile, readonly Leaf[]>()
+
+/** Every value of the file that is no list or block: several rules look at each. */
+function leavesOf(file: DraftFile): readonly Leaf[] {
+  const before = walked.get(file)
+  if (before !== undefined) return before
+  const leaves: Leaf[] = []
+  collect(file, [], leaves)
+  walked.set(file, leaves)
+  return leaves
+}
+
+/** @param path of the value; as it was again on return */
+function collect(value: unknown, path: (string | number)[], leaves: Leaf[]): void {
+  const inside = (step: string | number, entry: unknown): void => {
+    path.push(step)
+    collect(entry, path, leaves)
+    path.pop()
+  }
+  if (typeof value !== 'object' || value === null || value instanceof SecretRef) leaves.push({ value, path: [...path] })
+  else if (Array.isArray(value)) for (const [index, entry] of value.entries()) inside(index, entry)
+  else if (isPlain(value) && !isInlineSchema(path)) for (const [key, entry] of Object.entries(value)) inside(key, entry)
 }
 
 /** Compiled things that a check's settings may hold (a network table, an expression) are not walked into. */
