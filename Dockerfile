@@ -7,6 +7,7 @@ COPY package.json package-lock.json .npmrc ./
 # No package needs its install script here; the one that has one brings a Node, which the image is.
 RUN npm ci --ignore-scripts
 COPY rolldown.config.js ./
+COPY bin ./bin
 COPY src ./src
 RUN npm run build
 

@@ -7,16 +7,17 @@ import module, { createRequire } from 'node:module'
 import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { loadBundle } from './bundle.js'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const source = join(root, 'src/cli/main.ts')
 const built = join(root, 'dist/cli/main.js')
 const needed = 24
+/** A gate has started by then. */
+const SETTLED_MS = 3000
 
 if (Number(process.versions.node.split('.')[0]) >= needed) {
-  module.enableCompileCache?.()
-  const { main } = await import(pathToFileURL(isBuilt() ? built : source).href)
-  process.exitCode = await main(process.argv.slice(2))
+  process.exitCode = await (isBuilt() ? runBuilt() : runSource())
 } else {
   const node = bundledNode()
   if (node === undefined) {
@@ -32,11 +33,33 @@ if (Number(process.versions.node.split('.')[0]) >= needed) {
   child.on('exit', (code, signal) => process.exit(signal ? 128 + constants.signals[signal] : code))
 }
 
+async function runBuilt() {
+  const { exports, bundle } = loadBundle(built)
+  const [verb, ...rest] = process.argv.slice(2)
+  // Another Node, or other flags: the start after this one has it again.
+  if (verb === 'run' && !bundle.isCompiled) setTimeout(() => bundle.save(), SETTLED_MS).unref()
+  return exports.main([verb, ...rest].filter(word => word !== undefined))
+}
+
+async function runSource() {
+  module.enableCompileCache?.()
+  const { main } = await import(pathToFileURL(source).href)
+  return main(process.argv.slice(2))
+}
+
 function isBuilt() {
   const since = statSync(built, { throwIfNoEntry: false })?.mtimeMs
   if (since === undefined || !existsSync(source)) return since !== undefined
-  const files = readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true })
-  return files.every(file => statSync(join(file.parentPath, file.name)).mtimeMs <= since)
+  return isOlder(join(root, 'src'), since)
+}
+
+/** Whether a folder and all that is in it were last written before. */
+function isOlder(folder, since) {
+  if (statSync(folder).mtimeMs > since) return false
+  return readdirSync(folder, { withFileTypes: true }).every(entry => {
+    const path = `${folder}/${entry.name}`
+    return entry.isDirectory() ? isOlder(path, since) : statSync(path).mtimeMs <= since
+  })
 }
 
 /** The binary of the dev dependency `node`. */
