@@ -1,35 +1,33 @@
-// Plain JavaScript: runs what `npm run build` puts into dist/.
+// Plain JavaScript: runs what `npm run build` puts into dist/, with what V8 compiled of it at an earlier start.
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { basename, dirname, join } from 'node:path'
+import { join } from 'node:path'
 import v8 from 'node:v8'
 import vm from 'node:vm'
 
-// A start makes much that stays; the room for what is short-lived would grow with it, to no use. `run` lets it grow again
-// (src/cli/run.ts). V8 takes compiled code only under the flags that it was made under.
-const STARTING = '--semi-space-growth-factor=1'
-const STARTED = '--semi-space-growth-factor=2'
+// What runs once is not worth the optimising compilers, which take time, and memory that stays. Most of what a start makes
+// is there to stay as well, so that the room for what is short-lived would grow with it, to no use.
+const STARTING = ['--semi-space-growth-factor=1', '--no-maglev', '--no-turbofan']
+/** V8's defaults. */
+const STARTED = ['--semi-space-growth-factor=2', '--maglev', '--turbofan']
+/** Milliseconds after which a gate that has started has nothing left to do for it. */
+const SETTLED_MS = 3000
 
-/** What a bundle exports, and what is known of its compiled code. */
-export function loadBundle(file) {
-  v8.setFlagsFromString(STARTING)
-  const bundle = new Bundle(dirname(file))
-  return { exports: bundle.require(`./${basename(file)}`), bundle }
-}
-
-class Bundle {
+/** The files of one folder of dist/. */
+export class Bundle {
   #folder
   #cache
   #native
   #modules = new Map()
   #scripts = new Map()
-  /** Whether V8 took the compiled code that was there: of this Node, under these flags, of these files. */
-  isCompiled = true
+  /** Of the first file. V8 takes code of the same text, Node and flags only. */
+  #isTaken = false
 
   constructor(folder) {
     this.#folder = folder
     this.#cache = join(folder, '../cache')
     this.#native = createRequire(join(folder, 'main.js'))
+    STARTING.forEach(flag => void v8.setFlagsFromString(flag))
   }
 
   require = name => {
@@ -39,16 +37,14 @@ class Bundle {
     const filename = join(this.#folder, name)
     const module = { exports: {} }
     this.#modules.set(name, module)
-    const script = new vm.Script(
-      `(function(exports,require,module,__filename,__dirname){${readFileSync(filename, 'latin1')}\n})`,
-      {
-        filename,
-        cachedData: this.#read(name),
-        importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
-      },
-    )
-    // What no start loads has none, and is compiled when it is loaded.
-    if (script.cachedDataRejected || this.#scripts.size === 0) this.isCompiled &&= script.cachedDataRejected === false
+    // The build writes ASCII alone.
+    const text = readFileSync(filename, 'latin1')
+    const script = new vm.Script(`(function(exports,require,module,__filename,__dirname){${text}\n})`, {
+      filename,
+      cachedData: this.#read(name),
+      importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+    })
+    if (this.#scripts.size === 0) this.#isTaken = script.cachedDataRejected === false
     this.#scripts.set(name, script)
     script.runInThisContext()(module.exports, this.require, module, filename, this.#folder)
     return module.exports
@@ -62,9 +58,15 @@ class Bundle {
     }
   }
 
-  /** Keeps what a gate that has started has compiled by now for the next start, where that may be written. */
+  /** From here on V8 optimises as it does by default. */
+  started() {
+    STARTED.forEach(flag => void v8.setFlagsFromString(flag))
+    if (!this.#isTaken) setTimeout(() => this.save(), SETTLED_MS).unref()
+  }
+
+  /** Keeps what has been compiled by now for the next start, where that may be written. */
   save() {
-    v8.setFlagsFromString(STARTING)
+    STARTING.forEach(flag => void v8.setFlagsFromString(flag))
     try {
       mkdirSync(this.#cache, { recursive: true })
       for (const [name, script] of this.#scripts) {
@@ -74,10 +76,10 @@ class Bundle {
         renameSync(`${file}.${process.pid}`, file)
       }
     } catch (error) {
-      // A package that belongs to another user is as good without.
-      if (!['EACCES', 'EPERM', 'EROFS'].includes(error.code)) throw error
+      // A package that belongs to another user, or a disk that is full, goes without.
+      if (error.code === undefined) throw error
     } finally {
-      v8.setFlagsFromString(STARTED)
+      STARTED.forEach(flag => void v8.setFlagsFromString(flag))
     }
   }
 }

@@ -5,16 +5,14 @@ import { spawn } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import module, { createRequire } from 'node:module'
 import { constants } from 'node:os'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { loadBundle } from './bundle.js'
+import { Bundle } from './bundle.js'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const source = join(root, 'src/cli/main.ts')
 const built = join(root, 'dist/cli/main.js')
 const needed = 24
-/** A gate has started by then. */
-const SETTLED_MS = 3000
 
 if (Number(process.versions.node.split('.')[0]) >= needed) {
   process.exitCode = await (isBuilt() ? runBuilt() : runSource())
@@ -33,12 +31,10 @@ if (Number(process.versions.node.split('.')[0]) >= needed) {
   child.on('exit', (code, signal) => process.exit(signal ? 128 + constants.signals[signal] : code))
 }
 
-async function runBuilt() {
-  const { exports, bundle } = loadBundle(built)
-  const [verb, ...rest] = process.argv.slice(2)
-  // Another Node, or other flags: the start after this one has it again.
-  if (verb === 'run' && !bundle.isCompiled) setTimeout(() => bundle.save(), SETTLED_MS).unref()
-  return exports.main([verb, ...rest].filter(word => word !== undefined))
+function runBuilt() {
+  const bundle = new Bundle(dirname(built))
+  const { main } = bundle.require(`./${basename(built)}`)
+  return main(process.argv.slice(2), () => bundle.started())
 }
 
 async function runSource() {

@@ -1,14 +1,10 @@
 // Starts a gate once, for `npm run build`: what V8 compiles on the way is what the next starts begin with.
-import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { loadBundle } from './bundle.js'
+import { Bundle } from './bundle.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-'))
-const admin = join(folder, 'admin.sock')
 const config = join(folder, 'gate.yaml')
 writeFileSync(
   config,
@@ -18,7 +14,7 @@ listeners:
     bind: 127.0.0.1:0
     limits: { connections: 1000 }
 admin:
-  bind: unix:${admin}
+  bind: unix:${join(folder, 'admin.sock')}
 routes:
   - name: one
     match: { path: /one, methods: [POST] }
@@ -45,22 +41,11 @@ routes:
 )
 process.env.WARM_UP = 'only-to-be-compiled'
 process.env.WARM_UP_TWO = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
-const { exports, bundle } = loadBundle(join(import.meta.dirname, '../dist/cli/main.js'))
-const running = exports.main(['run', '--config', config, '--log-level', 'error'])
-while (!(await listens())) await sleep(10)
-bundle.save()
-process.emit('SIGTERM')
-process.exitCode = await running
+const bundle = new Bundle(join(import.meta.dirname, '../dist/cli'))
+const { main } = bundle.require('./main.js')
+process.exitCode = await main(['run', '--config', config, '--log-level', 'error'], () => {
+  bundle.save()
+  // When the gate listens to it.
+  setImmediate(() => process.emit('SIGTERM'))
+})
 rmSync(folder, { recursive: true })
-
-async function listens() {
-  const socket = connect(admin)
-  try {
-    await once(socket, 'connect')
-    return true
-  } catch {
-    return false
-  } finally {
-    socket.destroy()
-  }
-}

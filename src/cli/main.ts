@@ -47,8 +47,11 @@ function endWithReader(isGate: boolean): void {
     })
 }
 
-/** Runs one command line; gives the exit code. */
-export async function main(argv: readonly string[]): Promise<number> {
+/**
+ * Runs one command line; gives the exit code.
+ * @param started is told when a gate has started, and of any other verb when it is loaded
+ */
+export async function main(argv: readonly string[], started: () => void = () => undefined): Promise<number> {
   const [name = '', ...rest] = argv
   endWithReader(name === 'run')
   if (name === '--version' || name === '-v') {
@@ -65,6 +68,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     return 2
   }
   const verb = await load()
+  if (name !== 'run') started()
   let args: ReturnType<typeof parseArgs>
   try {
     const options = Object.fromEntries(
@@ -86,5 +90,6 @@ export async function main(argv: readonly string[]): Promise<number> {
     process.stdout.write(help(verb))
     return 0
   }
-  return verb.run(args, { stdout: process.stdout, stderr: process.stderr, env: process.env, cwd: process.cwd() })
+  const { stdout, stderr, env } = process
+  return verb.run(args, { stdout, stderr, env, cwd: process.cwd(), started })
 }

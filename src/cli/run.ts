@@ -1,5 +1,4 @@
 import { isAbsolute, join } from 'node:path'
-import { setFlagsFromString } from 'node:v8'
 import { AdminListener } from '../console/admin-listener.ts'
 import { systemClock } from '../core/clock.ts'
 import { ConfigRefused } from '../gateway/config-refused.ts'
@@ -63,8 +62,7 @@ export const run: Verb = {
       log.close()
       return 1
     }
-    // The launcher keeps it from growing while a gate starts (bin/bundle.js).
-    setFlagsFromString('--semi-space-growth-factor=2')
+    io.started?.()
     process.on('SIGHUP', () => void gateway.reload())
     await stopRequested(io.env)
     log.info('draining', { 'grace-ms': GRACE_MS })

@@ -32,6 +32,8 @@ export interface VerbIo {
   readonly env: NodeJS.ProcessEnv
   /** Absolute. */
   readonly cwd: string
+  /** Told once a gate has started: what the launcher held back for the start's sake may go on (bin/bundle.js). */
+  started?(): void
 }
 
 export const EXIT = { ok: 0, problem: 1, usage: 2 } as const
