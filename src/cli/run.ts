@@ -1,3 +1,5 @@
+import '../core/interpret-schemas.ts'
+
 import { isAbsolute, join } from 'node:path'
 import { AdminListener } from '../console/admin-listener.ts'
 import { systemClock } from '../core/clock.ts'

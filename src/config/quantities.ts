@@ -6,16 +6,20 @@ export type Quantity = 'duration' | 'size' | 'rate' | 'share'
 
 const patternOf = (schema: z.ZodType): string => String(z.toJSONSchema(schema, { io: 'input' }).pattern)
 
-const PATTERNS: ReadonlyMap<string, Quantity> = new Map([
-  [patternOf(duration()), 'duration'],
-  [patternOf(size()), 'size'],
-  [patternOf(rate()), 'rate'],
-  [patternOf(share()), 'share'],
-])
+let patterns: ReadonlyMap<string, Quantity> | undefined
 
 /** Which quantity a JSON Schema stands for: the pattern of its text tells. */
-export const quantityOf = (pattern: unknown): Quantity | undefined =>
-  typeof pattern === 'string' ? PATTERNS.get(pattern) : undefined
+export function quantityOf(pattern: unknown): Quantity | undefined {
+  if (typeof pattern !== 'string') return undefined
+  // No gate asks.
+  patterns ??= new Map([
+    [patternOf(duration()), 'duration'],
+    [patternOf(size()), 'size'],
+    [patternOf(rate()), 'rate'],
+    [patternOf(share()), 'share'],
+  ])
+  return patterns.get(pattern)
+}
 
 const UNITS = {
   duration: [
