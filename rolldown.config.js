@@ -16,7 +16,11 @@ const page = {
 /** V8 keeps a text with any other character in twice the memory. In code, an escape means the same as the character. */
 const ascii = {
   name: 'ascii',
-  renderChunk: code => code.replace(/[^\0-\x7f]/g, unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`),
+  generateBundle(_options, files) {
+    for (const file of Object.values(files))
+      if (file.type === 'chunk')
+        file.code = file.code.replace(/[^\0-\x7f]/g, unit => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  },
 }
 
 /** What a start compiles is kept beside the bundle (bin/bundle.js): the next one begins with it. */

@@ -10,6 +10,10 @@ import vm from 'node:vm'
 const STARTING = ['--semi-space-growth-factor=1', '--no-maglev', '--no-turbofan']
 /** V8's defaults. */
 const STARTED = ['--semi-space-growth-factor=2', '--maglev', '--turbofan']
+/** Whoever asks V8 for another way to compile or to collect gets what they ask for, from the start on. */
+const HELD_BACK = !/jitless|lite|opt\b|turbo|maglev|semi-space/.test(
+  [...process.execArgv, process.env.NODE_OPTIONS].join(' '),
+)
 /** Milliseconds after which a gate that has started has nothing left to do for it. */
 const SETTLED_MS = 3000
 
@@ -20,14 +24,14 @@ export class Bundle {
   #native
   #modules = new Map()
   #scripts = new Map()
-  /** Of the first file. V8 takes code of the same text, Node and flags only. */
-  #isTaken = false
+  /** Whether V8 took the code that was there of the first file: it takes that of the same text, Node and flags only. */
+  isTaken = false
 
   constructor(folder) {
     this.#folder = folder
     this.#cache = join(folder, '../cache')
     this.#native = createRequire(join(folder, 'main.js'))
-    STARTING.forEach(flag => void v8.setFlagsFromString(flag))
+    setFlags(STARTING)
   }
 
   require = name => {
@@ -44,7 +48,7 @@ export class Bundle {
       cachedData: this.#read(name),
       importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
     })
-    if (this.#scripts.size === 0) this.#isTaken = script.cachedDataRejected === false
+    if (this.#scripts.size === 0) this.isTaken = script.cachedDataRejected === false
     this.#scripts.set(name, script)
     script.runInThisContext()(module.exports, this.require, module, filename, this.#folder)
     return module.exports
@@ -60,13 +64,13 @@ export class Bundle {
 
   /** From here on V8 optimises as it does by default. */
   started() {
-    STARTED.forEach(flag => void v8.setFlagsFromString(flag))
-    if (!this.#isTaken) setTimeout(() => this.save(), SETTLED_MS).unref()
+    setFlags(STARTED)
+    if (!this.isTaken) setTimeout(() => this.save(), SETTLED_MS).unref()
   }
 
   /** Keeps what has been compiled by now for the next start, where that may be written. */
   save() {
-    STARTING.forEach(flag => void v8.setFlagsFromString(flag))
+    setFlags(STARTING)
     try {
       mkdirSync(this.#cache, { recursive: true })
       for (const [name, script] of this.#scripts) {
@@ -79,7 +83,11 @@ export class Bundle {
       // A package that belongs to another user, or a disk that is full, goes without.
       if (error.code === undefined) throw error
     } finally {
-      STARTED.forEach(flag => void v8.setFlagsFromString(flag))
+      setFlags(STARTED)
     }
   }
+}
+
+function setFlags(flags) {
+  if (HELD_BACK) for (const flag of flags) v8.setFlagsFromString(flag)
 }

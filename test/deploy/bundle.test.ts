@@ -1,0 +1,81 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+
+const ROOT = join(import.meta.dirname, '../..')
+const folder = mkdtempSync(join(tmpdir(), 'bundle-'))
+const dist = join(folder, 'dist')
+const cache = join(dist, 'cache')
+const program = join(folder, 'bin/sallyport.js')
+const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+
+beforeAll(() => {
+  for (const name of ['src', 'bin', 'rolldown.config.js', 'package.json'])
+    cpSync(join(ROOT, name), join(folder, name), { recursive: true })
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
+  execFileSync(join(ROOT, 'node_modules/.bin/rolldown'), ['-c'], { cwd: folder })
+  rmSync(join(folder, 'src'), { recursive: true })
+}, 120_000)
+
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const node = (...args: string[]): string => execFileSync(process.execPath, args, { encoding: 'utf8' }).trim()
+
+/** Whether V8 takes what is in the cache for the file that holds the gate. */
+function isTaken(...flags: string[]): boolean {
+  const script = `import { Bundle } from ${JSON.stringify(join(folder, 'bin/bundle.js'))}
+    const bundle = new Bundle(${JSON.stringify(join(dist, 'cli'))})
+    bundle.require('./run.js')
+    console.log(bundle.isTaken)`
+  return node(...flags, '--input-type=module', '-e', script) === 'true'
+}
+
+describe('what npm run build makes', () => {
+  it('is ASCII, of which V8 keeps a byte a character', () => {
+    const files = readdirSync(join(dist, 'cli')).filter(name => name.endsWith('.js'))
+    expect(files).toContain('main.js')
+    for (const file of files) expect(readFileSync(join(dist, 'cli', file), 'utf8')).toMatch(/^[\0-\x7f]*$/)
+  })
+
+  it('has the compiled code of a start beside it, which a start takes', () => {
+    expect(readdirSync(cache)).toEqual(expect.arrayContaining(['main.js.code', 'run.js.code']))
+    expect(isTaken()).toBe(true)
+    expect(node(program, '--version')).toBe(version)
+  })
+
+  it('runs where the compiled code is of other flags, damaged or gone', () => {
+    expect(isTaken('--no-flush-bytecode')).toBe(false)
+    for (const flag of ['--no-flush-bytecode', '--jitless', '--no-opt'])
+      expect(node(flag, program, '--version'), flag).toBe(version)
+    for (const name of readdirSync(cache)) writeFileSync(join(cache, name), 'damaged')
+    expect(isTaken()).toBe(false)
+    expect(node(program, '--version')).toBe(version)
+    rmSync(cache, { recursive: true })
+    expect(isTaken()).toBe(false)
+    expect(node(program, '--version')).toBe(version)
+  })
+
+  it('leaves the compiled code behind where a gate started without it', async () => {
+    rmSync(cache, { recursive: true, force: true })
+    const config = join(folder, 'gate.yaml')
+    writeFileSync(
+      config,
+      `listeners:
+  - { name: public, bind: "127.0.0.1:0" }
+routes:
+  - name: one
+    match: { path: /one }
+    checks: [{ source-ip: { allow: [127.0.0.0/8] } }]
+    forward: { to: "http://127.0.0.1:9/" }
+`,
+    )
+    const gate = spawn(process.execPath, [program, 'run', '--config', config], { stdio: 'ignore' })
+    await vi.waitFor(() => expect(existsSync(join(cache, 'run.js.code'))).toBe(true), { timeout: 60_000, interval: 50 })
+    gate.kill('SIGTERM')
+    expect(await once(gate, 'exit')).toEqual([0, null])
+    expect(isTaken()).toBe(true)
+  }, 90_000)
+})
