@@ -14,6 +14,8 @@ const STARTED = ['--semi-space-growth-factor=2', '--maglev', '--turbofan']
 const HELD_BACK = !/jitless|lite|opt\b|turbo|maglev|semi-space/.test(
   [...process.execArgv, process.env.NODE_OPTIONS].join(' '),
 )
+/** Characters of a file within which it names the modules of Node that it needs. */
+const IMPORTS = 8192
 /** Milliseconds after which a gate that has started has nothing left to do for it. */
 const SETTLED_MS = 3000
 
@@ -24,6 +26,7 @@ export class Bundle {
   #native
   #modules = new Map()
   #scripts = new Map()
+  #isStarting = true
   /** Whether V8 took the code that was there of the first file: it takes that of the same text, Node and flags only. */
   isTaken = false
 
@@ -31,7 +34,8 @@ export class Bundle {
     this.#folder = folder
     this.#cache = join(folder, '../cache')
     this.#native = createRequire(join(folder, 'main.js'))
-    setFlags(STARTING)
+    // Loads what stands behind it, as the imports of a file do below.
+    performance.now()
   }
 
   require = name => {
@@ -43,6 +47,12 @@ export class Bundle {
     this.#modules.set(name, module)
     // The build writes ASCII alone.
     const text = readFileSync(filename, 'latin1')
+    if (this.#isStarting) {
+      // Node brings its own code compiled under V8's defaults; under others it would be compiled anew.
+      setFlags(STARTED)
+      for (const [, builtin] of text.slice(0, IMPORTS).matchAll(/require\("(node:[^"]+)"\)/g)) this.#native(builtin)
+      setFlags(STARTING)
+    }
     const script = new vm.Script(`(function(exports,require,module,__filename,__dirname){${text}\n})`, {
       filename,
       cachedData: this.#read(name),
@@ -64,6 +74,7 @@ export class Bundle {
 
   /** From here on V8 optimises as it does by default. */
   started() {
+    this.#isStarting = false
     setFlags(STARTED)
     if (!this.isTaken) setTimeout(() => this.save(), SETTLED_MS).unref()
   }
