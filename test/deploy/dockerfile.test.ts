@@ -1,6 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { isBuiltin } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -79,7 +80,7 @@ describe('Dockerfile', () => {
         .split('\n')
         .filter(Boolean)
         .map(line => line.slice('require("'.length, -2))
-        .filter(name => !name.startsWith('node:'))
+        .filter(name => !isBuiltin(name))
       const names = packages.map(name =>
         name
           .split('/')
