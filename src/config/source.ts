@@ -1,7 +1,7 @@
 import type { Fault, Path } from './fault.ts'
 import { readYaml } from './full-yaml.ts'
 import { find, locate, type Place, scalars } from './place.ts'
-import { readPlain } from './plain-yaml.ts'
+import { readQuickly } from './quick-yaml.ts'
 import type { Spot } from './syntax.ts'
 
 /** The YAML as plain data, and where every key and value stands. */
@@ -21,8 +21,8 @@ export interface Source {
 
 /** Reads one YAML 1.2 document, as configs are written. */
 export function readSource(text: string): Source {
-  const plain = readPlain(text)
-  const { root, spots } = plain === undefined ? readYaml(text) : { root: plain, spots: [] }
+  const quick = readQuickly(text)
+  const { root, spots } = quick === undefined ? readYaml(text) : { root: quick, spots: [] }
   return {
     value: spots.some(spot => spot.fatal) ? undefined : root?.value,
     spots,

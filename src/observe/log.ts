@@ -1,4 +1,5 @@
 import { isatty } from 'node:tty'
+import { pino } from 'pino'
 import { type Clock, systemClock } from '../core/clock.ts'
 import { type Fields, plainFields } from './fields.ts'
 import { prettyLine } from './pretty.ts'
@@ -48,17 +49,21 @@ export function createLog(options: LogOptions = {}): Log {
   const sink =
     destination === 'stdout' ? createSink(stdoutDescriptor(), pretty ? { batch: 0 } : {}) : streamSink(destination)
   const line: Sink['write'] = pretty ? json => sink.write(prettyLine(json)) : sink.write
-  const writes = (asked: Level): boolean => RANK[asked] >= RANK[level]
-  const write = (asked: Level, msg: string, fields: Fields = {}): void => {
-    if (!writes(asked)) return
-    const time = timestamp(clock.now())
-    line(escapeDeceptive(`${JSON.stringify({ level: asked, time, msg, ...plainFields(fields) })}\n`))
-  }
+  const logger = pino(
+    {
+      level,
+      base: null,
+      timestamp: () => `,"time":"${timestamp(clock.now())}"`,
+      formatters: { level: label => ({ level: label }) },
+    },
+    { write: json => line(escapeDeceptive(json)) },
+  )
+  // The message is a field, and not pino's last argument, so that it stands before the others.
   return {
-    info: (msg, fields) => write('info', msg, fields),
-    warn: (msg, fields) => write('warn', msg, fields),
-    error: (msg, fields) => write('error', msg, fields),
-    writes,
+    info: (msg, fields) => logger.info(fields === undefined ? { msg } : { msg, ...plainFields(fields) }),
+    warn: (msg, fields) => logger.warn(fields === undefined ? { msg } : { msg, ...plainFields(fields) }),
+    error: (msg, fields) => logger.error(fields === undefined ? { msg } : { msg, ...plainFields(fields) }),
+    writes: asked => RANK[asked] >= RANK[level],
     line,
     lines: json => {
       for (let at = 0; at < json.length; ) {

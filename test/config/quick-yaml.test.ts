@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { readYaml } from '../../src/config/full-yaml.ts'
 import type { Place } from '../../src/config/place.ts'
-import { readPlain } from '../../src/config/plain-yaml.ts'
+import { readQuickly } from '../../src/config/quick-yaml.ts'
 
 const RUNS = Number(process.env.FUZZ_RUNS ?? 300)
 const ROOT = join(import.meta.dirname, '../..')
@@ -30,18 +30,18 @@ function shown({ value, key, lead, range, children }: Place): unknown {
 
 /** @returns whether it was read without the library. */
 function agrees(text: string): boolean {
-  const plain = readPlain(text)
-  if (plain === undefined) return false
+  const quick = readQuickly(text)
+  if (quick === undefined) return false
   const { root, spots } = readYaml(text)
   expect(spots).toEqual([])
-  expect(shown(plain)).toEqual(root && shown(root))
+  expect(shown(quick)).toEqual(root && shown(root))
   return true
 }
 
-describe('a text that is read without the YAML library', () => {
-  it('means the same to it, in every config that is here', () => {
-    const plain = texts.filter(agrees)
-    expect(plain.length).toBeGreaterThan(texts.length / 3)
+describe('a text that is read quickly', () => {
+  it('means the same to the library that tells what is wrong, in every config that is here', () => {
+    const quick = texts.filter(agrees)
+    expect(quick.length).toBeGreaterThan(texts.length / 3)
   })
 
   it.each([
@@ -53,6 +53,11 @@ describe('a text that is read without the YAML library', () => {
     'a: \'#b\'\nc: ""\nd: x#y z:w /b?c=d:e\n',
     'a: 12\nb: 0\nc: 600/min\nd: 10.0.0.0/8\ne: [127.0.0.1:80, 5m]\nf: false\n',
     'constructor: { toString: a }\n',
+    'a: [b: c]',
+    'a: [b, ]',
+    "a: 'b''c'",
+    'a: "\\n"',
+    '  a: b',
   ])('is %j', text => expect(agrees(text)).toBe(true))
 
   it.each([
@@ -64,17 +69,12 @@ describe('a text that is read without the YAML library', () => {
     'a: { b: c, b: d }',
     'a: b\n  c',
     'a:\n  b: c\n d: e',
-    '  a: b',
     'a: &b c',
     'a: *b',
     'a: !!str b',
     'a: |\n  b',
-    'a: "\\n"',
-    "a: 'b''c'",
     'a: "b" c',
     'a: [b',
-    'a: [b, ]',
-    'a: [b: c]',
     'a: {b}',
     'a: null',
     'a: 1.5',
@@ -92,10 +92,10 @@ describe('a text that is read without the YAML library', () => {
     'true: a',
     'a: - b',
     '- a',
-    `a: ${'['.repeat(30)}${']'.repeat(30)}`,
-  ])('is not %j', text => expect(readPlain(text)).toBeUndefined())
+    `a: ${'['.repeat(120)}${']'.repeat(120)}`,
+  ])('is not %j', text => expect(readQuickly(text)).toBeUndefined())
 
-  it('means the same to it, whatever is cut out, put in or written in its place', () => {
+  it('means the same to the library that tells what is wrong, whatever is cut out, put in or written in its place', () => {
     const piece = fc.constantFrom(
       ...[
         '',
@@ -137,7 +137,7 @@ describe('a text that is read without the YAML library', () => {
     )
   })
 
-  it('means the same to it, of characters that mean something to YAML', () => {
+  it('means the same to the library that tells what is wrong, of characters that mean something to YAML', () => {
     const line = fc.array(
       fc.constantFrom(
         ...[
