@@ -15,6 +15,7 @@ const PERMISSIVE = new Set([
   'Apache-2.0',
   '0BSD',
   'BlueOak-1.0.0',
+  'PSF-2.0',
   'Unlicense',
 ])
 
