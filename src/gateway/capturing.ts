@@ -1,10 +1,10 @@
-import type { IncomingMessage } from 'node:http'
 import type { CapturedRefusal, CapturedRequest } from '../core/captured.ts'
 import type { Clock } from '../core/clock.ts'
 import type { AuditRecord } from '../observe/audit.ts'
 import type { Capture, CaptureLimits, Captures } from '../observe/captures.ts'
 import type { RequestContext } from '../pipeline/context.ts'
 import type { Result } from '../pipeline/handle.ts'
+import type { Incoming } from './incoming.ts'
 import type { RequestBody } from './request-body.ts'
 
 /** Refused requests whose bodies are still read for their captures, at once. */
@@ -13,7 +13,7 @@ const EMPTY = Buffer.alloc(0)
 
 /** What there is of a request that is to be kept; without a context it never became one. */
 export interface Seen {
-  readonly req: IncomingMessage | undefined
+  readonly req: Incoming | undefined
   readonly context: RequestContext | undefined
   readonly result: Result
   readonly body: RequestBody | undefined

@@ -1,15 +1,18 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import type { UpstreamResult } from '../forward/upstream.ts'
 import { acceptOf, type Tunnel } from '../forward/websocket.ts'
+import type { Incoming } from './incoming.ts'
 
 /**
  * Answers a WebSocket handshake and joins the two connections; ends both with the first that ends.
  *
+ * @param key of the handshake
  * @param head frames that the sender sent along with its handshake
  */
 export async function joinWebSocket(
-  req: IncomingMessage,
+  req: Incoming,
+  key: string,
   res: ServerResponse,
   answer: UpstreamResult | undefined,
   tunnel: Tunnel,
@@ -23,7 +26,7 @@ export async function joinWebSocket(
   socket.setTimeout(0)
   const fields = [
     ...['Connection', 'Upgrade', 'Upgrade', 'websocket'],
-    ...['Sec-WebSocket-Accept', acceptOf(String(req.headers['sec-websocket-key'])), 'X-Request-Id', requestId],
+    ...['Sec-WebSocket-Accept', acceptOf(key), 'X-Request-Id', requestId],
     ...(answer?.ok ? answer.headers : []),
   ]
   let text = 'HTTP/1.1 101 Switching Protocols\r\n'

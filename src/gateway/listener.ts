@@ -1,9 +1,10 @@
-import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http'
-import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
+import type { Server as HttpServer, ServerOptions, ServerResponse } from 'node:http'
+import { createServer as createTlsServer, type Server as HttpsServer } from 'node:https'
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import type { Bind, ListenerConfig } from '../config/model.ts'
+import { Headers } from '../core/headers.ts'
 import { http } from '../core/http.ts'
 import { requestId } from '../core/request-id.ts'
 import type { ListenerCounters } from '../observe/metrics.ts'
@@ -15,6 +16,7 @@ import { clientCertificateOf } from '../tls/identity.ts'
 import type { ServerTls } from '../tls/server.ts'
 import { auditOf } from './audit.ts'
 import { dismissDistrusted } from './dismiss.ts'
+import { Incoming } from './incoming.ts'
 import type { ListenerLive, Shared } from './live.ts'
 import { speaksProxy } from './peer.ts'
 import { Proxied } from './proxied.ts'
@@ -28,6 +30,9 @@ import { BACKLOG, listenOn, type SharedPort } from './unix.ts'
 const DEADLINE_CHECK_MS = 500
 /** How long a closing listener takes connections that wait for it, where there is no end of them. Milliseconds. */
 const ACCEPT_MS = 500
+
+type Server = HttpServer<typeof Incoming>
+type TlsServer = HttpsServer<typeof Incoming>
 
 /** One listening socket. Its live part can be replaced at any moment; its bind, once opened, can't. */
 export class Listener {
@@ -56,7 +61,7 @@ export class Listener {
     this.#headMs = config.limits.head
     this.#tls = tls
     this.#shared = shared
-    const upgrades = { shouldUpgradeCallback: (req: IncomingMessage) => this.#mayUpgrade(req) }
+    const upgrades = { shouldUpgradeCallback: (req: Incoming) => this.#mayUpgrade(req) }
     this.#server = tls
       ? createTlsServer({ ...HTTP_OPTIONS, ...upgrades, ...tls.options, handshakeTimeout: config.limits.head })
       : http.createServer({ ...HTTP_OPTIONS, ...upgrades })
@@ -66,7 +71,7 @@ export class Listener {
     // Node would end the connection of a sender that has ended its side, and the answer that is due with it.
     Object.assign(this.#server, { httpAllowHalfOpen: true })
     this.#apply(config)
-    const serve = (expects: boolean) => (req: IncomingMessage, res: ServerResponse) => this.#serve(req, res, expects)
+    const serve = (expects: boolean) => (req: Incoming, res: ServerResponse) => this.#serve(req, res, expects)
     this.#server.on('request', serve(false))
     this.#server.on('checkContinue', serve(true))
     this.#server.on('checkExpectation', (req, res) => this.#exchange(req, res).refuse(refuse('request.expectation')))
@@ -247,16 +252,17 @@ export class Listener {
     Object.assign(this.#server, { maxHeaderSize: config.limits.headBytes })
   }
 
-  #exchange(req: IncomingMessage, res: ServerResponse): Exchange {
+  #exchange(req: Incoming, res: ServerResponse): Exchange {
     return new Exchange(this.name, this.#live, this.#shared, req, res)
   }
 
   /** Any other Upgrade field is the sender's wish, and answered as if it were not there (RFC 9110 section 7.8). */
-  #mayUpgrade(req: IncomingMessage): boolean {
-    return this.#live.websockets && req.method === 'GET' && req.headers.upgrade?.toLowerCase() === 'websocket'
+  #mayUpgrade(req: Incoming): boolean {
+    if (!this.#live.websockets || req.method !== 'GET') return false
+    return new Headers(req.rawHeaders).all('upgrade').join().toLowerCase() === 'websocket'
   }
 
-  #upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
+  #upgrade(req: Incoming, socket: Duplex, head: Buffer): void {
     // Node has let go of the socket: a refusal is written as for any request, and is the last on this connection.
     socket.on('error', () => socket.destroy())
     const res = new http.ServerResponse(req)
@@ -266,7 +272,7 @@ export class Listener {
     this.#serve(req, res, false, head)
   }
 
-  #serve(req: IncomingMessage, res: ServerResponse, expectsContinue: boolean, upgrade?: Buffer): void {
+  #serve(req: Incoming, res: ServerResponse, expectsContinue: boolean, upgrade?: Buffer): void {
     // What follows something unreadable is not believed to be a request; the connection ends with the answer that is due.
     if (busyOf(req.socket).broken) return
     if (this.#counters.inFlight >= this.#maxRequests) {
@@ -277,14 +283,26 @@ export class Listener {
     // The trust in force now, and not the one of the handshake.
     const trust = this.#tls?.trust
     const certificate = trust && ((socket: TLSSocket) => clientCertificateOf(socket, trust))
-    this.#exchange(req, res)
-      .run(certificate, expectsContinue, upgrade === undefined ? this.#isDraining : ALWAYS, upgrade)
-      .then(this.#ended, error => {
-        // Nothing here may throw; if it does, this request ends without an answer and no other is touched.
-        this.#shared.fault('request', error)
-        res.destroy()
-        this.#ended()
-      })
+    // Nothing in it may throw; if it does, this request ends without an answer and no other is touched.
+    const failed = (error: unknown): void => {
+      this.#shared.fault('request', error)
+      res.destroy()
+      this.#ended()
+    }
+    let late: Promise<void> | undefined
+    try {
+      late = this.#exchange(req, res).run(
+        certificate,
+        expectsContinue,
+        upgrade === undefined ? this.#isDraining : ALWAYS,
+        upgrade,
+      )
+    } catch (error) {
+      failed(error)
+      return
+    }
+    if (late === undefined) this.#ended()
+    else late.then(this.#ended, failed)
   }
 
   readonly #isDraining = (): boolean => this.#draining
@@ -301,6 +319,11 @@ export class Listener {
     if (busy.active > 0) {
       busy.broken = true
       busy.latest?.fail(timeout ? 'timeout' : 'malformed')
+      return
+    }
+    // What is left of a request that has its answer: another would be taken for the next one's.
+    if (busy.unread) {
+      socket.end(() => socket.destroy())
       return
     }
     if (this.secure && /^ERR_(SSL|TLS)_/.test(code)) {
@@ -369,7 +392,8 @@ function rawCode(code: string, timeout: boolean): PipelineCode & keyof typeof pi
     : 'request.malformed'
 }
 
-const HTTP_OPTIONS: ServerOptions & { readonly allowHalfOpen: boolean } = {
+const HTTP_OPTIONS: ServerOptions<typeof Incoming> & { readonly allowHalfOpen: boolean } = {
+  IncomingMessage: Incoming,
   insecureHTTPParser: false,
   // Our policy counts Host fields itself and answers in the gate's own form.
   requireHostHeader: false,

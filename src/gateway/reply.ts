@@ -1,8 +1,9 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import type { ReplyHeaders } from '../core/decision.ts'
 import type { UpstreamAnswer } from '../forward/upstream.ts'
 import type { Refusal } from '../pipeline/walk.ts'
+import type { Incoming } from './incoming.ts'
 import type { RequestBody } from './request-body.ts'
 
 /** Bytes and milliseconds for which a refused sender may go on sending before the connection is cut. */
@@ -22,7 +23,7 @@ export function problemBody(refusal: Refusal, requestId: string): string {
 }
 
 export interface Connection {
-  readonly req: IncomingMessage
+  readonly req: Incoming
   readonly res: ServerResponse
   /** `undefined` where the request was no request, and its body was never looked for. */
   readonly body: RequestBody | undefined
@@ -36,7 +37,9 @@ export function replyRefusal(connection: Connection, refusal: Refusal, requestId
   const headers = ['Content-Type', 'application/problem+json', 'Cache-Control', 'no-store']
   append(headers, refusal.spec.headers)
   append(headers, refusal.headers)
-  return send(connection, refusal.spec.status, headers, Buffer.from(text), requestId)
+  // Titles and codes are ASCII (test/pipeline/denials.test.ts), so that text and bytes are one.
+  const body = refusal.detail === undefined ? text : Buffer.from(text)
+  return send(connection, refusal.spec.status, headers, body, requestId)
 }
 
 /** Writes an answer of the gate's own; gives the body's bytes. */
@@ -80,36 +83,43 @@ function append(headers: string[], extra: ReplyHeaders | undefined): void {
   for (const [name, value] of extra) headers.push(name, value)
 }
 
-function send(connection: Connection, status: number, headers: string[], body: Buffer, requestId: string): number {
-  const { req, res } = connection
+/** @param content as text one byte a character */
+function send(
+  connection: Connection,
+  status: number,
+  headers: string[],
+  content: Buffer | string,
+  requestId: string,
+): number {
+  const { req, res, body } = connection
   if (res.destroyed || res.headersSent) return 0
   headers.push('X-Request-Id', requestId)
   const bodiless = status === 204 || status === 304
-  if (!bodiless) headers.push('Content-Length', String(body.length))
+  if (!bodiless) headers.push('Content-Length', String(content.length))
   if (mustClose(connection)) {
     headers.push('Connection', 'close')
     linger(req)
-  }
+  } else if (body?.unread) body.discard()
   res.writeHead(status, headers)
   if (bodiless || req.method === 'HEAD') res.end()
   // Text of the head's own encoding is joined to it: one write of one piece, where a buffer would be a second piece.
-  else if (body.length <= ONE_PIECE_BYTES) res.end(body.toString('latin1'), 'latin1')
-  else res.end(body)
-  return bodiless ? 0 : body.length
+  else if (typeof content === 'string') res.end(content, 'latin1')
+  else if (content.length <= ONE_PIECE_BYTES) res.end(content.toString('latin1'), 'latin1')
+  else res.end(content)
+  return bodiless ? 0 : content.length
 }
 
 function mustClose({ close, body, req }: Connection): boolean {
   if (close) return true
   if (!body?.unread) return false
-  const announced = Number(req.headers['content-length'] ?? Number.POSITIVE_INFINITY)
-  return req.headers.expect !== undefined || announced > DISCARD_BYTES
+  return req.headers.expect !== undefined || (body.length ?? Number.POSITIVE_INFINITY) > DISCARD_BYTES
 }
 
 /**
  * Closing while the sender still sends makes the kernel throw the answer away (RFC 9112 section 9.6), so the rest is
  * read and dropped for a moment after the answer was written.
  */
-function linger(req: IncomingMessage): void {
+function linger(req: Incoming): void {
   const socket = req.socket
   let dropped = 0
   // Node calls this when the response has been handed to the kernel.
@@ -122,11 +132,12 @@ function linger(req: IncomingMessage): void {
       return
     }
     const timer = setTimeout(() => socket.destroy(), LINGER_MS)
-    req.on('data', (chunk: Buffer) => {
+    const data = (chunk: Buffer): boolean => {
       dropped += chunk.length
       if (dropped > LINGER_BYTES) socket.destroy()
-    })
+      return true
+    }
     socket.once('close', () => clearTimeout(timer))
-    req.resume()
+    if (!req.divert({ data, end: () => undefined, broken: () => undefined })) req.on('data', data).resume()
   }
 }

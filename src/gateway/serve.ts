@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { ClientCertificate } from '../core/client-certificate.ts'
@@ -13,6 +13,7 @@ import { RequestContext } from '../pipeline/context.ts'
 import { handle, type Result } from '../pipeline/handle.ts'
 import { type Refusal, refuse } from '../pipeline/walk.ts'
 import { auditOf } from './audit.ts'
+import type { Incoming } from './incoming.ts'
 import { joinWebSocket } from './join.ts'
 import type { ListenerLive, Shared } from './live.ts'
 import { type Origin, originOf } from './peer.ts'
@@ -26,7 +27,9 @@ export class Busy {
   active = 0
   /** The one whose bytes arrive now. */
   latest: Exchange | undefined
-  /** What follows on the connection can't be read: it ends after the answers that are due. */
+  /** Of the last request, answered already, the body is still to come. */
+  unread = false
+  /** What follows on the connection is not read: it ends after the answers that are due. */
   broken = false
 }
 
@@ -47,7 +50,7 @@ export class Exchange {
   readonly #listener: string
   readonly #live: ListenerLive
   readonly #shared: Shared
-  readonly #req: IncomingMessage
+  readonly #req: Incoming
   readonly #res: ServerResponse
   readonly #startedAt: number
   readonly #receivedAt: number
@@ -55,7 +58,7 @@ export class Exchange {
   #body: RequestBody | undefined
   #trace: RequestTrace | undefined
 
-  constructor(listener: string, live: ListenerLive, shared: Shared, req: IncomingMessage, res: ServerResponse) {
+  constructor(listener: string, live: ListenerLive, shared: Shared, req: Incoming, res: ServerResponse) {
     this.#listener = listener
     this.#live = live
     this.#shared = shared
@@ -66,6 +69,7 @@ export class Exchange {
     this.id = requestId(this.#receivedAt)
     this.#busy = busyOf(req.socket)
     this.#busy.active++
+    this.#busy.unread = false
     this.#busy.latest = this
   }
 
@@ -74,12 +78,13 @@ export class Exchange {
     if (!this.#req.complete) this.#body?.fail(fault)
   }
 
-  async run(
+  /** @returns `undefined` where it is answered already */
+  run(
     certificate: ((socket: TLSSocket) => ClientCertificate | undefined) | undefined,
     expectsContinue: boolean,
     closing: () => boolean,
     upgrade?: Buffer,
-  ): Promise<void> {
+  ): Promise<void> | undefined {
     const req = this.#req
     const socket = req.socket
     const headers = new Headers(req.rawHeaders)
@@ -101,12 +106,12 @@ export class Exchange {
     if (facts instanceof PolicyFault || origin instanceof PolicyFault) {
       const fault = facts instanceof PolicyFault ? facts : (origin as PolicyFault)
       this.#unfit(refuse(POLICY_CODE[fault.kind], { rule: fault.rule }), origin)
-      return
+      return undefined
     }
     const carried = origin.byProxy ? this.#live.carried?.read(headers, this.#receivedAt) : undefined
     if (carried instanceof PolicyFault) {
       this.#unfit(refuse('request.malformed', { rule: carried.rule }), origin)
-      return
+      return undefined
     }
     this.#trace = this.#startTrace(headers, origin.byProxy)
     this.#body = new RequestBody(req, this.#res, facts.contentLength, expectsContinue, upgrade !== undefined)
@@ -131,12 +136,21 @@ export class Exchange {
     })
     const proof = this.#live.challenges?.answerTo(context.method, context.target)
     const result =
-      proof === undefined ? await handle(context, this.#body, this.#live.table, this.#shared.clock) : acmeResult(proof)
-    const late =
-      result.answer?.ok && result.answer.tunnel
-        ? this.#join(context, result, result.answer.tunnel, upgrade)
-        : this.#reply(context, result, closing)
-    if (late !== undefined) await late
+      proof === undefined ? handle(context, this.#body, this.#live.table, this.#shared.clock) : acmeResult(proof)
+    return result instanceof Promise
+      ? result.then(late => this.#answer(context, late, closing, upgrade))
+      : this.#answer(context, result, closing, upgrade)
+  }
+
+  #answer(
+    context: RequestContext,
+    result: Result,
+    closing: () => boolean,
+    upgrade: Buffer | undefined,
+  ): Promise<void> | undefined {
+    return result.answer?.ok && result.answer.tunnel
+      ? this.#join(context, result, result.answer.tunnel, upgrade)
+      : this.#reply(context, result, closing)
   }
 
   /** Where proxies carry certificates, a proxy's own is nobody's: it speaks for another. */
@@ -221,7 +235,8 @@ export class Exchange {
 
   /** Both ends speak with each other from here on; the request ends with the first of them. */
   async #join(context: RequestContext, result: Result, tunnel: Tunnel, head: Buffer = EMPTY): Promise<void> {
-    const bytes = await joinWebSocket(this.#req, this.#res, result.answer, tunnel, head, this.id)
+    const key = context.headers.one('sec-websocket-key') ?? ''
+    const bytes = await joinWebSocket(this.#req, key, this.#res, result.answer, tunnel, head, this.id)
     if (this.#body) this.#body.received = bytes.received
     await this.#finish(context, result, 101, bytes.sent, undefined)
   }
@@ -264,12 +279,19 @@ export class Exchange {
   #connection(close: boolean): Connection {
     // Closing after one of several pipelined answers would throw the others away.
     const last = this.#busy.active === 1
-    return { req: this.#req, res: this.#res, body: this.#body, close: last && (close || this.#busy.broken) }
+    const ends = last && (close || this.#busy.broken)
+    // RFC 9112 section 9.6: what was sent after it is not a request any more.
+    if (ends) this.#busy.broken = true
+    return { req: this.#req, res: this.#res, body: this.#body, close: ends }
   }
 
   #end(): void {
     this.#busy.active--
-    if (this.#busy.latest === this) this.#busy.latest = undefined
+    if (this.#busy.latest !== this) return
+    this.#busy.latest = undefined
+    if (this.#req.complete) return
+    this.#busy.unread = true
+    this.#req.unreadOf = this.#busy
   }
 }
 

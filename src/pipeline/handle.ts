@@ -7,7 +7,7 @@ import type { RequestContext } from './context.ts'
 import { greet } from './greet.ts'
 import type { RouteTable } from './match.ts'
 import { nearestRoute } from './nearest.ts'
-import type { Route } from './route.ts'
+import type { PlacedGreeter, Route } from './route.ts'
 import { type Refusal, refuse, type Stop, Walk } from './walk.ts'
 
 /** How one request ended, for the reply and the audit record. Exactly one of `stop` and `answer` is there. */
@@ -22,13 +22,13 @@ export interface Result {
   readonly sentAt?: number
 }
 
-/** One request, from its head to the upstream's answer. */
-export async function handle(
+/** One request, from its head to the upstream's answer; at once where its head is refused. */
+export function handle(
   request: RequestContext,
   source: BodySource,
   table: RouteTable,
   clock: Clock,
-): Promise<Result> {
+): Result | Promise<Result> {
   const match = table.match(request.method, request.host, request.path)
   const route = match.route
   if (route === undefined) return stopped(undefined, undefined, unmatched(request, match.methods, table))
@@ -39,14 +39,29 @@ export async function handle(
       undefined,
       refuse('request.misdirected', { 'server-name': serverName.slice(0, 255), host: request.host }),
     )
-  if (route.greeter) {
-    const walk = new Walk(route)
-    const stop = await greet(request, source, route.greeter, walk)
-    if (stop) return stopped(route, walk, stop)
-    // The method was let through for the handshake alone.
-    if (!route.methods.has(request.method))
-      return stopped(route, undefined, unmatched(request, [...route.methods], table))
-  }
+  return route.greeter
+    ? greeted(request, source, route, route.greeter, table, clock)
+    : admit(request, source, route, clock)
+}
+
+async function greeted(
+  request: RequestContext,
+  source: BodySource,
+  route: Route,
+  greeter: PlacedGreeter,
+  table: RouteTable,
+  clock: Clock,
+): Promise<Result> {
+  const walk = new Walk(route)
+  const stop = await greet(request, source, greeter, walk)
+  if (stop) return stopped(route, walk, stop)
+  // The method was let through for the handshake alone.
+  if (!route.methods.has(request.method))
+    return stopped(route, undefined, unmatched(request, [...route.methods], table))
+  return admit(request, source, route, clock)
+}
+
+function admit(request: RequestContext, source: BodySource, route: Route, clock: Clock): Result | Promise<Result> {
   if (route.offline)
     return stopped(
       route,
@@ -58,17 +73,27 @@ export async function handle(
 
   const walk = new Walk(route)
   // Most decisions are synchronous: awaiting them all the same would cost a turn of the queue each.
-  let stop = walk.head(request)
-  if (stop instanceof Promise) stop = await stop
-  if (stop) return stopped(route, walk, stop)
+  const head = walk.head(request)
+  const go = (stop: Stop | undefined): Result | Promise<Result> => {
+    if (stop) return stopped(route, walk, stop)
+    return route.stream ? stream(request, source, route, walk, clock) : pass(request, source, route, walk, clock)
+  }
+  return head instanceof Promise ? head.then(go) : go(head)
+}
 
-  if (route.stream) return stream(request, source, route, walk, clock)
-
+/** What has passed the checks of its head: reads the body, and goes on to the upstream. */
+async function pass(
+  request: RequestContext,
+  source: BodySource,
+  route: Route,
+  walk: Walk,
+  clock: Clock,
+): Promise<Result> {
   const raw = await source.read(route.limits.body)
   if (!Buffer.isBuffer(raw)) return stopped(route, walk, unreadBody(raw, route.limits.body))
   request.raw = raw
 
-  stop = walk.body(request)
+  let stop = walk.body(request)
   if (stop instanceof Promise) stop = await stop
   if (stop) return stopped(route, walk, stop)
 
