@@ -1,3 +1,20 @@
+// Senders write a few names in a few ways; a stranger can't grow the table past its limit, nor fill it with long ones.
+const LIMIT = 1024
+const LONGEST = 64
+const known = new Map<string, string>()
+
+/** A field's name in lower case: the same string for the same name, so that most comparisons are of two pointers. */
+export function lowerName(name: string): string {
+  const found = known.get(name)
+  if (found !== undefined) return found
+  if (known.size === LIMIT || name.length > LONGEST) return name.toLowerCase()
+  // Copied: a slice would hold the whole head that it was cut from.
+  const own = Buffer.from(name, 'latin1').toString('latin1')
+  const lower = own.toLowerCase()
+  known.set(own, lower)
+  return lower
+}
+
 /**
  * A request's header fields as they came, searched without building an object per request.
  * Names are compared in lower case; a field that came more than once is never joined or picked from silently.
@@ -9,7 +26,7 @@ export class Headers {
   /** @param raw name, value, name, value, ... as Node's `rawHeaders`. */
   constructor(raw: readonly string[]) {
     const names: string[] = new Array(raw.length >> 1)
-    for (let i = 0; i < names.length; i++) names[i] = (raw[i * 2] ?? '').toLowerCase()
+    for (let i = 0; i < names.length; i++) names[i] = lowerName(raw[i * 2] ?? '')
     this.#names = names
     this.#raw = raw
   }

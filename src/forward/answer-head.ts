@@ -1,3 +1,4 @@
+import { lowerName } from '../core/headers.ts'
 import { HOP_BY_HOP } from './hop-by-hop.ts'
 
 /** How the end of an answer's body is known (RFC 9112 section 6.3). */
@@ -27,13 +28,17 @@ export class AnswerFault {
 /** More than any upstream has to say; counted, so that a head of empty fields costs no more than one of bytes. */
 const MAX_FIELDS = 256
 
-const HOP: ReadonlySet<string> = new Set(HOP_BY_HOP)
-/** Fields that only tell strangers what runs behind the gate, and those that the gate writes itself. */
-const OWN: ReadonlySet<string> = new Set(['date', 'server', 'x-powered-by', 'x-request-id', 'alt-svc'])
+/**
+ * Fields that are neither read nor passed on: those that end at this hop, those that only tell strangers what runs behind the gate, and
+ * those that the gate writes itself.
+ */
+const DROPPED: ReadonlySet<string> = new Set([
+  ...HOP_BY_HOP.filter(name => !['transfer-encoding', 'connection', 'keep-alive'].includes(name)),
+  ...['date', 'server', 'x-powered-by', 'x-request-id', 'alt-svc'],
+])
 
-const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: |$)/
-/** Control characters but the tab, and a CR or LF that is not part of a line's end. */
-const UNFIT = /[^\t\x20-\x7e\x80-\xff\r\n]|\r(?!\n)|(?<!\r)\n/
+const STATUS_LINE = /^HTTP\/1\.[01] [1-5]\d\d(?: |\r|$)/
+const UNFIT = 'its head holds a control character, or a line that does not end in CRLF'
 const TOKEN = new Uint8Array(256)
 for (const char of "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
   TOKEN[char.charCodeAt(0)] = 1
@@ -45,14 +50,11 @@ for (const char of "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghi
  * @param method of the request: what follows the answer to a HEAD is no body.
  */
 export function readHead(text: string, method: string): AnswerHead | AnswerFault {
-  if (UNFIT.test(text))
-    return new AnswerFault('its head holds a control character, or a line that does not end in CRLF')
-  let end = text.indexOf('\r\n')
-  if (end < 0) end = text.length
-  const line = STATUS_LINE.exec(text.slice(0, end))
-  if (line === null) return new AnswerFault('its first line is no status line of HTTP/1.1')
-  const status = Number(line[2])
-  const old = line[1] === '0'
+  let end = lineEnd(text, 0)
+  if (end < 0) return new AnswerFault(UNFIT)
+  if (!STATUS_LINE.test(text)) return new AnswerFault('its first line is no status line of HTTP/1.1')
+  const status = Number(text.slice(9, 12))
+  const old = text.charCodeAt(7) === 0x30
 
   const headers: string[] = []
   let length = ''
@@ -61,13 +63,14 @@ export function readHead(text: string, method: string): AnswerHead | AnswerFault
   let kept = ''
   let fields = 0
   for (let from = end + 2; from < text.length; from = end + 2) {
-    end = text.indexOf('\r\n', from)
-    if (end < 0) end = text.length
+    end = lineEnd(text, from)
+    if (end < 0) return new AnswerFault(UNFIT)
     if (++fields > MAX_FIELDS) return new AnswerFault(`its head has more than ${MAX_FIELDS} fields`)
     const colon = nameEnd(text, from)
     if (colon <= from || colon >= end || text.charCodeAt(colon) !== 0x3a)
       return new AnswerFault('its head holds a line that is no field')
-    const name = text.slice(from, colon).toLowerCase()
+    const name = lowerName(text.slice(from, colon))
+    if (DROPPED.has(name)) continue
     const value = trimmed(text, colon + 1, end)
     if (name === 'content-length') {
       // Written twice, even alike, it is what a message has that was put together from two.
@@ -80,12 +83,14 @@ export function readHead(text: string, method: string): AnswerHead | AnswerFault
       coding = value
     } else if (name === 'connection') connection += `,${value.toLowerCase()}`
     else if (name === 'keep-alive') kept = value
-    else if (!HOP.has(name) && !OWN.has(name)) headers.push(name, value)
+    else headers.push(name, value)
   }
   if (length !== '' && coding !== '') return new AnswerFault('it has both Content-Length and Transfer-Encoding')
   if (coding !== '' && old) return new AnswerFault('it is HTTP/1.0, which knows no Transfer-Encoding')
 
-  const named = connection === '' ? NONE : connection.split(/[ \t]*,[ \t]*/)
+  // By far the commonest field names nothing that is left to be passed on.
+  const persists = connection === ',keep-alive'
+  const named = connection === '' || persists ? NONE : connection.split(/[ \t]*,[ \t]*/)
   const framing: Framing =
     method === 'HEAD' || status < 200 || status === 204 || status === 304
       ? 'none'
@@ -94,18 +99,29 @@ export function readHead(text: string, method: string): AnswerHead | AnswerFault
         : length === ''
           ? 'close'
           : 'length'
-  const seconds = /(?:^|[,; \t])timeout=(\d{1,6})(?:$|[,; \t])/i.exec(kept)?.[1]
+  const seconds = kept === '' ? undefined : /(?:^|[,; \t])timeout=(\d{1,6})(?:$|[,; \t])/i.exec(kept)?.[1]
   return {
     status,
     headers: named.length > 1 ? without(headers, named) : headers,
     framing,
     length: Number(length),
-    reusable: framing !== 'close' && !named.includes('close') && (!old || named.includes('keep-alive')),
+    reusable: framing !== 'close' && !named.includes('close') && (!old || persists || named.includes('keep-alive')),
     keptMs: seconds === undefined ? undefined : Number(seconds) * 1000,
   }
 }
 
 const NONE: readonly string[] = []
+
+/** Where the line ends: at CRLF, or with the text. -1 where it holds a control character, or a CR or LF on its own. */
+function lineEnd(text: string, from: number): number {
+  let at = from
+  for (; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code >= 0x20 ? code === 0x7f || code > 0xff : code !== 0x09) break
+  }
+  if (at === text.length) return at
+  return text.charCodeAt(at) === 0x0d && text.charCodeAt(at + 1) === 0x0a ? at : -1
+}
 
 function nameEnd(text: string, from: number): number {
   let at = from

@@ -1,7 +1,7 @@
+import { isFieldValue } from '../core/field-value.ts'
 import type { Outbound } from './normalise.ts'
 
-/** What a field's value or a request target may hold: a line break in one would begin another field or request. */
-const UNFIT_VALUE = /[^\t\x20-\x7e\x80-\xff]/
+/** What no target may hold: a line break in one would begin a field, or another request. */
 const UNFIT_TARGET = /[^\x21-\x7e]/
 
 /**
@@ -16,7 +16,7 @@ export function requestHead(outbound: Outbound, prepared: string): string {
   let text = `${method} ${path} HTTP/1.1\r\n${prepared}`
   for (let i = 0; i < headers.length; i += 2) {
     const value = headers[i + 1] ?? ''
-    if (UNFIT_VALUE.test(value)) throw new Error(`the field ${headers[i]} holds a character that no field may hold`)
+    if (!isFieldValue(value)) throw new Error(`the field ${headers[i]} holds a character that no field may hold`)
     text += `${headers[i]}: ${value}\r\n`
   }
   const streamed = outbound.streams?.body

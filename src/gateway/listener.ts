@@ -1,6 +1,6 @@
 import type { Server as HttpServer, ServerOptions, ServerResponse } from 'node:http'
 import { createServer as createTlsServer, type Server as HttpsServer } from 'node:https'
-import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
+import { type AddressInfo, Server as NetServer, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import type { Bind, ListenerConfig } from '../config/model.ts'
@@ -57,7 +57,7 @@ export class Listener {
     this.#name = config.name
     this.bind = config.bind
     this.secure = tls !== undefined
-    this.#live = this.#withProxied(live)
+    this.#live = this.#liveOf(config, live)
     this.#headMs = config.limits.head
     this.#tls = tls
     this.#shared = shared
@@ -125,7 +125,7 @@ export class Listener {
   /** Takes on a new config with the same bind. Open connections stay. */
   update(config: ListenerConfig, live: ListenerLive, tls: ServerTls | undefined): void {
     this.#name = config.name
-    this.#live = this.#withProxied(live)
+    this.#live = this.#liveOf(config, live)
     const before = this.#tls?.trust
     if (tls) this.#tls?.update(tls, this.#server as TlsServer)
     const trust = this.#tls?.trust
@@ -192,9 +192,9 @@ export class Listener {
   }
 
   /** What proxies said outlives a reload, as their connections do. */
-  #withProxied(live: ListenerLive): ListenerLive {
+  #liveOf({ limits }: ListenerConfig, live: ListenerLive): ListenerLive {
     if (live.proxies !== undefined) this.#proxied ??= new Proxied()
-    return this.#proxied === undefined ? live : { ...live, proxied: this.#proxied }
+    return { ...live, proxied: this.#proxied, keepAlive: keepAliveOf(limits.idle) }
   }
 
   /** Puts the reading of the PROXY header before what Node does with a connection that it has accepted. */
@@ -246,7 +246,12 @@ export class Listener {
     this.#headMs = config.limits.head
     this.#server.headersTimeout = config.limits.head
     this.#server.requestTimeout = config.limits.request
-    this.#server.keepAliveTimeout = config.limits.idle
+    // Node would set another timer with each answer and each request. That of the connection, which is put off whenever
+    // something moves, does for both.
+    this.#server.keepAliveTimeout = 0
+    if (this.#server.timeout !== config.limits.idle)
+      for (const socket of this.#sockets)
+        if (socket instanceof Socket && socket.timeout) socket.setTimeout(config.limits.idle)
     this.#server.timeout = config.limits.idle
     // Read for each new connection; Node's types know it as an option only.
     Object.assign(this.#server, { maxHeaderSize: config.limits.headBytes })
@@ -381,6 +386,12 @@ export class Listener {
       capturing.keep(code, { req: undefined, context: undefined, result, body: undefined }, record)
     tell(record)
   }
+}
+
+/** A second less than the limit: a request that is sent at the last moment must not meet the end of its connection. */
+function keepAliveOf(idleMs: number): string | undefined {
+  const seconds = Math.floor(idleMs / 1000) - 1
+  return seconds > 0 ? `timeout=${seconds}` : undefined
 }
 
 const ALWAYS = (): boolean => true

@@ -22,6 +22,8 @@ export interface ListenerLive {
   /** What CAs are answered with, before any route; `undefined`: nothing. */
   readonly challenges?: Challenges | undefined
   readonly maxHeaders: number
+  /** The Keep-Alive field of answers (RFC 2068 section 19.7.1); `undefined`: none. The listener fills it in. */
+  readonly keepAlive?: string | undefined
   /** `undefined`: no traces are made. */
   readonly tracing?: Tracing | undefined
   /** Whether any route lets WebSockets through. */

@@ -29,6 +29,8 @@ export interface Connection {
   readonly body: RequestBody | undefined
   /** Whether the connection must not be used again. */
   readonly close: boolean
+  /** The Keep-Alive field where it may be; `undefined`: none. */
+  readonly keepAlive: string | undefined
 }
 
 /** Writes a refusal; gives the body's bytes. */
@@ -66,6 +68,8 @@ export function replyAnswer(
   if (Buffer.isBuffer(answer.body)) return send(connection, answer.status, answer.headers, answer.body, requestId)
   answer.headers.push('X-Request-Id', requestId)
   if (connection.close) answer.headers.push('Connection', 'close')
+  else if (connection.keepAlive !== undefined && connection.res.shouldKeepAlive)
+    answer.headers.push('Keep-Alive', connection.keepAlive)
   connection.res.writeHead(answer.status, answer.headers)
   let bytes = 0
   answer.body.on('data', (chunk: Buffer) => {
@@ -99,7 +103,10 @@ function send(
   if (mustClose(connection)) {
     headers.push('Connection', 'close')
     linger(req)
-  } else if (body?.unread) body.discard()
+  } else {
+    if (connection.keepAlive !== undefined && res.shouldKeepAlive) headers.push('Keep-Alive', connection.keepAlive)
+    if (body?.unread) body.discard()
+  }
   res.writeHead(status, headers)
   if (bodiless || req.method === 'HEAD') res.end()
   // Text of the head's own encoding is joined to it: one write of one piece, where a buffer would be a second piece.

@@ -282,7 +282,8 @@ export class Exchange {
     const ends = last && (close || this.#busy.broken)
     // RFC 9112 section 9.6: what was sent after it is not a request any more.
     if (ends) this.#busy.broken = true
-    return { req: this.#req, res: this.#res, body: this.#body, close: ends }
+    const { keepAlive } = this.#live
+    return { req: this.#req, res: this.#res, body: this.#body, close: ends, keepAlive }
   }
 
   #end(): void {

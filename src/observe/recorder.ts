@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '../core/clock.ts'
+import type { Evidence, EvidenceValue } from '../core/decision.ts'
 import type { AuditRecord } from './audit.ts'
 import type { DecisionFeed } from './decision-feed.ts'
 import type { Decisions } from './decisions.ts'
@@ -21,6 +22,9 @@ const LEVEL: Readonly<Record<AuditRecord['outcome'], Level>> = {
 const PATH = 512
 const NAME = 256
 const METHOD = 32
+/** Of a piece of evidence, as `plain` bounds it or below. */
+const TEXT = 1024
+const ITEMS = 32
 /** Levels of a list of refusals, each with its evidence. */
 const DEEP = 6
 
@@ -55,26 +59,70 @@ export function createRecorder({
 export function auditLine(record: AuditRecord, epochMs: number): string {
   const { outcome } = record
   let line = `{"level":"${LEVEL[outcome]}","time":"${timestamp(epochMs)}","msg":"${outcome}"`
-  if (record.route !== undefined) line += `,"route":${quote(record.route)}`
-  if (record.code !== undefined) line += `,"code":${quote(record.code)}`
+  if (record.route !== undefined) line += `,"route":${quoteKnown(record.route)}`
+  if (record.code !== undefined) line += `,"code":${quoteKnown(record.code)}`
   line += `,"status":${record.status},"source":${quote(record.source)}`
   if (record.principal !== undefined) line += `,"principal":${quote(bounded(record.principal, NAME))}`
   if (record.keyName !== undefined) line += `,"key":${quote(bounded(record.keyName, NAME))}`
   if (record.eventId !== undefined) line += `,"event-id":${quote(bounded(record.eventId, NAME))}`
-  line += `,"listener":${quote(record.listener)},"method":${quote(bounded(record.method, METHOD))}`
+  line += `,"listener":${quoteKnown(record.listener)},"method":${quote(bounded(record.method, METHOD))}`
   line += `,"path":${quote(bounded(record.path, PATH))},"bytes-in":${record.bytesIn},"bytes-out":${record.bytesOut}`
   line += `,"ms":${millis(record.totalMs)}`
   if (record.upstreamMs > 0) line += `,"upstream-ms":${millis(record.upstreamMs)}`
   if (record.attempts !== undefined && record.attempts !== 1) line += `,"attempts":${record.attempts}`
   if (record.queuedMs !== undefined && record.queuedMs > 0) line += `,"queued-ms":${millis(record.queuedMs)}`
-  if (record.evidence !== undefined)
-    line += `,"evidence":${escapeDeceptive(JSON.stringify(plain(record.evidence) ?? null))}`
+  if (record.evidence !== undefined) line += `,"evidence":${evidenceJson(record.evidence)}`
   if (record.wouldRefuse !== undefined) {
     const told = record.wouldRefuse.map(({ check, code, evidence }) => ({ check, code, evidence }))
     line += `,"would-refuse":${escapeDeceptive(JSON.stringify(plain(told, DEEP) ?? null))}`
   }
   if (record.remedy !== undefined) line += `,"remedy":${quote(record.remedy)}`
   return `${line},"request-id":${quote(record.requestId)}}\n`
+}
+
+const KNOWN = 10_000
+const known = new Map<string, string>()
+
+/** `text` of the config or of the catalogue, of which there are few, quoted once. */
+function quoteKnown(text: string): string {
+  let quoted = known.get(text)
+  if (quoted === undefined) {
+    quoted = quote(text)
+    if (known.size < KNOWN) known.set(text, quoted)
+  }
+  return quoted
+}
+
+/** As `plain` makes it, without making it: evidence is flat but for lists, and short. */
+function evidenceJson(evidence: Evidence): string {
+  const names = Object.keys(evidence)
+  if (names.length > ITEMS) return general(evidence)
+  let json = ''
+  for (const name of names) {
+    const value = valueJson(evidence[name])
+    if (value === undefined || name.length > NAME) return general(evidence)
+    json += json === '' ? `{${quote(name)}:${value}` : `,${quote(name)}:${value}`
+  }
+  return json === '' ? '{}' : `${json}}`
+}
+
+function general(evidence: Evidence): string {
+  return escapeDeceptive(JSON.stringify(plain(evidence) ?? null))
+}
+
+/** `undefined` where it is left to `plain`. */
+function valueJson(value: EvidenceValue | undefined): string | undefined {
+  if (typeof value === 'string') return value.length <= TEXT ? quote(value) : undefined
+  if (typeof value === 'number') return Number.isFinite(value) ? `${value}` : undefined
+  if (typeof value === 'boolean') return value ? 'true' : 'false'
+  if (!Array.isArray(value) || value.length > ITEMS) return undefined
+  let json = ''
+  for (const item of value) {
+    const inner = Array.isArray(item) ? undefined : valueJson(item)
+    if (inner === undefined) return undefined
+    json += json === '' ? `[${inner}` : `,${inner}`
+  }
+  return json === '' ? '[]' : `${json}]`
 }
 
 const FRACTION = Array.from({ length: 1000 }, (_, i) => (i === 0 ? '' : `.${String(i).padStart(3, '0')}`))

@@ -1,8 +1,12 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { Evidence } from '../../src/core/decision.ts'
 import { Secret } from '../../src/core/secret.ts'
+import { plain } from '../../src/observe/fields.ts'
 import { createLog } from '../../src/observe/log.ts'
 import { createMetrics } from '../../src/observe/metrics.ts'
 import { auditLine, createRecorder } from '../../src/observe/recorder.ts'
+import { escapeDeceptive } from '../../src/observe/text.ts'
 import { auditRecord } from './audit-record.ts'
 
 describe('recorder', () => {
@@ -35,6 +39,24 @@ describe('recorder', () => {
       remedy: 'Check the secret.',
     })
     expect(line).not.toContain('upstream-ms')
+  })
+
+  it('writes evidence as any other field is written, whatever it holds', () => {
+    const scalar = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 20 }),
+      fc.constant('x'.repeat(1025)),
+      fc.double(),
+      fc.boolean(),
+      fc.constant(null),
+    )
+    const value = fc.oneof(scalar, fc.array(scalar, { maxLength: 34 }), fc.array(fc.array(scalar)))
+    const evidence = fc.dictionary(fc.oneof(fc.string(), fc.constant('n'.repeat(300))), value, { maxKeys: 40 })
+    fc.assert(
+      fc.property(evidence, (given: Evidence) => {
+        const line = auditLine(auditRecord({ evidence: given }), 0)
+        expect(line).toContain(`,"evidence":${escapeDeceptive(JSON.stringify(plain(given)))},"request-id"`)
+      }),
+    )
   })
 
   it.each([
