@@ -25,7 +25,10 @@ const streamEnded = Object.getOwnPropertyDescriptor(Readable.prototype, 'readabl
  * a stream does for that: a queue, and six events in as many turns of another. What nobody takes is a stream as ever.
  */
 export class Incoming extends http.IncomingMessage {
-  /** Not the request's fields, which are in `rawHeaders`: Node would make an object of them all to look for one. */
+  /**
+   * Not the request's fields, which are in `rawHeaders`: Node would make an object of them all to look for one. A server
+   * of these must not be told to require a Host field.
+   */
   declare readonly headers: AskedFields
   /** Told when the body of a request that has its answer has come whole. */
   unreadOf: { unread: boolean } | undefined

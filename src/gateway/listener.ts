@@ -1,4 +1,4 @@
-import type { Server as HttpServer, ServerOptions, ServerResponse } from 'node:http'
+import type { Server as HttpServer, ServerResponse } from 'node:http'
 import { createServer as createTlsServer, type Server as HttpsServer } from 'node:https'
 import { type AddressInfo, Server as NetServer, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -8,7 +8,6 @@ import { Headers } from '../core/headers.ts'
 import { http } from '../core/http.ts'
 import { requestId } from '../core/request-id.ts'
 import type { ListenerCounters } from '../observe/metrics.ts'
-import type { PipelineCode, pipelineDenials } from '../pipeline/denials.ts'
 import { type Refusal, refuse } from '../pipeline/walk.ts'
 import { isValidation } from '../tls/acme/alpn.ts'
 import { explainHandshake } from '../tls/handshake.ts'
@@ -16,18 +15,18 @@ import { clientCertificateOf } from '../tls/identity.ts'
 import type { ServerTls } from '../tls/server.ts'
 import { auditOf } from './audit.ts'
 import { dismissDistrusted } from './dismiss.ts'
-import { Incoming } from './incoming.ts'
+import { HTTP_OPTIONS, keepAliveOf } from './http-options.ts'
+import type { Incoming } from './incoming.ts'
 import type { ListenerLive, Shared } from './live.ts'
 import { speaksProxy } from './peer.ts'
 import { Proxied } from './proxied.ts'
+import { rawAnswer, rawCode } from './raw-answer.ts'
 import { problemBody } from './reply.ts'
 import { busyOf, Exchange } from './serve.ts'
 import { spokenInstead } from './spoken-instead.ts'
 import { takeOver } from './take-over.ts'
 import { BACKLOG, listenOn, type SharedPort } from './unix.ts'
 
-/** How often the deadlines are looked at: a slow sender outstays them by this much at most. Milliseconds. */
-const DEADLINE_CHECK_MS = 500
 /** How long a closing listener takes connections that wait for it, where there is no end of them. Milliseconds. */
 const ACCEPT_MS = 500
 
@@ -86,14 +85,22 @@ export class Listener {
         socket.end(() => socket.destroy())
         return
       }
-      this.#track(socket)
+      this.#accepted++
+      this.#sockets.add(socket)
       this.#counters.connections++
-      socket.once('close', () => {
+      // One for both, as every idle connection holds it.
+      socket.on('close', () => {
+        this.#sockets.delete(socket)
         this.#counters.connections--
       })
     })
     // Of a connection that never ends its handshake nobody else knows; it would outlive the drain.
-    if (this.secure) this.#server.on('connection', (socket: Duplex) => this.#track(socket))
+    if (this.secure)
+      this.#server.on('connection', (socket: Duplex) => {
+        this.#accepted++
+        this.#sockets.add(socket)
+        socket.on('close', () => this.#sockets.delete(socket))
+      })
     this.#readProxyHeaders()
     // Node answers CONNECT by closing the connection where nobody listens for it.
     this.#server.on('dropRequest', (_req, socket) => socket.destroy())
@@ -215,12 +222,6 @@ export class Listener {
       )
     })
     for (const other of others) this.#server.on('connection', other as (socket: Socket) => void)
-  }
-
-  #track(socket: Duplex): void {
-    this.#accepted++
-    this.#sockets.add(socket)
-    socket.once('close', () => this.#sockets.delete(socket))
   }
 
   async #untilIdle(atLeastMs: number, deadline: number): Promise<void> {
@@ -355,10 +356,7 @@ export class Listener {
   #answerRaw(socket: Socket, refusal: Refusal): void {
     const id = requestId(this.#shared.clock.now())
     const text = problemBody(refusal, id)
-    socket.end(
-      `HTTP/1.1 ${refusal.spec.status} ${http.STATUS_CODES[refusal.spec.status]}\r\nContent-Type: application/problem+json\r\n` +
-        `Content-Length: ${Buffer.byteLength(text)}\r\nX-Request-Id: ${id}\r\nConnection: close\r\n\r\n${text}`,
-    )
+    socket.end(rawAnswer(refusal.spec.status, text, id))
     setTimeout(() => socket.destroy(), 1_000).unref()
     this.#recordRefusal(socket, refusal, text.length, id)
   }
@@ -388,29 +386,4 @@ export class Listener {
   }
 }
 
-/** A second less than the limit: a request that is sent at the last moment must not meet the end of its connection. */
-function keepAliveOf(idleMs: number): string | undefined {
-  const seconds = Math.floor(idleMs / 1000) - 1
-  return seconds > 0 ? `timeout=${seconds}` : undefined
-}
-
 const ALWAYS = (): boolean => true
-
-function rawCode(code: string, timeout: boolean): PipelineCode & keyof typeof pipelineDenials {
-  if (timeout) return 'request.timeout'
-  return code === 'HPE_HEADER_OVERFLOW' || code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW'
-    ? 'request.too-large'
-    : 'request.malformed'
-}
-
-const HTTP_OPTIONS: ServerOptions<typeof Incoming> & { readonly allowHalfOpen: boolean } = {
-  IncomingMessage: Incoming,
-  insecureHTTPParser: false,
-  // Our policy counts Host fields itself and answers in the gate's own form.
-  requireHostHeader: false,
-  connectionsCheckingInterval: DEADLINE_CHECK_MS,
-  allowHalfOpen: true,
-  noDelay: true,
-  keepAlive: true,
-  highWaterMark: 64 * 1024,
-}

@@ -27,6 +27,8 @@ export interface Connection {
   readonly res: ServerResponse
   /** `undefined` where the request was no request, and its body was never looked for. */
   readonly body: RequestBody | undefined
+  /** Of an answer that ends the connection `broken` is set: what follows is not a request (RFC 9112 section 9.6). */
+  readonly busy: { broken: boolean }
   /** Whether the connection must not be used again. */
   readonly close: boolean
   /** The Keep-Alive field where it may be; `undefined`: none. */
@@ -101,6 +103,7 @@ function send(
   const bodiless = status === 204 || status === 304
   if (!bodiless) headers.push('Content-Length', String(content.length))
   if (mustClose(connection)) {
+    connection.busy.broken = true
     headers.push('Connection', 'close')
     linger(req)
   } else {

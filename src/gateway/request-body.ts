@@ -91,8 +91,15 @@ export class RequestBody implements BodySource, BodySink {
   collectRest(cap: number, done: (body: Buffer | undefined) => void): boolean {
     const length = this.length ?? Number.POSITIVE_INFINITY
     if (!this.unread || this.#started || this.#expectsContinue || length > cap) return false
-    // What Node has thrown away before it was asked for is missing in what it gives.
-    this.#collect(cap, result => done(Buffer.isBuffer(result) && result.length === length ? result : undefined))
+    const { socket } = this.#req
+    // After the answer Node tells nobody of a request that its connection has broken.
+    const gone = (): void => this.broken()
+    socket.on('close', gone)
+    this.#collect(cap, result => {
+      socket.off('close', gone)
+      // What Node has thrown away before it was asked for is missing in what it gives.
+      done(Buffer.isBuffer(result) && result.length === length ? result : undefined)
+    })
     return true
   }
 

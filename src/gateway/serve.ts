@@ -280,10 +280,9 @@ export class Exchange {
     // Closing after one of several pipelined answers would throw the others away.
     const last = this.#busy.active === 1
     const ends = last && (close || this.#busy.broken)
-    // RFC 9112 section 9.6: what was sent after it is not a request any more.
     if (ends) this.#busy.broken = true
     const { keepAlive } = this.#live
-    return { req: this.#req, res: this.#res, body: this.#body, close: ends, keepAlive }
+    return { req: this.#req, res: this.#res, body: this.#body, busy: this.#busy, close: ends, keepAlive }
   }
 
   #end(): void {
