@@ -21,16 +21,18 @@ const MAX_HOPS = 32
 // A Unix socket has no address; who may connect is the file's permissions' business. It counts as the loopback.
 const LOCAL: Address = { text: '127.0.0.1', family: 4, bytes: [127, 0, 0, 1] }
 
-// A connection's address never changes, so it is parsed once and not once a request.
-const addresses = new WeakMap<Socket, Address | null>()
+/** Most senders have many connections, or many requests: an address is parsed once, and idle connections share it. */
+const ADDRESSES = 4096
+const addresses = new Map<string, Address>()
 
-function peerOf(socket: Socket): Address | undefined {
-  let address = addresses.get(socket)
-  if (address === undefined) {
-    address = parseAddress(socket.remoteAddress ?? '') ?? null
-    addresses.set(socket, address)
-  }
-  return address ?? undefined
+function peerOf({ remoteAddress = '' }: Socket): Address | undefined {
+  const known = addresses.get(remoteAddress)
+  if (known !== undefined) return known
+  const address = parseAddress(remoteAddress)
+  if (address === undefined) return undefined
+  if (addresses.size === ADDRESSES) addresses.clear()
+  addresses.set(remoteAddress, address)
+  return address
 }
 
 /** Whether a connection's peer is one of the networks that speak the PROXY protocol. */
