@@ -105,7 +105,7 @@ function send(
   if (mustClose(connection)) {
     connection.busy.broken = true
     headers.push('Connection', 'close')
-    linger(req)
+    linger(req, body)
   } else {
     if (connection.keepAlive !== undefined && res.shouldKeepAlive) headers.push('Keep-Alive', connection.keepAlive)
     if (body?.unread) body.discard()
@@ -129,7 +129,7 @@ function mustClose({ close, body, req }: Connection): boolean {
  * Closing while the sender still sends makes the kernel throw the answer away (RFC 9112 section 9.6), so the rest is
  * read and dropped for a moment after the answer was written.
  */
-function linger(req: Incoming): void {
+function linger(req: Incoming, body: RequestBody | undefined): void {
   const socket = req.socket
   let dropped = 0
   // Node calls this when the response has been handed to the kernel.
@@ -142,12 +142,17 @@ function linger(req: Incoming): void {
       return
     }
     const timer = setTimeout(() => socket.destroy(), LINGER_MS)
-    const data = (chunk: Buffer): boolean => {
+    const count = (chunk: Buffer): void => {
       dropped += chunk.length
       if (dropped > LINGER_BYTES) socket.destroy()
+    }
+    // It may still be collected for a capture.
+    const data = (chunk: Buffer): boolean => {
+      count(chunk)
+      body?.data(chunk)
       return true
     }
     socket.once('close', () => clearTimeout(timer))
-    if (!req.divert({ data, end: () => undefined, broken: () => undefined })) req.on('data', data).resume()
+    if (!req.divert({ data, end: () => body?.end(), broken: () => body?.broken() })) req.on('data', count).resume()
   }
 }
