@@ -1,7 +1,7 @@
 import type { Section } from './document.ts'
 import { type Figures, figureOf } from './figures.ts'
 import { columns, type Measure, rows } from './report.ts'
-import { summarise } from './stats.ts'
+import { ratios, summarise } from './stats.ts'
 
 export type Result = Section | Figures
 
@@ -49,9 +49,17 @@ function median(results: readonly Result[], work: string, peer: string, measure:
 const quotient = (a: number | undefined, b: number | undefined): number | undefined =>
   a === undefined || b === undefined ? undefined : a / b
 
-/** The gate's processor time for this work, by that for an accepted webhook. Works are measured one after the other. */
-const toAccepted = (work: string) => (results: readonly Result[]) =>
-  quotient(median(results, work, GATE, 'cpuUs'), median(results, 'verified', GATE, 'cpuUs'))
+/** The median, over the rounds, of the gate's processor time for this work by that for an accepted webhook. */
+const toAccepted = (work: string) => (results: readonly Result[]) => {
+  const [refusals, accepted] = [work, 'verified'].map(name => costs(results, name))
+  if (refusals === undefined || accepted === undefined || refusals.length === 0) return undefined
+  return refusals.length === accepted.length ? summarise(ratios(refusals, accepted)).median : undefined
+}
+
+function costs(results: readonly Result[], work: string): number[] {
+  const outcome = sectionOf(results, work)?.outcomes.find(({ peer }) => peer === GATE)
+  return outcome?.samples.map(({ cpuUs }) => cpuUs) ?? []
+}
 
 const cpu = (text: string, work: string, limit: number): Goal => ({
   text: `${text}: CPU a request`,

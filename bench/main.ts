@@ -43,10 +43,14 @@ async function runWorks(setting: Setting, scene: Scene, report: (section: Sectio
   if (works.length === 0) return
   const entries: Entry[] = []
   for (const peer of scene.peers) entries.push(await enter(peer, scene.root, scene.upstream, setting))
-  for (const work of works) {
-    const outcomes = await rounds(entries, work, scene.options)
-    report({ kind: 'requests', name: work.name, title: work.title, base: BASE, outcomes })
-  }
+  // What is refused is held against what is accepted: they take turns.
+  const together = works.filter(work => work.refused || work.name === 'verified')
+  const apart = works.filter(work => !together.includes(work))
+  for (const group of [together, ...apart.map(work => [work])])
+    for (const [index, outcomes] of (await rounds(entries, group, scene.options)).entries()) {
+      const work = group[index]
+      if (work) report({ kind: 'requests', name: work.name, title: work.title, base: BASE, outcomes })
+    }
   await leave(entries)
 }
 

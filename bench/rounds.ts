@@ -46,42 +46,81 @@ function reasonAgainst({ peer, problem }: Entry, work: Work): string | undefined
   return problem ?? peer.sitsOut?.[work.name] ?? (work.refused && !peer.checks ? 'checks nothing' : undefined)
 }
 
-/** Interleaved rounds, so that what disturbs the machine for a while disturbs all. */
-export async function rounds(entries: readonly Entry[], work: Work, options: Options): Promise<Outcome[]> {
-  const samples = new Map<Entry, Sample[]>(entries.map(entry => [entry, []]))
-  const problems = new Map(entries.map(entry => [entry, reasonAgainst(entry, work)]))
-  const rates = new Map<Entry, number>()
-  for (let round = 0; round <= options.rounds; round++) {
-    say(round === 0 ? `${work.title}: warming up` : `${work.title}: round ${round} of ${options.rounds}`)
-    for (const entry of entries) {
-      const { started } = entry
-      if (started === undefined || problems.get(entry) !== undefined) continue
-      const task = entry.work ?? work
-      try {
-        if (round === 0) {
-          const seconds = options.warmUp ?? WARM_UP_SECONDS
-          // Few webhooks a second come over connections of their own: kept ones bring a compiler to its end sooner.
-          const warm = await sample(started, { ...task, arrival: 'keep-alive' }, options.connections, seconds)
-          if (task.arrival !== 'keep-alive' && task.arrival !== 'half')
-            await sample(started, task, options.connections, seconds)
-          rates.set(entry, work.arrival === 'half' ? warm.perSecond / 2 : 0)
-          continue
-        }
-        samples.get(entry)?.push(await sample(started, task, options.connections, options.seconds, rates.get(entry)))
-      } catch (error) {
-        problems.set(entry, `failed under load: ${sentence(error)}`)
-        samples.set(entry, [])
-      }
+/** One peer at one work, round after round. */
+class Run {
+  readonly #entry: Entry
+  readonly #work: Work
+  readonly #options: Options
+  readonly #samples: Sample[] = []
+  #problem: string | undefined
+  #rate = 0
+
+  constructor(entry: Entry, work: Work, options: Options) {
+    this.#entry = entry
+    this.#work = entry.work ?? work
+    this.#options = options
+    this.#problem = reasonAgainst(entry, work)
+  }
+
+  async warmUp(): Promise<void> {
+    const { arrival } = this.#work
+    const { connections, warmUp: seconds = WARM_UP_SECONDS } = this.#options
+    await this.#attempt(async started => {
+      // Few webhooks a second come over connections of their own: kept ones bring a compiler to its end sooner.
+      const warm = await sample(started, { ...this.#work, arrival: 'keep-alive' }, connections, seconds)
+      if (arrival !== 'keep-alive' && arrival !== 'half') await sample(started, this.#work, connections, seconds)
+      if (arrival === 'half') this.#rate = warm.perSecond / 2
+    })
+  }
+
+  async round(): Promise<void> {
+    const { connections, seconds } = this.#options
+    await this.#attempt(async started => {
+      this.#samples.push(await sample(started, this.#work, connections, seconds, this.#rate))
+    })
+  }
+
+  async #attempt(part: (started: Started) => Promise<void>): Promise<void> {
+    const { started } = this.#entry
+    if (started === undefined || this.#problem !== undefined) return
+    try {
+      await part(started)
+    } catch (error) {
+      this.#problem = `failed under load: ${sentence(error)}`
+      this.#samples.length = 0
     }
   }
-  return entries.map(entry => ({
-    peer: entry.peer.name,
-    title: entry.peer.title,
-    note: entry.peer.note,
-    version: entry.version,
-    problem: problems.get(entry),
-    atRest: entry.started?.atRest ?? 0,
-    startMs: entry.started?.server.startMs ?? 0,
-    samples: samples.get(entry) ?? [],
-  }))
+
+  outcome(): Outcome {
+    const { peer, version, started } = this.#entry
+    return {
+      peer: peer.name,
+      title: peer.title,
+      note: peer.note,
+      version,
+      problem: this.#problem,
+      atRest: started?.atRest ?? 0,
+      startMs: started?.server.startMs ?? 0,
+      samples: this.#samples,
+    }
+  }
+}
+
+/**
+ * Interleaved rounds, so that what disturbs the machine for a while disturbs all: in each round every work, and every
+ * peer at it.
+ * @returns for each of the works
+ */
+export async function rounds(
+  entries: readonly Entry[],
+  works: readonly Work[],
+  options: Options,
+): Promise<readonly Outcome[][]> {
+  const runs = works.map(work => ({ work, of: entries.map(entry => new Run(entry, work, options)) }))
+  for (let round = 0; round <= options.rounds; round++)
+    for (const { work, of } of runs) {
+      say(round === 0 ? `${work.title}: warming up` : `${work.title}: round ${round} of ${options.rounds}`)
+      for (const run of of) await (round === 0 ? run.warmUp() : run.round())
+    }
+  return runs.map(({ of }) => of.map(run => run.outcome()))
 }

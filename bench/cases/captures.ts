@@ -29,7 +29,7 @@ export const captures: Case = {
   async run({ root, upstream, options }) {
     const entries = [await enter(off, root, upstream, work.setting), await enter(on, root, upstream, work.setting)]
     try {
-      const outcomes = await rounds(entries, work, options)
+      const [outcomes = []] = await rounds(entries, [work], options)
       return { kind: 'requests', name: work.name, title: work.title, base: off.name, outcomes }
     } finally {
       await leave(entries)

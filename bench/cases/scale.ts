@@ -153,13 +153,8 @@ export const scale: Case = {
     ]
     try {
       for (const entry of entries) if (entry.peer.name === 'scale-many') await fill(entry, MANY.keys)
-      return {
-        kind: 'requests',
-        name: 'scale',
-        title: scale.title,
-        base: 'scale-one',
-        outcomes: await rounds(entries, work(ONE), scene.options),
-      }
+      const [outcomes = []] = await rounds(entries, [work(ONE)], scene.options)
+      return { kind: 'requests', name: 'scale', title: scale.title, base: 'scale-one', outcomes }
     } finally {
       await leave(entries)
     }

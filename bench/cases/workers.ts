@@ -34,7 +34,7 @@ export const workers: Case = {
   async run({ root, upstream, options }) {
     const entries = [await enter(one, root, upstream, work.setting), await enter(two, root, upstream, work.setting)]
     try {
-      const outcomes = await rounds(entries, work, options)
+      const [outcomes = []] = await rounds(entries, [work], options)
       return { kind: 'requests', name: work.name, title: work.title, base: one.name, outcomes }
     } finally {
       await leave(entries)
