@@ -32,7 +32,8 @@ export interface LoadOptions {
   readonly now?: number
 }
 
-const LARGEST = 1024 * 1024
+/** Bytes: tens of thousands of routes. */
+const LARGEST = 8 * 1024 * 1024
 
 /** Reads and validates a config file; it does not throw for anything that the file holds. */
 export function loadConfig(file: string, env: NodeJS.ProcessEnv, options: LoadOptions = {}): Loaded {
@@ -42,7 +43,7 @@ export function loadConfig(file: string, env: NodeJS.ProcessEnv, options: LoadOp
     if (size > LARGEST)
       return failed(
         file,
-        'the config is larger than 1 MiB',
+        'the config is larger than 8 MiB',
         'move networks, tokens and schemas into files of their own',
       )
     bytes = readFileSync(file)
@@ -77,7 +78,7 @@ function failed(file: string, message: string, mend: string): Loaded {
  */
 export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv, options: LoadOptions = {}): Loaded {
   if (text.length > LARGEST)
-    return failed(file, 'the config is larger than 1 MiB', 'move networks, tokens and schemas into files of their own')
+    return failed(file, 'the config is larger than 8 MiB', 'move networks, tokens and schemas into files of their own')
   const kinds = options.kinds ?? checkKinds
   const source = readSource(text)
   const shape = fileShape(kinds)
