@@ -14,7 +14,7 @@ export interface Rounds {
 /** Small, so that most batches end before the system gives the processor to somebody else. */
 const BATCH = 64
 /** After these the compilers have done their work. */
-const WARM_UP_BATCHES = 150
+const WARM_UP_BATCHES = 600
 
 /**
  * Nanoseconds a call, by subject and round. The subjects take turns batch by batch, each first as often as the others, so
