@@ -22,6 +22,9 @@ const running = new Set<ChildProcess>()
 // A million tokens take their time.
 const START_MS = 60_000
 const STOP_MS = 3_000
+/** Linux gives clients ports from 32768 on (ip_local_port_range in ip(7)). */
+const LOWEST_PORT = 16_000
+const PORTS = 16_000
 
 /** How many files a process may have open (`ulimit -Hn`), which Node makes its own limit. */
 export function fileLimit(): number {
@@ -56,15 +59,23 @@ export function pinned(cores: readonly number[], command: Command): Command {
     : { ...command, program: taskset, args: ['-c', cores.join(','), command.program, ...command.args] }
 }
 
-/** A port of the loopback that is free now. */
+/**
+ * A port of the loopback that is free now, below those that the system gives to clients: a connection that somebody opens
+ * can't take it before it is listened on.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('the loopback gave no port')
-  return address.port
+  for (;;) {
+    const port = LOWEST_PORT + Math.floor(Math.random() * PORTS)
+    const server = createServer()
+    const free = await new Promise<boolean>(resolve => {
+      server.once('error', () => resolve(false))
+      server.listen(port, '127.0.0.1', () => resolve(true))
+    })
+    if (!free) continue
+    server.close()
+    await once(server, 'close')
+    return port
+  }
 }
 
 function accepts(port: number): Promise<boolean> {
