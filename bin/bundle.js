@@ -74,6 +74,7 @@ export class Bundle {
 
   /** From here on V8 optimises as it does by default. */
   started() {
+    if (!this.#isStarting) return
     this.#isStarting = false
     setFlags(STARTED)
     if (!this.isTaken) setTimeout(() => this.save(), SETTLED_MS).unref()

@@ -1,5 +1,6 @@
 import '../core/interpret-schemas.ts'
 
+import { statSync } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
 import { AdminListener } from '../console/admin-listener.ts'
 import { systemClock } from '../core/clock.ts'
@@ -12,6 +13,8 @@ import { stopRequested } from './stopping.ts'
 import { type Verb, wrongUsage } from './verb.ts'
 import { version } from './version.ts'
 
+/** Bytes: some five hundred routes. */
+const LARGE_CONFIG = 128 * 1024
 /** Milliseconds that requests under way have to end after SIGTERM. */
 const GRACE_MS = 30_000
 
@@ -46,8 +49,11 @@ export const run: Verb = {
     const metrics = createMetrics({ version: version() })
     metrics.watchLog(() => log.dropped())
     const admin: AdminListener = new AdminListener({ log, metrics, gateway: () => gateway })
+    const path = isAbsolute(file) ? file : join(io.cwd, file)
+    // Code that goes over thousands of routes is worth optimising.
+    if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > LARGE_CONFIG) io.started?.()
     const gateway = new Gateway({
-      file: isAbsolute(file) ? file : join(io.cwd, file),
+      file: path,
       env: io.env,
       clock: systemClock,
       log,

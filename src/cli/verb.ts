@@ -32,7 +32,7 @@ export interface VerbIo {
   readonly env: NodeJS.ProcessEnv
   /** Absolute. */
   readonly cwd: string
-  /** Told once a gate has started: what the launcher held back for the start's sake may go on (bin/bundle.js). */
+  /** Told when a gate has started, or has a long start before it: what the launcher held back for the start's sake may go on (bin/bundle.js). */
   started?(): void
 }
 

@@ -85,12 +85,16 @@ function whichListener(name: string, names: readonly string[]): string {
 
 /** Two routes for one request would make the answer depend on chance. */
 export const noTwinRoutes: Rule = function* (file, context) {
-  const seen: { route: RouteDraft; index: number }[] = []
+  // By what two routes have to agree in, so that a long list costs no look at every pair.
+  const seen = new Map<string, { route: RouteDraft; index: number }[]>()
   for (const [index, route] of (file.routes ?? []).entries()) {
     if (!route?.match || (route.match.path === undefined) === (route.match['path-prefix'] === undefined)) continue
     // A host that could not be read is no missing host.
     if (route.match.host === undefined && context.at(['routes', index, 'match', 'host']) !== undefined) continue
-    const twin = seen.find(other => sameRequests(other.route, route))
+    const { host, path, 'path-prefix': prefix } = route.match
+    const place = JSON.stringify([host, path, prefix])
+    const others = seen.get(place) ?? []
+    const twin = others.find(other => sameRequests(other.route, route))
     if (twin) {
       const methods = route.match.methods?.filter(method => twin.route.match?.methods?.includes(method)).join(', ')
       const key = route.match.path === undefined ? 'path-prefix' : 'path'
@@ -100,16 +104,15 @@ export const noTwinRoutes: Rule = function* (file, context) {
         'give one of them another path, host, method or listener',
       )
     }
-    seen.push({ route, index })
+    others.push({ route, index })
+    seen.set(place, others)
   }
 }
 
+/** Of two routes of one place. */
 function sameRequests(a: RouteDraft, b: RouteDraft): boolean {
   return (
     (a.listener === undefined || b.listener === undefined || a.listener === b.listener) &&
-    a.match?.host === b.match?.host &&
-    a.match?.path === b.match?.path &&
-    a.match?.['path-prefix'] === b.match?.['path-prefix'] &&
     (a.match?.methods ?? []).some(method => method !== undefined && b.match?.methods?.includes(method))
   )
 }
