@@ -69,6 +69,8 @@ export default defineConfig({
     cleanDir: true,
     format: 'cjs',
     strict: true,
+    // A script that is run by vm could import only by what Node calls experimental, and says so on stderr.
+    dynamicImportInCjs: false,
     comments: false,
     codeSplitting: {
       includeDependenciesRecursively: false,

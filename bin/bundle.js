@@ -56,7 +56,6 @@ export class Bundle {
     const script = new vm.Script(`(function(exports,require,module,__filename,__dirname){${text}\n})`, {
       filename,
       cachedData: this.#read(name),
-      importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
     })
     if (this.#scripts.size === 0) this.isTaken = script.cachedDataRejected === false
     this.#scripts.set(name, script)
