@@ -4,7 +4,7 @@ import type { AuditRecord } from '../observe/audit.ts'
 import type { Capture, CaptureLimits, Captures } from '../observe/captures.ts'
 import type { RequestContext } from '../pipeline/context.ts'
 import type { Result } from '../pipeline/handle.ts'
-import type { Incoming } from './incoming.ts'
+import type { Incoming } from './http/incoming.ts'
 import type { RequestBody } from './request-body.ts'
 
 /** Refused requests whose bodies are still read for their captures, at once. */
@@ -101,8 +101,8 @@ export class Capturing {
       encrypted: context?.encrypted ?? false,
       serverName: context?.serverName,
       method: record.method,
-      target: req?.url ?? '',
-      rawHeaders: req?.rawHeaders ?? [],
+      target: req?.target ?? '',
+      rawHeaders: req?.fields ?? [],
       source: record.source,
       peer: context?.peer?.text,
       // Of one that was not accepted all that was sent tells why.

@@ -1,7 +1,7 @@
 import { TLSSocket } from 'node:tls'
 import { isDistrusted } from '../tls/identity.ts'
 import type { ClientTrust } from '../tls/trust.ts'
-import { busyOf } from './serve.ts'
+import type { HttpConnection } from './http/connection.ts'
 
 /** Milliseconds for which certificates are judged before others get their turn. */
 const SLICE_MS = 10
@@ -14,13 +14,14 @@ const LAST_MS = 500
  * @param inForce gives the trust that the listener has now: a later one makes this call moot
  */
 export async function dismissDistrusted(
-  sockets: Iterable<unknown>,
+  connections: Iterable<HttpConnection>,
   trust: ClientTrust,
   inForce: () => ClientTrust | undefined,
 ): Promise<void> {
   let from = performance.now()
-  for (const socket of [...sockets]) {
-    if (socket instanceof TLSSocket && !socket.destroyed && isDistrusted(socket, trust)) dismiss(socket)
+  for (const connection of [...connections]) {
+    const { socket } = connection
+    if (socket instanceof TLSSocket && !socket.destroyed && isDistrusted(socket, trust)) dismiss(connection)
     if (performance.now() - from < SLICE_MS) continue
     await new Promise(resolve => setImmediate(resolve))
     if (inForce() !== trust) return
@@ -28,10 +29,10 @@ export async function dismissDistrusted(
   }
 }
 
-function dismiss(socket: TLSSocket): void {
-  const busy = busyOf(socket)
+function dismiss(connection: HttpConnection): void {
+  const { socket } = connection
   // Nothing more is read as a request, and the answer that is due says that the connection ends.
-  busy.broken = true
-  if (busy.active === 0) socket.end()
+  connection.broken = true
+  if (!connection.busy) socket.end()
   setTimeout(() => socket.destroy(), LAST_MS)
 }

@@ -1,29 +1,24 @@
-import type { ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import type { UpstreamResult } from '../forward/upstream.ts'
 import { acceptOf, type Tunnel } from '../forward/websocket.ts'
-import type { Incoming } from './incoming.ts'
+import type { Incoming } from './http/incoming.ts'
 
 /**
  * Answers a WebSocket handshake and joins the two connections; ends both with the first that ends.
  *
  * @param key of the handshake
- * @param head frames that the sender sent along with its handshake
  */
 export async function joinWebSocket(
   req: Incoming,
   key: string,
-  res: ServerResponse,
   answer: UpstreamResult | undefined,
   tunnel: Tunnel,
-  head: Buffer,
   requestId: string,
 ): Promise<{ readonly received: number; readonly sent: number }> {
   const { socket } = req
   const upstream = tunnel.socket
-  res.detachSocket(socket)
   // What is idle here may be waiting on purpose: the two ends have pings of their own.
-  socket.setTimeout(0)
+  const head = req.connection.detach()
   const fields = [
     ...['Connection', 'Upgrade', 'Upgrade', 'websocket'],
     ...['Sec-WebSocket-Accept', acceptOf(key), 'X-Request-Id', requestId],

@@ -1,11 +1,7 @@
-import type { Server as HttpServer, ServerResponse } from 'node:http'
-import { createServer as createTlsServer, type Server as HttpsServer } from 'node:https'
-import { type AddressInfo, Server as NetServer, Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
-import type { TLSSocket } from 'node:tls'
+import type { AddressInfo, Socket } from 'node:net'
+import type { TLSSocket, Server as TlsServer } from 'node:tls'
 import type { Bind, ListenerConfig } from '../config/model.ts'
 import { Headers } from '../core/headers.ts'
-import { http } from '../core/http.ts'
 import { requestId } from '../core/request-id.ts'
 import type { ListenerCounters } from '../observe/metrics.ts'
 import { type Refusal, refuse } from '../pipeline/walk.ts'
@@ -15,35 +11,45 @@ import { clientCertificateOf } from '../tls/identity.ts'
 import type { ServerTls } from '../tls/server.ts'
 import { auditOf } from './audit.ts'
 import { dismissDistrusted } from './dismiss.ts'
-import { HTTP_OPTIONS, keepAliveOf } from './http-options.ts'
-import type { Incoming } from './incoming.ts'
+import type { HttpConnection } from './http/connection.ts'
+import type { Incoming } from './http/incoming.ts'
+import type { ParserFault } from './http/request-parser.ts'
+import { HttpServer, type ServerOwner } from './http/server.ts'
 import type { ListenerLive, Shared } from './live.ts'
 import { speaksProxy } from './peer.ts'
 import { Proxied } from './proxied.ts'
 import { rawAnswer, rawCode } from './raw-answer.ts'
 import { problemBody } from './reply.ts'
-import { busyOf, Exchange } from './serve.ts'
+import { Exchange } from './serve.ts'
 import { spokenInstead } from './spoken-instead.ts'
 import { takeOver } from './take-over.ts'
 import { BACKLOG, listenOn, type SharedPort } from './unix.ts'
 
+/**
+ * The Keep-Alive field of answers: a second less than the limit, since a request that is sent at the last moment would meet
+ * the end of its connection. `undefined` where that leaves nothing.
+ */
+function keepAliveOf(idleMs: number): string | undefined {
+  const seconds = Math.floor(idleMs / 1000) - 1
+  return seconds > 0 ? `timeout=${seconds}` : undefined
+}
+
 /** How long a closing listener takes connections that wait for it, where there is no end of them. Milliseconds. */
 const ACCEPT_MS = 500
 
-type Server = HttpServer<typeof Incoming>
-type TlsServer = HttpsServer<typeof Incoming>
+const CONTINUE = /(?:^|\W)100-continue(?:$|\W)/i
 
 /** One listening socket. Its live part can be replaced at any moment; its bind, once opened, can't. */
-export class Listener {
+export class Listener implements ServerOwner {
   readonly bind: Bind
   readonly secure: boolean
-  readonly #server: Server | TlsServer
+  readonly #server: HttpServer
   readonly #shared: Shared
-  readonly #sockets = new Set<Duplex>()
+  /** Of TLS, whose handshake is not over. */
+  readonly #shaking = new Set<Socket>()
   #name: string
   #live: ListenerLive
   #proxied: Proxied | undefined
-  #headMs: number
   #tls: ServerTls | undefined
   #draining = false
   #maxRequests = Number.POSITIVE_INFINITY
@@ -57,53 +63,13 @@ export class Listener {
     this.bind = config.bind
     this.secure = tls !== undefined
     this.#live = this.#liveOf(config, live)
-    this.#headMs = config.limits.head
     this.#tls = tls
     this.#shared = shared
-    const upgrades = { shouldUpgradeCallback: (req: Incoming) => this.#mayUpgrade(req) }
-    this.#server = tls
-      ? createTlsServer({ ...HTTP_OPTIONS, ...upgrades, ...tls.options, handshakeTimeout: config.limits.head })
-      : http.createServer({ ...HTTP_OPTIONS, ...upgrades })
-    tls?.attend(this.#server as TlsServer)
-    // No count: Node drops fields beyond it unseen, and our policy would judge what is left.
-    this.#server.maxHeadersCount = 0
-    // Node would end the connection of a sender that has ended its side, and the answer that is due with it.
-    Object.assign(this.#server, { httpAllowHalfOpen: true })
-    this.#apply(config)
-    const serve = (expects: boolean) => (req: Incoming, res: ServerResponse) => this.#serve(req, res, expects)
-    this.#server.on('request', serve(false))
-    this.#server.on('checkContinue', serve(true))
-    this.#server.on('checkExpectation', (req, res) => this.#exchange(req, res).refuse(refuse('request.expectation')))
-    this.#server.on('upgrade', (req, socket, head) => this.#upgrade(req, socket, head))
-    this.#server.on('clientError', (error, socket) => this.#clientError(error, socket))
-    this.#server.on('timeout', (socket: Socket) => {
-      // Nothing moved for a while: not our client's fault only where it waits for an answer that is not there yet.
-      if (busyOf(socket).active === 0 || socket.writableLength > 0) socket.destroy()
-    })
-    this.#server.on(this.secure ? 'secureConnection' : 'connection', (socket: Duplex) => {
-      if (isValidation(socket)) {
-        socket.end(() => socket.destroy())
-        return
-      }
-      this.#accepted++
-      this.#sockets.add(socket)
-      this.#counters.connections++
-      // One for both, as every idle connection holds it.
-      socket.on('close', () => {
-        this.#sockets.delete(socket)
-        this.#counters.connections--
-      })
-    })
-    // Of a connection that never ends its handshake nobody else knows; it would outlive the drain.
-    if (this.secure)
-      this.#server.on('connection', (socket: Duplex) => {
-        this.#accepted++
-        this.#sockets.add(socket)
-        socket.on('close', () => this.#sockets.delete(socket))
-      })
-    this.#readProxyHeaders()
-    // Node answers CONNECT by closing the connection where nobody listens for it.
-    this.#server.on('dropRequest', (_req, socket) => socket.destroy())
+    this.#maxRequests = config.limits.requests
+    this.#server = new HttpServer(config.limits, tls?.options, this)
+    const { net } = this.#server
+    if (tls) this.#takeSecure(net as TlsServer, tls)
+    else net.on('connection', (socket: Socket) => this.#accept(socket, () => this.#server.serve(socket)))
   }
 
   get name(): string {
@@ -112,21 +78,21 @@ export class Listener {
 
   /** Resolves once it listens. @throws the system's error, e.g. EADDRINUSE. */
   async listen(sharing?: SharedPort): Promise<AddressInfo | string> {
-    await listenOn(this.#server, this.bind, sharing)
+    await listenOn(this.#server.net, this.bind, sharing)
     this.#tellErrors()
-    return this.#server.address() ?? ''
+    return this.#server.net.address() ?? ''
   }
 
   /** Listens in the place of another, which accepts nothing any more and is to be drained. */
   succeed(old: Listener): void {
     this.#tellErrors()
-    takeOver(this.#server, old.#server, BACKLOG)
+    takeOver(this.#server.net, old.#server.net, BACKLOG)
     // The old one is idle when its own requests have ended.
     old.#counters = { ...old.#counters }
   }
 
   #tellErrors(): void {
-    this.#server.on('error', error => this.#shared.fault(`listener ${this.name}`, error))
+    this.#server.net.on('error', error => this.#shared.fault(`listener ${this.name}`, error))
   }
 
   /** Takes on a new config with the same bind. Open connections stay. */
@@ -134,22 +100,23 @@ export class Listener {
     this.#name = config.name
     this.#live = this.#liveOf(config, live)
     const before = this.#tls?.trust
-    if (tls) this.#tls?.update(tls, this.#server as TlsServer)
+    if (tls) this.#tls?.update(tls, this.#server.net as TlsServer)
     const trust = this.#tls?.trust
     if (trust !== undefined && trust !== before)
-      void dismissDistrusted(this.#sockets, trust, () => this.#tls?.trust).catch(error =>
+      void dismissDistrusted(this.#server.connections, trust, () => this.#tls?.trust).catch(error =>
         this.#shared.fault(`listener ${this.name}`, error),
       )
-    this.#apply(config)
+    this.#maxRequests = config.limits.requests
+    this.#server.limits = config.limits
   }
 
   /** Puts certificates in force that a CA has issued since. @throws TlsProblem; then the old ones still are */
   renew(): void {
-    this.#tls?.renew(this.#server as TlsServer)
+    this.#tls?.renew(this.#server.net as TlsServer)
   }
 
   get port(): number | undefined {
-    const address = this.#server.address()
+    const address = this.#server.net.address()
     return address === null || typeof address === 'string' ? undefined : address.port
   }
 
@@ -177,15 +144,14 @@ export class Listener {
   async drain(graceMs: number): Promise<void> {
     this.#draining = true
     await this.#acceptAll(performance.now() + Math.min(ACCEPT_MS, graceMs))
-    // http's own close() would cut idle connections at once, together with the request that is just arriving on one.
-    NetServer.prototype.close.call(this.#server)
+    this.#server.net.close()
     const deadline = performance.now() + graceMs
     const quiet = Math.min(1_000, graceMs / 2)
     await this.#untilIdle(quiet, deadline)
-    this.#server.closeIdleConnections()
+    this.#server.closeIdle()
     await this.#untilIdle(0, deadline)
-    this.#server.closeAllConnections()
-    for (const socket of this.#sockets) socket.destroy()
+    this.#server.closeAll()
+    for (const socket of this.#shaking) socket.destroy()
   }
 
   /** Takes the connections that the kernel holds: it resets them when the socket closes, with the requests on them. */
@@ -204,29 +170,47 @@ export class Listener {
     return { ...live, proxied: this.#proxied, keepAlive: keepAliveOf(limits.idle) }
   }
 
-  /** Puts the reading of the PROXY header before what Node does with a connection that it has accepted. */
-  #readProxyHeaders(): void {
-    const [accept, ...others] = this.#server.listeners('connection')
-    if (accept === undefined) throw new Error('the server takes no connections')
-    this.#server.removeAllListeners('connection')
-    this.#server.on('connection', (socket: Socket) => {
-      if (this.#proxied === undefined || !speaksProxy(socket, this.#live.proxies)) {
-        accept.call(this.#server, socket)
-        return
-      }
-      this.#proxied.await(
-        socket,
-        this.#headMs,
-        () => accept.call(this.#server, socket),
-        fault => this.#recordRefusal(socket, refuse('request.proxy-header', { rule: fault.rule }), 0),
-      )
+  /** Hands on a connection that was accepted, once its PROXY header is read where it is to have one. */
+  #accept(socket: Socket, take: () => void): void {
+    this.#accepted++
+    if (this.#proxied === undefined || !speaksProxy(socket, this.#live.proxies)) {
+      take()
+      return
+    }
+    this.#proxied.await(socket, this.#server.limits.head, take, fault =>
+      this.#recordRefusal(socket, refuse('request.proxy-header', { rule: fault.rule }), 0),
+    )
+  }
+
+  /** TLS begins with what Node does with a connection that it has accepted. */
+  #takeSecure(server: TlsServer, tls: ServerTls): void {
+    tls.attend(server)
+    const [begin] = server.listeners('connection')
+    if (begin === undefined) throw new Error('the server takes no connections')
+    server.removeAllListeners('connection')
+    server.on('connection', (socket: Socket) => {
+      // Of a connection that never ends its handshake nobody else knows; it would outlive the drain.
+      this.#shaking.add(socket)
+      socket.on('close', () => this.#shaking.delete(socket))
+      this.#accept(socket, () => begin.call(server, socket))
     })
-    for (const other of others) this.#server.on('connection', other as (socket: Socket) => void)
+    server.on('secureConnection', (socket: TLSSocket) => {
+      if (isValidation(socket)) socket.end(() => socket.destroy())
+      else this.#server.serve(socket)
+    })
+  }
+
+  opened(): void {
+    this.#counters.connections++
+  }
+
+  closed(): void {
+    this.#counters.connections--
   }
 
   async #untilIdle(atLeastMs: number, deadline: number): Promise<void> {
     const until = performance.now() + atLeastMs
-    while (performance.now() < deadline && this.#sockets.size > 0) {
+    while (performance.now() < deadline && this.#open > 0) {
       if (this.#counters.inFlight === 0 && performance.now() >= until && this.#written()) return
       await new Promise<void>(resolve => {
         this.#idle = resolve
@@ -235,54 +219,30 @@ export class Listener {
     }
   }
 
-  /** Whether the kernel has every answer: Node takes a connection whose answer still waits for a slow reader for idle. */
+  get #open(): number {
+    return this.#server.connections.size + this.#shaking.size
+  }
+
+  /** Whether the kernel has every answer. */
   #written(): boolean {
-    for (const socket of this.#sockets) if (socket.writableLength > 0) return false
+    for (const { socket } of this.#server.connections) if (socket.writableLength > 0) return false
     return true
-  }
-
-  #apply(config: ListenerConfig): void {
-    this.#server.maxConnections = config.limits.connections
-    this.#maxRequests = config.limits.requests
-    this.#headMs = config.limits.head
-    this.#server.headersTimeout = config.limits.head
-    this.#server.requestTimeout = config.limits.request
-    // Node would set another timer with each answer and each request. That of the connection, which is put off whenever
-    // something moves, does for both.
-    this.#server.keepAliveTimeout = 0
-    if (this.#server.timeout !== config.limits.idle)
-      for (const socket of this.#sockets)
-        if (socket instanceof Socket && socket.timeout) socket.setTimeout(config.limits.idle)
-    this.#server.timeout = config.limits.idle
-    // Read for each new connection; Node's types know it as an option only.
-    Object.assign(this.#server, { maxHeaderSize: config.limits.headBytes })
-  }
-
-  #exchange(req: Incoming, res: ServerResponse): Exchange {
-    return new Exchange(this.name, this.#live, this.#shared, req, res)
   }
 
   /** Any other Upgrade field is the sender's wish, and answered as if it were not there (RFC 9110 section 7.8). */
   #mayUpgrade(req: Incoming): boolean {
-    if (!this.#live.websockets || req.method !== 'GET') return false
-    return new Headers(req.rawHeaders).all('upgrade').join().toLowerCase() === 'websocket'
+    if (!req.upgrade || !this.#live.websockets || req.method !== 'GET') return false
+    return new Headers(req.fields).all('upgrade').join().toLowerCase() === 'websocket'
   }
 
-  #upgrade(req: Incoming, socket: Duplex, head: Buffer): void {
-    // Node has let go of the socket: a refusal is written as for any request, and is the last on this connection.
-    socket.on('error', () => socket.destroy())
-    const res = new http.ServerResponse(req)
-    res.shouldKeepAlive = false
-    res.assignSocket(req.socket)
-    res.on('finish', () => req.socket.end(() => req.socket.destroy()))
-    this.#serve(req, res, false, head)
-  }
-
-  #serve(req: Incoming, res: ServerResponse, expectsContinue: boolean, upgrade?: Buffer): void {
-    // What follows something unreadable is not believed to be a request; the connection ends with the answer that is due.
-    if (busyOf(req.socket).broken) return
+  request(req: Incoming): void {
+    const exchange = new Exchange(this.name, this.#live, this.#shared, req)
+    if (req.waitsToContinue && !CONTINUE.test(req.expect)) {
+      exchange.refuse(refuse('request.expectation'))
+      return
+    }
     if (this.#counters.inFlight >= this.#maxRequests) {
-      this.#exchange(req, res).refuse(refuse('gateway.overloaded', { 'under-way': this.#counters.inFlight }))
+      exchange.refuse(refuse('gateway.overloaded', { 'under-way': this.#counters.inFlight }))
       return
     }
     this.#counters.inFlight++
@@ -292,17 +252,14 @@ export class Listener {
     // Nothing in it may throw; if it does, this request ends without an answer and no other is touched.
     const failed = (error: unknown): void => {
       this.#shared.fault('request', error)
-      res.destroy()
+      req.socket.destroy()
       this.#ended()
     }
     let late: Promise<void> | undefined
     try {
-      late = this.#exchange(req, res).run(
-        certificate,
-        expectsContinue,
-        upgrade === undefined ? this.#isDraining : ALWAYS,
-        upgrade,
-      )
+      const upgrading = this.#mayUpgrade(req)
+      // An upgrade that is refused is the last request on its connection.
+      late = exchange.run(certificate, upgrading ? ALWAYS : this.#isDraining, upgrading)
     } catch (error) {
       failed(error)
       return
@@ -318,46 +275,33 @@ export class Listener {
     if (this.#counters.inFlight === 0) this.#idle?.()
   }
 
-  #clientError(error: NodeJS.ErrnoException, socket: Duplex): void {
-    const code = error.code ?? ''
-    const timeout = code === 'ERR_HTTP_REQUEST_TIMEOUT'
-    const busy = busyOf(socket as Socket)
-    if (busy.active > 0) {
-      busy.broken = true
-      busy.latest?.fail(timeout ? 'timeout' : 'malformed')
-      return
-    }
-    // What is left of a request that has its answer: another would be taken for the next one's.
-    if (busy.unread) {
-      socket.end(() => socket.destroy())
-      return
-    }
+  failed(socket: Socket, error: NodeJS.ErrnoException): void {
+    const { code = '' } = error
     if (this.secure && /^ERR_(SSL|TLS)_/.test(code)) {
       const { message, mend } = explainHandshake(error)
-      this.#recordRefusal(
-        socket as Socket,
-        refuse('request.handshake', { handshake: message, mend: mend ?? null, code }),
-        0,
-      )
-      socket.destroy()
-      return
+      this.#recordRefusal(socket, refuse('request.handshake', { handshake: message, mend: mend ?? null, code }), 0)
     }
-    // A connection that only opened and closed, or was reset, made no request.
-    if (code === 'ECONNRESET' || code === 'EPIPE' || !socket.writable) {
-      socket.destroy()
-      return
-    }
-    const spoke = spokenInstead(error)
-    const evidence = { parser: code || error.message, ...(spoke === undefined ? {} : { spoke }) }
-    this.#answerRaw(socket as Socket, refuse(rawCode(code, timeout), evidence))
+    // Any other only opened and closed, or was reset: it made no request.
+    socket.destroy()
   }
 
-  /** Answers what never became a request, on the bare socket. */
-  #answerRaw(socket: Socket, refusal: Refusal): void {
+  unreadable(connection: HttpConnection, fault: ParserFault | 'timeout', bytes: Buffer): void {
+    const timeout = fault === 'timeout'
+    const spoke = spokenInstead(bytes)
+    const evidence = { parser: timeout ? TIMEOUT : fault.code, ...(spoke === undefined ? {} : { spoke }) }
+    this.#answerRaw(connection, refuse(timeout ? 'request.timeout' : rawCode(fault.code), evidence))
+  }
+
+  /** Answers what never became a request. */
+  #answerRaw(connection: HttpConnection, refusal: Refusal): void {
+    const { socket } = connection
+    if (!socket.writable) {
+      socket.destroy()
+      return
+    }
     const id = requestId(this.#shared.clock.now())
     const text = problemBody(refusal, id)
-    socket.end(rawAnswer(refusal.spec.status, text, id))
-    setTimeout(() => socket.destroy(), 1_000).unref()
+    connection.end(rawAnswer(refusal.spec.status, text, id))
     this.#recordRefusal(socket, refusal, text.length, id)
   }
 
@@ -387,3 +331,5 @@ export class Listener {
 }
 
 const ALWAYS = (): boolean => true
+/** As Node names it. */
+const TIMEOUT = 'ERR_HTTP_REQUEST_TIMEOUT'

@@ -10,8 +10,7 @@ export function rawAnswer(status: number, problem: string, requestId: string): s
 }
 
 /** The refusal that an error of the parser stands for. */
-export function rawCode(code: string, timeout: boolean): PipelineCode & keyof typeof pipelineDenials {
-  if (timeout) return 'request.timeout'
+export function rawCode(code: string): PipelineCode & keyof typeof pipelineDenials {
   return code === 'HPE_HEADER_OVERFLOW' || code === 'HPE_CHUNK_EXTENSIONS_OVERFLOW'
     ? 'request.too-large'
     : 'request.malformed'

@@ -1,19 +1,12 @@
-import type { ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import type { ReplyHeaders } from '../core/decision.ts'
 import type { UpstreamAnswer } from '../forward/upstream.ts'
 import type { Refusal } from '../pipeline/walk.ts'
-import type { Incoming } from './incoming.ts'
+import type { Incoming } from './http/incoming.ts'
 import type { RequestBody } from './request-body.ts'
 
-/** Bytes and milliseconds for which a refused sender may go on sending before the connection is cut. */
-const LINGER_BYTES = 4 * 1024 * 1024
-const LINGER_MS = 1_000
 /** Up to here it is cheaper to read what a refused sender still sends than to open a connection anew. */
 const DISCARD_BYTES = 64 * 1024
-
-/** Above, copying the body costs more than a second piece. */
-const ONE_PIECE_BYTES = 16 * 1024
 
 /** RFC 9457. The sender learns the title and the code, and of his own request what a bridge can't send. */
 export function problemBody(refusal: Refusal, requestId: string): string {
@@ -24,12 +17,9 @@ export function problemBody(refusal: Refusal, requestId: string): string {
 
 export interface Connection {
   readonly req: Incoming
-  readonly res: ServerResponse
   /** `undefined` where the request was no request, and its body was never looked for. */
   readonly body: RequestBody | undefined
-  /** Of an answer that ends the connection `broken` is set: what follows is not a request (RFC 9112 section 9.6). */
-  readonly busy: { broken: boolean }
-  /** Whether the connection must not be used again. */
+  /** Whether the connection must not be used again (RFC 9112 section 9.6). */
   readonly close: boolean
   /** The Keep-Alive field where it may be; `undefined`: none. */
   readonly keepAlive: string | undefined
@@ -68,20 +58,24 @@ export function replyAnswer(
 ): number | Promise<number> {
   append(answer.headers, extra)
   if (Buffer.isBuffer(answer.body)) return send(connection, answer.status, answer.headers, answer.body, requestId)
+  const { req, body, keepAlive } = connection
   answer.headers.push('X-Request-Id', requestId)
-  if (connection.close) answer.headers.push('Connection', 'close')
-  else if (connection.keepAlive !== undefined && connection.res.shouldKeepAlive)
-    answer.headers.push('Keep-Alive', connection.keepAlive)
-  connection.res.writeHead(answer.status, answer.headers)
+  const stream = req.connection.answerStream(answer.status, answer.headers, connection.close, keepAlive)
+  if (stream === undefined) {
+    answer.body.on('error', () => undefined).destroy()
+    return 0
+  }
   let bytes = 0
   answer.body.on('data', (chunk: Buffer) => {
     bytes += chunk.length
   })
-  // An upstream that breaks off destroys the response: the sender sees a cut connection, not a whole 200.
-  return pipeline(answer.body, connection.res).then(
-    () => bytes,
-    () => bytes,
-  )
+  const done = (): number => {
+    // Up to here a body that streams may have gone on.
+    if (body?.unread) body.discard()
+    return bytes
+  }
+  // An upstream that breaks off destroys the stream: the sender sees a cut connection, not a whole 200.
+  return pipeline(answer.body, stream).then(done, done)
 }
 
 function append(headers: string[], extra: ReplyHeaders | undefined): void {
@@ -97,62 +91,16 @@ function send(
   content: Buffer | string,
   requestId: string,
 ): number {
-  const { req, res, body } = connection
-  if (res.destroyed || res.headersSent) return 0
+  const { req, body, keepAlive } = connection
   headers.push('X-Request-Id', requestId)
   const bodiless = status === 204 || status === 304
-  if (!bodiless) headers.push('Content-Length', String(content.length))
-  if (mustClose(connection)) {
-    connection.busy.broken = true
-    headers.push('Connection', 'close')
-    linger(req, body)
-  } else {
-    if (connection.keepAlive !== undefined && res.shouldKeepAlive) headers.push('Keep-Alive', connection.keepAlive)
-    if (body?.unread) body.discard()
-  }
-  res.writeHead(status, headers)
-  if (bodiless || req.method === 'HEAD') res.end()
-  // Text of the head's own encoding is joined to it: one write of one piece, where a buffer would be a second piece.
-  else if (typeof content === 'string') res.end(content, 'latin1')
-  else if (content.length <= ONE_PIECE_BYTES) res.end(content.toString('latin1'), 'latin1')
-  else res.end(content)
-  return bodiless ? 0 : content.length
+  const sent = req.connection.answer(status, headers, bodiless ? undefined : content, mustClose(connection), keepAlive)
+  if (body?.unread) body.discard()
+  return bodiless || !sent ? 0 : content.length
 }
 
 function mustClose({ close, body, req }: Connection): boolean {
-  if (close) return true
+  if (close || body?.fault !== undefined) return true
   if (!body?.unread) return false
-  return req.headers.expect !== undefined || (body.length ?? Number.POSITIVE_INFINITY) > DISCARD_BYTES
-}
-
-/**
- * Closing while the sender still sends makes the kernel throw the answer away (RFC 9112 section 9.6), so the rest is
- * read and dropped for a moment after the answer was written.
- */
-function linger(req: Incoming, body: RequestBody | undefined): void {
-  const socket = req.socket
-  let dropped = 0
-  // Node calls this when the response has been handed to the kernel.
-  socket.destroySoon = () => {
-    if (socket.destroyed) return
-    socket.end()
-    if (req.readableEnded || req.errored) {
-      if (socket.writableFinished) socket.destroy()
-      else socket.once('finish', () => socket.destroy())
-      return
-    }
-    const timer = setTimeout(() => socket.destroy(), LINGER_MS)
-    const count = (chunk: Buffer): void => {
-      dropped += chunk.length
-      if (dropped > LINGER_BYTES) socket.destroy()
-    }
-    // It may still be collected for a capture.
-    const data = (chunk: Buffer): boolean => {
-      count(chunk)
-      body?.data(chunk)
-      return true
-    }
-    socket.once('close', () => clearTimeout(timer))
-    if (!req.divert({ data, end: () => body?.end(), broken: () => body?.broken() })) req.on('data', count).resume()
-  }
+  return req.expect !== '' || (body.length ?? Number.POSITIVE_INFINITY) > DISCARD_BYTES
 }

@@ -1,26 +1,27 @@
-import type { ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
 import type { StreamedBody } from '../forward/streamed-body.ts'
 import type { BodyFault, BodySource } from '../pipeline/body.ts'
-import type { BodySink, Incoming } from './incoming.ts'
+import type { BodySink, Broken, Incoming } from './http/incoming.ts'
 
 const EMPTY = Buffer.alloc(0)
 // Never written to.
 const NONE: Buffer[] = []
+/** Bytes of a stream that are read before they are asked for. */
+const AHEAD_BYTES = 64 * 1024
 
 /** Reads one request's body from its connection. */
 export class RequestBody implements BodySource, BodySink {
   readonly #req: Incoming
-  readonly #res: ServerResponse
   /** Bytes announced; `undefined` for a chunked body. */
   readonly length: number | undefined
-  readonly #expectsContinue: boolean
+  readonly upgrading: boolean
   #finish: ((result: Buffer | BodyFault) => void) | undefined
   #fault: BodyFault | undefined
   #broken: ((why: string) => void) | undefined
+  #stream: Readable | undefined
   /** What has come so far of a body that is collected. */
   #chunks: Buffer[] = NONE
   #cap = 0
-  readonly upgrading: boolean
   /** Somebody reads, or has read. */
   #started = false
   /** Bytes received. */
@@ -28,26 +29,19 @@ export class RequestBody implements BodySource, BodySink {
   /** Whether the sender may still be sending: the connection can't be used for another request. */
   unread: boolean
 
-  constructor(
-    req: Incoming,
-    res: ServerResponse,
-    length: number | undefined,
-    expectsContinue: boolean,
-    upgrading: boolean,
-  ) {
-    this.upgrading = upgrading
+  constructor(req: Incoming, length: number | undefined, upgrading: boolean) {
     this.#req = req
-    this.#res = res
     this.length = length
-    this.#expectsContinue = expectsContinue
+    this.upgrading = upgrading
     this.unread = length !== 0
+    if (length === 0) req.drop()
   }
 
   read(cap: number): Promise<Buffer | BodyFault> {
     if (this.#fault) return Promise.resolve(this.#fault)
     if (this.length === 0) return Promise.resolve(EMPTY)
     if (this.length !== undefined && this.length > cap) return Promise.resolve('too-large')
-    if (this.#expectsContinue) this.#res.writeContinue()
+    if (this.#req.waitsToContinue) this.#req.connection.writeContinue()
     return new Promise(resolve => this.#collect(cap, resolve))
   }
 
@@ -57,24 +51,15 @@ export class RequestBody implements BodySource, BodySink {
 
   stream(cap: number): StreamedBody | undefined {
     if (this.length === 0) return undefined
-    if (this.#expectsContinue) this.#res.writeContinue()
+    if (this.#req.waitsToContinue) this.#req.connection.writeContinue()
+    const readable = new Readable({ highWaterMark: AHEAD_BYTES, read: () => this.#req.resume() })
+    this.#cap = cap
     this.#started = true
-    const req = this.#req
-    // Paused first: a listener of data would else let it flow before anybody writes it on.
-    req.pause()
-    req.on('data', (chunk: Buffer) => {
-      this.received += chunk.length
-      if (this.received > cap) this.fail('too-large')
-    })
-    req.on('end', () => {
-      this.unread = false
-    })
-    req.on('close', () => {
-      if (this.unread) this.fail(this.#fault ?? 'incomplete')
-    })
+    this.#stream = readable
+    this.#req.take(this)
     return {
       length: this.length,
-      readable: req,
+      readable,
       onBroken: call => {
         if (this.#fault) call(this.#fault)
         else this.#broken = call
@@ -90,16 +75,8 @@ export class RequestBody implements BodySource, BodySink {
    */
   collectRest(cap: number, done: (body: Buffer | undefined) => void): boolean {
     const length = this.length ?? Number.POSITIVE_INFINITY
-    if (!this.unread || this.#started || this.#expectsContinue || length > cap) return false
-    const { socket } = this.#req
-    // After the answer Node tells nobody of a request that its connection has broken.
-    const gone = (): void => this.broken()
-    socket.on('close', gone)
-    this.#collect(cap, result => {
-      socket.off('close', gone)
-      // What Node has thrown away before it was asked for is missing in what it gives.
-      done(Buffer.isBuffer(result) && result.length === length ? result : undefined)
-    })
+    if (!this.unread || this.#started || this.#req.waitsToContinue || length > cap) return false
+    this.#collect(cap, result => done(Buffer.isBuffer(result) && result.length === length ? result : undefined))
     return true
   }
 
@@ -110,43 +87,36 @@ export class RequestBody implements BodySource, BodySink {
 
   /** Reads on and keeps nothing: what is still to come of a body that nobody wants any more. */
   discard(): void {
-    if (!this.#started && !this.upgrading) this.#req.dropBody()
-  }
-
-  /** The connection failed: what has been read so far is nothing. */
-  fail(fault: BodyFault): void {
-    this.#fault ??= fault
-    this.#settle(fault)
-    this.#broken?.(fault)
-    this.#broken = undefined
+    this.#stream = undefined
+    if (this.#started) this.#req.resume()
+    else this.#req.drop()
   }
 
   #collect(cap: number, resolve: (result: Buffer | BodyFault) => void): void {
     this.#started = true
     this.#cap = cap
     this.#finish = resolve
-    const req = this.#req
-    if (!this.upgrading && req.divert(this)) return
-    req.on('data', (chunk: Buffer) => {
-      if (!this.data(chunk)) req.pause()
-    })
-    req.on('end', () => this.end())
-    // Comes after 'end' as well, and where the connection broke before it.
-    req.on('close', () => this.broken())
+    this.#req.take(this)
   }
 
   data(chunk: Buffer): boolean {
-    if (this.#finish === undefined) return true
+    const stream = this.#stream
+    if (stream === undefined && this.#finish === undefined) return true
     this.received += chunk.length
-    if (this.#chunks === NONE) this.#chunks = [chunk]
-    else this.#chunks.push(chunk)
-    if (this.received <= this.#cap) return true
-    this.#settle('too-large')
-    return false
+    if (stream === undefined) {
+      if (this.#chunks === NONE) this.#chunks = [chunk]
+      else this.#chunks.push(chunk)
+    }
+    if (this.received > this.#cap) {
+      this.#fail('too-large')
+      return false
+    }
+    return stream?.push(chunk) ?? true
   }
 
   end(): void {
     this.unread = false
+    this.#stream?.push(null)
     if (this.#finish === undefined) return
     const chunks = this.#chunks
     this.#chunks = NONE
@@ -154,8 +124,17 @@ export class RequestBody implements BodySource, BodySink {
     this.#settle(chunks.length === 1 && only ? only : Buffer.concat(chunks, this.received))
   }
 
-  broken(): void {
-    this.#settle(this.#fault ?? 'incomplete')
+  broken(why: Broken): void {
+    this.#fail(why)
+  }
+
+  #fail(fault: BodyFault): void {
+    this.#fault ??= fault
+    // What comes of it from now on is for nobody.
+    this.#stream = undefined
+    this.#settle(fault)
+    this.#broken?.(fault)
+    this.#broken = undefined
   }
 
   #settle(result: Buffer | BodyFault): void {

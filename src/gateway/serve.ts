@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { ClientCertificate } from '../core/client-certificate.ts'
@@ -13,89 +12,47 @@ import { RequestContext } from '../pipeline/context.ts'
 import { handle, type Result } from '../pipeline/handle.ts'
 import { type Refusal, refuse } from '../pipeline/walk.ts'
 import { auditOf } from './audit.ts'
-import type { Incoming } from './incoming.ts'
+import type { Incoming } from './http/incoming.ts'
 import { joinWebSocket } from './join.ts'
 import type { ListenerLive, Shared } from './live.ts'
 import { type Origin, originOf } from './peer.ts'
-import { checkHead, type HeadFacts, POLICY_CODE, PolicyFault } from './policy.ts'
+import { checkHead, POLICY_CODE, PolicyFault } from './policy.ts'
 import { type Connection, replyAnswer, replyItself, replyRefusal } from './reply.ts'
 import { RequestBody } from './request-body.ts'
 
-/** What a connection is busy with, so that a parser's error reaches the request it broke, and only that one. */
-export class Busy {
-  /** Requests whose answer is not written yet; more than one where the client pipelines. */
-  active = 0
-  /** The one whose bytes arrive now. */
-  latest: Exchange | undefined
-  /** Of the last request, answered already, the body is still to come. */
-  unread = false
-  /** What follows on the connection is not read: it ends after the answers that are due. */
-  broken = false
-}
-
-const busy = new WeakMap<Socket, Busy>()
-
-export function busyOf(socket: Socket): Busy {
-  let state = busy.get(socket)
-  if (state === undefined) {
-    state = new Busy()
-    busy.set(socket, state)
-  }
-  return state
-}
-
-/** One request of one connection: the only place that holds a ServerResponse. */
+/** One request of one connection, from its head to its record. */
 export class Exchange {
   readonly id: string
   readonly #listener: string
   readonly #live: ListenerLive
   readonly #shared: Shared
   readonly #req: Incoming
-  readonly #res: ServerResponse
   readonly #startedAt: number
   readonly #receivedAt: number
-  readonly #busy: Busy
   #body: RequestBody | undefined
   #trace: RequestTrace | undefined
 
-  constructor(listener: string, live: ListenerLive, shared: Shared, req: Incoming, res: ServerResponse) {
+  constructor(listener: string, live: ListenerLive, shared: Shared, req: Incoming) {
     this.#listener = listener
     this.#live = live
     this.#shared = shared
     this.#req = req
-    this.#res = res
     this.#startedAt = shared.clock.monotonic()
     this.#receivedAt = shared.clock.now()
     this.id = requestId(this.#receivedAt)
-    this.#busy = busyOf(req.socket)
-    this.#busy.active++
-    this.#busy.unread = false
-    this.#busy.latest = this
-  }
-
-  /** The connection broke while this request was under way; one that has arrived whole is not touched by it. */
-  fail(fault: 'malformed' | 'timeout'): void {
-    if (!this.#req.complete) this.#body?.fail(fault)
   }
 
   /** @returns `undefined` where it is answered already */
   run(
     certificate: ((socket: TLSSocket) => ClientCertificate | undefined) | undefined,
-    expectsContinue: boolean,
     closing: () => boolean,
-    upgrade?: Buffer,
+    upgrading: boolean,
   ): Promise<void> | undefined {
     const req = this.#req
     const socket = req.socket
-    const headers = new Headers(req.rawHeaders)
+    const headers = new Headers(req.fields)
     const encrypted = socket instanceof TLSSocket
-    const facts: HeadFacts | PolicyFault = checkHead(
-      req.method ?? '',
-      req.url ?? '',
-      req.httpVersion,
-      headers,
-      this.#live.maxHeaders,
-    )
+    const facts = checkHead(req.method, req.target, req.version, headers, this.#live.maxHeaders)
     const origin: Origin | PolicyFault = originOf(
       socket,
       encrypted,
@@ -114,14 +71,14 @@ export class Exchange {
       return undefined
     }
     this.#trace = this.#startTrace(headers, origin.byProxy)
-    this.#body = new RequestBody(req, this.#res, facts.contentLength, expectsContinue, upgrade !== undefined)
+    this.#body = new RequestBody(req, facts.contentLength, upgrading)
     const context = new RequestContext({
       id: this.id,
       receivedAt: this.#receivedAt,
       listener: this.#listener,
       encrypted: origin.encrypted,
-      method: req.method ?? '',
-      target: req.url ?? '',
+      method: req.method,
+      target: req.target,
       path: facts.path,
       query: facts.query,
       host: facts.host,
@@ -138,18 +95,13 @@ export class Exchange {
     const result =
       proof === undefined ? handle(context, this.#body, this.#live.table, this.#shared.clock) : acmeResult(proof)
     return result instanceof Promise
-      ? result.then(late => this.#answer(context, late, closing, upgrade))
-      : this.#answer(context, result, closing, upgrade)
+      ? result.then(late => this.#answer(context, late, closing))
+      : this.#answer(context, result, closing)
   }
 
-  #answer(
-    context: RequestContext,
-    result: Result,
-    closing: () => boolean,
-    upgrade: Buffer | undefined,
-  ): Promise<void> | undefined {
+  #answer(context: RequestContext, result: Result, closing: () => boolean): Promise<void> | undefined {
     return result.answer?.ok && result.answer.tunnel
-      ? this.#join(context, result, result.answer.tunnel, upgrade)
+      ? this.#join(context, result, result.answer.tunnel)
       : this.#reply(context, result, closing)
   }
 
@@ -166,18 +118,18 @@ export class Exchange {
 
   /** Refuses without the pipeline: nothing can be routed that is no request. */
   refuse(refusal: Refusal): void {
-    const origin = originOf(this.#req.socket, false, new Headers(this.#req.rawHeaders), undefined)
+    const origin = originOf(this.#req.socket, false, new Headers(this.#req.fields), undefined)
     this.#unfit(refusal, origin)
   }
 
   #unfit(refusal: Refusal, origin: Origin | PolicyFault): void {
     // Where this request ends can't be trusted, so nothing that follows on the connection is read as one.
-    this.#busy.broken = true
+    this.#req.connection.broken = true
+    this.#req.drop()
     const bytesOut = replyRefusal(this.#connection(true), refusal, this.id)
     const source = origin instanceof PolicyFault ? (this.#req.socket.remoteAddress ?? '') : origin.source.text
     const result = { route: undefined, walk: undefined, stop: refusal, answer: undefined, upstreamMs: 0 }
     const code = this.#shared.capturing.wants(result, source)
-    this.#end()
     this.#record(undefined, source, result, refusal.spec.status, bytesOut, code)
   }
 
@@ -193,8 +145,8 @@ export class Exchange {
     const record = auditOf({
       id: this.id,
       listener: this.#listener,
-      method: this.#req.method ?? '',
-      path: context?.path ?? pathOf(this.#req.url ?? ''),
+      method: this.#req.method,
+      path: context?.path ?? pathOf(this.#req.target),
       source,
       result,
       status,
@@ -213,7 +165,7 @@ export class Exchange {
     const { stop, answer, walk } = result
     const extra = walk?.headers ?? NO_HEADERS
     const code = this.#shared.capturing.wants(result, context.source.text)
-    // Before the answer: after it, Node throws away what still comes.
+    // Before the answer: after it, what still comes is thrown away.
     if (code !== undefined) this.#shared.capturing.collectRest(this.id, this.#body)
     // Nobody is left to be answered; the record says so.
     const gone = this.#req.socket.destroyed
@@ -234,9 +186,9 @@ export class Exchange {
   }
 
   /** Both ends speak with each other from here on; the request ends with the first of them. */
-  async #join(context: RequestContext, result: Result, tunnel: Tunnel, head: Buffer = EMPTY): Promise<void> {
+  async #join(context: RequestContext, result: Result, tunnel: Tunnel): Promise<void> {
     const key = context.headers.one('sec-websocket-key') ?? ''
-    const bytes = await joinWebSocket(this.#req, key, this.#res, result.answer, tunnel, head, this.id)
+    const bytes = await joinWebSocket(this.#req, key, result.answer, tunnel, this.id)
     if (this.#body) this.#body.received = bytes.received
     await this.#finish(context, result, 101, bytes.sent, undefined)
   }
@@ -249,7 +201,6 @@ export class Exchange {
     code: string | undefined,
   ): Promise<void> | undefined {
     const { answer, walk } = result
-    this.#end()
     this.#record(context, context.source.text, result, status, bytesOut, code)
     if (!walk?.hasSettles) return undefined
     return walk
@@ -270,33 +221,18 @@ export class Exchange {
     const facts = {
       encrypted: context?.encrypted ?? this.#req.socket instanceof TLSSocket,
       authority: context?.authority ?? '',
-      version: this.#req.httpVersion,
+      version: this.#req.version,
       sentMs: sentAt === undefined ? undefined : sentAt - this.#startedAt,
     }
     trace.end(record, facts, this.#shared.clock.now())
   }
 
   #connection(close: boolean): Connection {
-    // Closing after one of several pipelined answers would throw the others away.
-    const last = this.#busy.active === 1
-    const ends = last && (close || this.#busy.broken)
-    if (ends) this.#busy.broken = true
-    const { keepAlive } = this.#live
-    return { req: this.#req, res: this.#res, body: this.#body, busy: this.#busy, close: ends, keepAlive }
-  }
-
-  #end(): void {
-    this.#busy.active--
-    if (this.#busy.latest !== this) return
-    this.#busy.latest = undefined
-    if (this.#req.complete) return
-    this.#busy.unread = true
-    this.#req.unreadOf = this.#busy
+    return { req: this.#req, body: this.#body, close, keepAlive: this.#live.keepAlive }
   }
 }
 
 const NO_HEADERS: ReplyHeaders = []
-const EMPTY = Buffer.alloc(0)
 
 /** RFC 8555 section 8.3. */
 function acmeResult(body: string): Result {

@@ -1,0 +1,55 @@
+import { isFieldValue } from '../../core/field-value.ts'
+import { http } from '../../core/http.ts'
+
+const REASONS: Readonly<Record<number, string | undefined>> = http.STATUS_CODES
+
+let dateAt = 0
+let date = ''
+
+/** The Date field's value (RFC 9110 section 6.6.1), made once a second. @param now epoch milliseconds */
+function dateOf(now: number): string {
+  if (now < dateAt || now - dateAt >= 1000) {
+    dateAt = now - (now % 1000)
+    date = new Date(dateAt).toUTCString()
+  }
+  return date
+}
+
+const lines = new Map<number, string>()
+
+function statusLine(status: number): string {
+  let line = lines.get(status)
+  if (line === undefined) {
+    line = `HTTP/1.1 ${status} ${REASONS[status] ?? ''}\r\n`
+    lines.set(status, line)
+  }
+  return line
+}
+
+const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+// Names are the gate's own, the config's and the upstream's: few, but the last could be anything.
+const NAMES_LIMIT = 1024
+const names = new Set<string>()
+
+function isName(name: string): boolean {
+  if (names.has(name)) return true
+  if (!NAME.test(name)) return false
+  if (names.size < NAMES_LIMIT) names.add(name)
+  return true
+}
+
+/**
+ * The head of an answer as it goes over the wire, one byte a character, with its Date and the empty line.
+ *
+ * @param fields name, value, name, value, ...
+ * @throws where a field can't be written: a line break in one would begin another field or answer
+ */
+export function answerHead(status: number, fields: readonly string[], now = Date.now()): string {
+  let text = statusLine(status)
+  for (let i = 0; i < fields.length; i += 2) {
+    const [name = '', value = ''] = [fields[i], fields[i + 1]]
+    if (!isName(name) || !isFieldValue(value)) throw new Error(`the field ${name} of an answer can't be written`)
+    text += `${name}: ${value}\r\n`
+  }
+  return `${text}Date: ${dateOf(now)}\r\n\r\n`
+}

@@ -1,0 +1,397 @@
+import type { Socket } from 'node:net'
+import type { Writable } from 'node:stream'
+import { answerHead } from './answer-head.ts'
+import { AnswerStream } from './answer-stream.ts'
+import { type BodySink, type Broken, Incoming } from './incoming.ts'
+import { type Head, type ParserFault, RequestParser } from './request-parser.ts'
+
+export interface ConnectionLimits {
+  /** Bytes of a head. */
+  readonly headBytes: number
+}
+
+/** Who serves the requests of connections. Nothing here may throw. */
+export interface ConnectionOwner {
+  readonly limits: ConnectionLimits
+  request(request: Incoming): void
+  /** What came is no request; nothing was answered. */
+  unreadable(connection: HttpConnection, fault: ParserFault, bytes: Buffer): void
+  /** The socket failed. */
+  failed(connection: HttpConnection, error: NodeJS.ErrnoException): void
+  /** A head or body has begun to come and is not whole, or no longer. */
+  waits(connection: HttpConnection, waits: boolean): void
+  closed(connection: HttpConnection): void
+}
+
+/** Bytes and milliseconds for which a refused sender may go on sending before the connection is cut. */
+const LINGER_BYTES = 4 * 1024 * 1024
+const LINGER_MS = 1_000
+/** Above, copying the body costs more than a second piece. */
+const ONE_PIECE_BYTES = 16 * 1024
+const EMPTY = Buffer.alloc(0)
+const CUT: ParserFault = { code: 'HPE_INVALID_EOF_STATE', reason: 'the connection ended in the middle of a head' }
+
+/** The sender's side of one connection: its requests one after the other, each answered before the next is read. */
+export class HttpConnection {
+  readonly socket: Socket
+  readonly #owner: ConnectionOwner
+  readonly #parser: RequestParser
+  /** From its head until it is answered and whole. */
+  #request: Incoming | undefined
+  #sink: BodySink | undefined
+  #answered = false
+  /** Read, and not parsed: the request before it is under way, or nobody has taken its body yet. */
+  #held: Buffer = EMPTY
+  #parsing = false
+  #paused = false
+  /** The sender has ended its side. */
+  #ended = false
+  /** What follows on the connection is not read as a request: it ends after the answer that is due. */
+  broken = false
+  /** What came was no HTTP: nothing that follows is parsed. */
+  #unparsable = false
+  /** Why the body that is under way will not come whole. */
+  #fault: Broken | undefined
+  #stream: AnswerStream | undefined
+  /** Bytes that came since the connection was to end; `undefined` while it is not. */
+  #lingered: number | undefined
+  #linger: NodeJS.Timeout | undefined
+  #detached = false
+  #over = false
+  /** Deadlines are kept. */
+  #waits = true
+  /** `performance.now` of the first byte of what has begun to come; of the accept before there is any. */
+  waitsSince = performance.now()
+
+  constructor(socket: Socket, owner: ConnectionOwner) {
+    this.socket = socket
+    this.#owner = owner
+    this.#parser = new RequestParser(owner.limits)
+    socket.on('data', this.#data)
+    socket.on('end', this.#end)
+    socket.on('error', this.#failed)
+    socket.on('close', this.#closed)
+  }
+
+  /** Whether a request is under way that is not answered yet. */
+  get busy(): boolean {
+    return this.#request !== undefined && !this.#answered
+  }
+
+  /** Whether nothing is under way: no part of a request, no answer that waits for its reader. */
+  get idle(): boolean {
+    return this.#request === undefined && !this.#parser.begun && this.socket.writableLength === 0
+  }
+
+  /** Whether what waits is a body, and not a head. */
+  get waitsForBody(): boolean {
+    return this.#request !== undefined
+  }
+
+  take(request: Incoming, sink: BodySink): void {
+    if (request !== this.#request || request.complete) return
+    this.#sink = sink
+    if (this.#fault !== undefined) this.#break(this.#fault)
+    // Never at once: whoever takes it is not ready yet.
+    else if (!this.#parsing) process.nextTick(this.#goOn)
+  }
+
+  /** Reads on. */
+  resume(): void {
+    if (!this.#paused) return
+    this.#paused = false
+    this.socket.resume()
+  }
+
+  /** Tells a sender that waits for it that it may send the body. */
+  writeContinue(): void {
+    this.socket.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1')
+  }
+
+  /**
+   * Answers the request under way, in one piece where the body is small.
+   *
+   * @param fields without those of the connection and of the length
+   * @param body text one byte a character; `undefined`: the status has none
+   * @param close whether the connection ends with it
+   * @param keepAlive the Keep-Alive field where it does not; `undefined`: none
+   * @returns `false` where nobody is left to be answered
+   */
+  answer(
+    status: number,
+    fields: string[],
+    body: Buffer | string | undefined,
+    close: boolean,
+    keepAlive: string | undefined,
+  ): boolean {
+    const request = this.#request
+    if (request === undefined || this.#answered || this.socket.destroyed) return false
+    const { socket } = this
+    if (body !== undefined) fields.push('Content-Length', String(body.length))
+    const ends = this.#ending(request, fields, close, keepAlive)
+    const head = answerHead(status, fields)
+    if (body === undefined || request.method === 'HEAD') socket.write(head, 'latin1')
+    else if (typeof body === 'string') socket.write(head + body, 'latin1')
+    else if (body.length <= ONE_PIECE_BYTES) socket.write(head + body.toString('latin1'), 'latin1')
+    else {
+      socket.cork()
+      socket.write(head, 'latin1')
+      socket.write(body)
+      socket.uncork()
+    }
+    this.#done(ends)
+    return true
+  }
+
+  /** Answers with a body that is written as it comes: chunked where there is no Content-Length among the fields. */
+  answerStream(status: number, fields: string[], close: boolean, keepAlive: string | undefined): Writable | undefined {
+    const request = this.#request
+    if (request === undefined || this.#answered || this.socket.destroyed) return undefined
+    const framing = framingOf(request, status, fields)
+    if (framing === 'chunked') fields.push('Transfer-Encoding', 'chunked')
+    const ends = this.#ending(request, fields, close || framing === 'close', keepAlive)
+    const head = answerHead(status, fields)
+    this.socket.write(head, 'latin1')
+    this.#stream = new AnswerStream(this.socket, framing === 'chunked', () => {
+      this.#stream = undefined
+      this.#done(ends)
+    })
+    return this.#stream
+  }
+
+  /** Writes the last words of the connection, that answer nothing that was read. @param text one byte a character */
+  end(text = ''): void {
+    this.broken = true
+    if (text !== '') this.socket.write(text, 'latin1')
+    this.#finish()
+  }
+
+  /** Lets go of the socket, paused; gives what was read of it and belongs to nobody. */
+  detach(): Buffer {
+    const { socket } = this
+    this.#detached = true
+    socket.pause()
+    socket.off('data', this.#data).off('end', this.#end)
+    socket.setTimeout(0)
+    this.#answered = true
+    const rest = this.#held
+    this.#held = EMPTY
+    return rest
+  }
+
+  /** What is under way does not come in time. */
+  late(): void {
+    if (this.#request === undefined) return
+    this.broken = true
+    if (this.#answered) this.#finish()
+    else this.#break('timeout')
+  }
+
+  #ending(request: Incoming, fields: string[], close: boolean, keepAlive: string | undefined): boolean {
+    const ends = close || this.broken || !request.keepAlive
+    if (ends) {
+      this.broken = true
+      fields.push('Connection', 'close')
+    } else {
+      fields.push('Connection', 'keep-alive')
+      if (keepAlive !== undefined) fields.push('Keep-Alive', keepAlive)
+    }
+    return ends
+  }
+
+  #done(ends: boolean): void {
+    this.#answered = true
+    if (ends) this.#finish()
+    else if (this.#request?.complete) this.#next()
+  }
+
+  /** The request is answered and whole. */
+  #next(): void {
+    this.#request = undefined
+    this.#sink = undefined
+    this.#goOn()
+  }
+
+  /** Parses what was held, unless this is called from there. */
+  readonly #goOn = (): void => {
+    if (this.#parsing || this.#over) return
+    const held = this.#held
+    if (held.length > 0 || this.#parser.behindHead) {
+      this.#held = EMPTY
+      this.#parse(held)
+    }
+    if (this.#held.length > 0) return
+    if (this.#ended) this.#atEnd()
+    else this.resume()
+  }
+
+  readonly #data = (chunk: Buffer): void => {
+    if (this.#lingered !== undefined) {
+      this.#lingered += chunk.length
+      if (this.#lingered > LINGER_BYTES) this.socket.destroy()
+    }
+    if (this.#held.length === 0) this.#parse(chunk)
+    else {
+      this.#held = Buffer.concat([this.#held, chunk])
+      this.#pause()
+    }
+  }
+
+  #pause(): void {
+    this.#paused = true
+    this.socket.pause()
+  }
+
+  /** Whether nothing is parsed now: nobody has taken the body yet, or the request is to be answered before the next. */
+  get #holds(): boolean {
+    const request = this.#request
+    return request !== undefined && (request.complete || this.#sink === undefined)
+  }
+
+  /** Whether nothing is parsed any more. */
+  get #deaf(): boolean {
+    return this.#unparsable || this.#fault !== undefined || (this.broken && this.#request === undefined)
+  }
+
+  #parse(chunk: Buffer): void {
+    const parser = this.#parser
+    this.#parsing = true
+    let renewed = false
+    let at = 0
+    // Behind a head the parser goes on without bytes too: there may be no body.
+    while ((at < chunk.length || parser.behindHead) && !this.#deaf) {
+      if (this.#holds) {
+        this.#held = chunk.subarray(at)
+        break
+      }
+      const stop = parser.feed(chunk, at, this.#piece)
+      at = parser.at
+      if (stop === 'head') this.#begin(parser.head)
+      else if (stop === 'end') {
+        renewed = true
+        this.#whole()
+      } else if (stop !== 'more') this.#unreadable(stop, chunk)
+    }
+    this.#parsing = false
+    this.#watch(renewed)
+    // It was to end with the body, and nothing came behind that.
+    if (this.#lingered !== undefined && this.#request === undefined && at === chunk.length) this.#cut()
+  }
+
+  /** Has deadlines kept for what has begun to come, and for nothing else. */
+  #watch(renewed: boolean): void {
+    const request = this.#request
+    const waits = !this.#deaf && (request === undefined ? this.#parser.begun : !request.complete)
+    if (waits && (renewed || !this.#waits)) this.waitsSince = performance.now()
+    if (waits === this.#waits) return
+    this.#waits = waits
+    this.#owner.waits(this, waits)
+  }
+
+  #begin(head: Head): void {
+    const request = new Incoming(this, head)
+    this.#request = request
+    this.#answered = false
+    this.#owner.request(request)
+  }
+
+  readonly #piece = (piece: Buffer): void => {
+    if (this.#sink?.data(piece) === false && this.#lingered === undefined) this.#pause()
+  }
+
+  #whole(): void {
+    const request = this.#request
+    if (request === undefined) return
+    request.complete = true
+    this.#sink?.end()
+    if (this.#answered) this.#next()
+  }
+
+  #unreadable(fault: ParserFault, bytes: Buffer): void {
+    const begun = this.#request !== undefined
+    this.#unparsable = true
+    this.broken = true
+    if (!begun) this.#owner.unreadable(this, fault, bytes)
+    else if (this.#answered) this.#finish()
+    else this.#break('malformed')
+  }
+
+  /** What of the request's body is missing will not come. */
+  #break(why: Broken): void {
+    this.broken = true
+    this.#fault = why
+    this.#held = EMPTY
+    const sink = this.#sink
+    this.#sink = undefined
+    sink?.broken(why)
+  }
+
+  /** Ends the connection behind what was written. */
+  #finish(): void {
+    if (this.#lingered !== undefined) return
+    const { socket } = this
+    const request = this.#request
+    this.#lingered = 0
+    socket.end()
+    const whole = request === undefined ? !this.#parser.begun : request.complete
+    if (this.#ended || (whole && this.#held.length === 0)) {
+      this.#cut()
+      return
+    }
+    // Closing while the sender still sends makes the kernel throw the answer away (RFC 9112 section 9.6): the rest is
+    // read and dropped for a moment.
+    this.#linger = setTimeout(() => socket.destroy(), LINGER_MS)
+    this.#goOn()
+    this.resume()
+  }
+
+  /** Closes once all is written. */
+  #cut(): void {
+    const { socket } = this
+    if (socket.writableFinished) socket.destroy()
+    else socket.once('finish', () => socket.destroy())
+  }
+
+  readonly #end = (): void => {
+    this.#ended = true
+    if (this.#held.length === 0) this.#atEnd()
+  }
+
+  /** The sender sends no more, and all that came is parsed. */
+  #atEnd(): void {
+    const request = this.#request
+    if (this.#lingered !== undefined) this.#cut()
+    else if (request === undefined) {
+      if (this.#parser.begun) this.#unreadable(CUT, EMPTY)
+      else this.socket.end()
+    } else if (!request.complete) {
+      this.broken = true
+      if (this.#answered) this.#finish()
+      else this.#break('incomplete')
+    }
+  }
+
+  readonly #failed = (error: NodeJS.ErrnoException): void => {
+    if (this.#detached) this.socket.destroy()
+    else this.#owner.failed(this, error)
+  }
+
+  readonly #closed = (): void => {
+    this.#over = true
+    clearTimeout(this.#linger)
+    if (this.#request?.complete === false && this.#fault === undefined) this.#break('incomplete')
+    this.#parser.close()
+    this.#owner.closed(this)
+  }
+}
+
+/** How the end of an answer that streams is told (RFC 9112 section 6.3). */
+function framingOf(
+  { method, version }: Incoming,
+  status: number,
+  fields: readonly string[],
+): 'known' | 'chunked' | 'close' {
+  if (method === 'HEAD' || status === 204 || status === 304) return 'known'
+  for (let at = 0; at < fields.length; at += 2) if (fields[at]?.toLowerCase() === 'content-length') return 'known'
+  return version === '1.1' ? 'chunked' : 'close'
+}

@@ -1,0 +1,267 @@
+import {
+  AREA_BYTES,
+  execute,
+  faultOf,
+  freeParser,
+  methodOf,
+  newParser,
+  OK,
+  PAUSED,
+  PAUSED_UPGRADE,
+  type ParserEvents,
+  positionOf,
+  resume,
+  resumeAfterUpgrade,
+  stoppedAt,
+  unload,
+  versionOf,
+} from './llhttp.ts'
+
+/** Why the bytes are no request, by the parser: its name for it, and its sentence. */
+export interface ParserFault {
+  readonly code: string
+  readonly reason: string
+}
+
+/** The head of a request. */
+export interface Head {
+  readonly method: string
+  readonly target: string
+  /** `1.1`, `1.0` or another. */
+  readonly version: string
+  /** Name, value, name, value, ... as sent, one byte a character. */
+  readonly fields: string[]
+  /** The Expect field, several joined; empty where there is none. */
+  readonly expect: string
+  /** Whether it asks for another protocol on this connection, or is a CONNECT. */
+  readonly upgrade: boolean
+  /** Whether the sender lets the connection be used again. */
+  readonly keepAlive: boolean
+}
+
+/**
+ * What `feed` stopped for: the chunk was used up, or a part of it; the parser stands behind a head; behind a message.
+ */
+export type Stop = 'more' | 'head' | 'end' | ParserFault
+
+type Phase = 'head' | 'body'
+type Span = 'none' | 'target' | 'name' | 'value'
+
+/** More than the line of a chunk's size takes, without extensions; what is beyond is counted. */
+const CHUNK_LINE_BYTES = 20
+const NONE: Head = {
+  method: '',
+  target: '',
+  version: '',
+  fields: [],
+  expect: '',
+  upgrade: false,
+  keepAlive: false,
+}
+const TAB = 0x09
+const SPACE = 0x20
+
+/** Reads the requests of one connection, one after the other. */
+export class RequestParser implements ParserEvents {
+  readonly #limits: { readonly headBytes: number }
+  #parser = newParser()
+  #phase: Phase = 'head'
+  /** Whether the parser waits to be let on. */
+  #paused = false
+  /** Begin and end of the target, and of each name and value, in bytes of the head. */
+  readonly #spans: number[] = []
+  #span: Span = 'none'
+  /** What came of a head in earlier chunks. */
+  #before: Buffer | undefined
+  /** Where in the chunk the message begins; negative where it began in an earlier one. */
+  #begin = 0
+  #upgrade = false
+  #keepAlive = false
+  #ended = false
+  /** Bytes of the body's framing that no chunk needs: extensions and trailers. */
+  #extra = 0
+  #chunk: Buffer | undefined
+  #pieces: Buffer[] = []
+  #bodyBytes = 0
+  /** The first byte that `feed` did not use. */
+  at = 0
+  /** Of the last that it stopped behind. */
+  head: Head = NONE
+
+  /** @param limits read for each head: the bytes that one has at most, target and line ends included. */
+  constructor(limits: { readonly headBytes: number }) {
+    this.#limits = limits
+  }
+
+  /** Whether a part of a message has come. */
+  get begun(): boolean {
+    return this.#phase === 'body' || this.#before !== undefined
+  }
+
+  /** Whether it stands behind a head, and has not been called since. */
+  get behindHead(): boolean {
+    return this.#paused && this.#phase === 'body'
+  }
+
+  /**
+   * Parses `chunk` from `from` on, until something is to be done. Behind a head it has to be called again, with no bytes
+   * even.
+   *
+   * @param body takes the pieces of the body
+   */
+  feed(chunk: Buffer, from: number, body: (piece: Buffer) => void): Stop {
+    if (this.#paused) {
+      resume(this.#parser)
+      this.#paused = false
+    }
+    if (this.#phase === 'head' && this.#before === undefined) this.#begin = from
+    const bytes = Math.min(chunk.length - from, AREA_BYTES)
+    this.#chunk = chunk
+    this.#bodyBytes = 0
+    const wasBody = this.#phase === 'body'
+    const result = execute(this.#parser, this, chunk, from, bytes)
+    this.at = result === OK ? from + bytes : stoppedAt(this.#parser)
+    this.#chunk = undefined
+    if (wasBody) {
+      const pieces = this.#pieces
+      this.#pieces = []
+      this.#extra += this.at - from - this.#bodyBytes - CHUNK_LINE_BYTES * pieces.length
+      for (const piece of pieces) body(piece)
+      if (this.#extra > this.#limits.headBytes) return OVERFLOW.body
+    }
+    if (result === PAUSED_UPGRADE) {
+      resumeAfterUpgrade(this.#parser)
+      return this.feed(chunk, this.at, body)
+    }
+    if (result === PAUSED) {
+      this.#paused = true
+      return this.#ended ? this.#behindMessage(chunk) : this.#behindTheHead(chunk)
+    }
+    if (result !== OK) return faultOf(this.#parser, result)
+    if (this.#phase === 'head' && this.#tooLarge) return OVERFLOW.head
+    if (this.at === chunk.length) this.#keep(chunk)
+    return 'more'
+  }
+
+  close(): void {
+    freeParser(this.#parser)
+    this.#parser = 0
+  }
+
+  get #tooLarge(): boolean {
+    return this.at - this.#begin > this.#limits.headBytes
+  }
+
+  #behindTheHead(chunk: Buffer): Stop {
+    if (this.#tooLarge) return OVERFLOW.head
+    const before = this.#before
+    const bytes = before === undefined ? chunk : Buffer.concat([before, chunk.subarray(0, this.at)])
+    this.head = this.#read(bytes, before === undefined ? this.#begin : 0)
+    this.#phase = 'body'
+    this.#extra = -CHUNK_LINE_BYTES
+    this.#before = undefined
+    this.#spans.length = 0
+    this.#span = 'none'
+    return 'head'
+  }
+
+  #behindMessage(chunk: Buffer): Stop {
+    this.#ended = false
+    this.#phase = 'head'
+    if (this.at === chunk.length) unload()
+    return 'end'
+  }
+
+  /** The next chunk goes on with this head. */
+  #keep(chunk: Buffer): void {
+    unload()
+    if (this.#phase === 'body') return
+    const part = chunk.subarray(Math.max(this.#begin, 0))
+    this.#before = this.#before === undefined ? Buffer.from(part) : Buffer.concat([this.#before, part])
+    this.#begin = -this.#before.length
+  }
+
+  /** @param origin of the spans in `bytes` */
+  #read(bytes: Buffer, origin: number): Head {
+    const spans = this.#spans
+    const text = (at: number): string =>
+      bytes.toString('latin1', origin + (spans[at] ?? 0), origin + (spans[at + 1] ?? 0))
+    const fields: string[] = new Array((spans.length - 2) >> 1)
+    let expect = ''
+    for (let at = 2, to = 0; at < spans.length; at += 4, to += 2) {
+      const name = text(at)
+      const value = trimmedEnd(text(at + 2))
+      fields[to] = name
+      fields[to + 1] = value
+      // Hardly any other name is as long.
+      if (name.length === 6 && name.toLowerCase() === 'expect') expect = expect === '' ? value : `${expect}, ${value}`
+    }
+    return {
+      method: methodOf(this.#parser),
+      target: text(0),
+      version: versionOf(this.#parser),
+      fields,
+      expect,
+      upgrade: this.#upgrade,
+      keepAlive: this.#keepAlive,
+    }
+  }
+
+  onUrl(at: number, bytes: number): void {
+    this.#mark('target', at, bytes)
+  }
+
+  onFieldName(at: number, bytes: number): void {
+    // What follows a body is dropped, as any recipient may (RFC 9110 section 6.5.1).
+    if (this.#phase === 'head') this.#mark('name', at, bytes)
+  }
+
+  onFieldValue(at: number, bytes: number): void {
+    if (this.#phase === 'head') this.#mark('value', at, bytes)
+  }
+
+  onHead(upgrade: boolean, keepAlive: boolean): void {
+    this.#upgrade = upgrade
+    this.#keepAlive = keepAlive
+  }
+
+  onBody(at: number, bytes: number): void {
+    const chunk = this.#chunk
+    if (chunk === undefined) return
+    const from = positionOf(at)
+    this.#pieces.push(chunk.subarray(from, from + bytes))
+    this.#bodyBytes += bytes
+  }
+
+  onEnd(): void {
+    this.#ended = true
+  }
+
+  #mark(span: Span, at: number, bytes: number): void {
+    const spans = this.#spans
+    const from = positionOf(at) - this.#begin
+    // One that a chunk's end has cut goes on.
+    if (span === this.#span) spans[spans.length - 1] = from + bytes
+    else spans.push(from, from + bytes)
+    this.#span = span
+  }
+}
+
+const OVERFLOW = {
+  head: { code: 'HPE_HEADER_OVERFLOW', reason: 'the head is larger than it may be' },
+  body: {
+    code: 'HPE_CHUNK_EXTENSIONS_OVERFLOW',
+    reason: 'the extensions of chunks, or trailers, are larger than they may be',
+  },
+} as const
+
+/** The parser leaves out the blanks before a value, and not those behind it. */
+function trimmedEnd(value: string): string {
+  let end = value.length
+  while (end > 0) {
+    const code = value.charCodeAt(end - 1)
+    if (code !== SPACE && code !== TAB) break
+    end--
+  }
+  return end === value.length ? value : value.slice(0, end)
+}

@@ -1,0 +1,138 @@
+import { describe, expect, it } from 'vitest'
+import { type Head, RequestParser } from '../../src/gateway/http/request-parser.ts'
+
+type Seen = (Head | string)[]
+
+/** What the parser makes of a text that comes in pieces. */
+function parse(text: string, cuts: readonly number[], headBytes = 16_384): Seen {
+  const parser = new RequestParser({ headBytes })
+  const bytes = Buffer.from(text, 'latin1')
+  const seen: Seen = []
+  let body = ''
+  let from = 0
+  try {
+    for (const to of [...cuts, bytes.length]) {
+      const chunk = bytes.subarray(from, to)
+      from = to
+      let at = 0
+      while (at < chunk.length || parser.behindHead) {
+        const stop = parser.feed(chunk, at, piece => {
+          body += piece.toString('latin1')
+        })
+        at = parser.at
+        if (stop === 'head') seen.push(parser.head)
+        else if (stop === 'end') {
+          seen.push(`end:${body}`)
+          body = ''
+        } else if (stop !== 'more') return [...seen, stop.code]
+      }
+    }
+    return seen
+  } finally {
+    parser.close()
+  }
+}
+
+const head = (method: string, target: string, fields: string[], more: Partial<Head> = {}): Head => ({
+  method,
+  target,
+  fields,
+  version: '1.1',
+  expect: '',
+  upgrade: false,
+  keepAlive: true,
+  ...more,
+})
+const UPGRADE = 'Upgrade: websocket\r\nConnection: upgrade\r\n'
+const upgradeFields = ['Upgrade', 'websocket', 'Connection', 'upgrade']
+
+const cases: readonly [string, string, Seen][] = [
+  [
+    'fields without a value, and blanks around values',
+    'GET / HTTP/1.1\r\nHost: x\r\nEmpty:\r\nBlank: \r\nA: \t b  c \t\r\n\r\n',
+    [head('GET', '/', ['Host', 'x', 'Empty', '', 'Blank', '', 'A', 'b  c']), 'end:'],
+  ],
+  [
+    'requests one after the other, with an upgrade that is not made',
+    `POST /a?b HTTP/1.1\r\nContent-Length: 3\r\n\r\nabcGET /2 HTTP/1.1\r\n${UPGRADE}\r\nGET /3 HTTP/1.0\r\n\r\n`,
+    [
+      head('POST', '/a?b', ['Content-Length', '3']),
+      'end:abc',
+      head('GET', '/2', upgradeFields, { upgrade: true }),
+      'end:',
+      head('GET', '/3', [], { version: '1.0', keepAlive: false }),
+      'end:',
+    ],
+  ],
+  [
+    'chunks with extensions and trailers, behind blank lines',
+    '\r\n\r\nPOST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3;a=b\r\nabc\r\n2\r\nde\r\n0\r\nT: x\r\n\r\nGET / HTTP/1.1\r\n\r\n',
+    [head('POST', '/', ['Transfer-Encoding', 'chunked']), 'end:abcde', head('GET', '/', []), 'end:'],
+  ],
+  [
+    'an upgrade with a body, and Expect',
+    `POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n${UPGRADE}\r\nabGET / HTTP/1.1\r\nConnection: close\r\n\r\n`,
+    [
+      head('POST', '/', ['Expect', '100-continue', 'Content-Length', '2', ...upgradeFields], {
+        expect: '100-continue',
+        upgrade: true,
+      }),
+      'end:ab',
+      head('GET', '/', ['Connection', 'close'], { keepAlive: false }),
+      'end:',
+    ],
+  ],
+  ['a blank before the colon', 'GET / HTTP/1.1\r\nX : y\r\n\r\n', ['HPE_INVALID_HEADER_TOKEN']],
+  ['a bare line feed', 'GET / HTTP/1.1\r\nX: y\nZ: 1\r\n\r\n', ['HPE_CR_EXPECTED']],
+  [
+    'two lengths',
+    'POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\nx',
+    ['HPE_UNEXPECTED_CONTENT_LENGTH'],
+  ],
+  [
+    'a length beside a coding',
+    'POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+    ['HPE_INVALID_TRANSFER_ENCODING'],
+  ],
+  [
+    'a size that is no number',
+    'POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n',
+    [head('POST', '/', ['Transfer-Encoding', 'chunked']), 'HPE_INVALID_CHUNK_SIZE'],
+  ],
+  ['TLS', '\x16\x03\x01\x02\x00', ['HPE_INVALID_METHOD']],
+]
+
+describe.each(cases)('%s', (_what, text, expected) => {
+  it('is read alike in one piece, in any two, and byte by byte', () => {
+    expect(parse(text, [])).toEqual(expected)
+    for (let cut = 1; cut < text.length; cut++) expect(parse(text, [cut]), `cut at ${cut}`).toEqual(expected)
+    expect(parse(text, [...text].map((_char, at) => at).slice(1))).toEqual(expected)
+  })
+})
+
+it.each([0, 1, 500, 1_000])('counts a head as it comes, cut at %i', cut => {
+  const line = 'GET / HTTP/1.1\r\n'
+  const sized = (bytes: number): string => `${line}X: ${'a'.repeat(bytes - line.length - 7)}\r\n\r\n`
+  const cuts = cut === 0 ? [] : [cut]
+  expect(parse(sized(1024), cuts, 1024)).toHaveLength(2)
+  expect(parse(sized(1025), cuts, 1024)).toEqual(['HPE_HEADER_OVERFLOW'])
+  // One that never ends.
+  expect(parse(sized(2048).slice(0, -4), cuts, 1024)).toEqual(['HPE_HEADER_OVERFLOW'])
+})
+
+it('lets no sender hide an endless body in the extensions of chunks, or in trailers', () => {
+  const start = 'POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n'
+  const extended = `1;${'e'.repeat(200)}\r\nx\r\n`
+  expect(parse(start + extended.repeat(3), [], 1024)).toHaveLength(1)
+  expect(parse(start + extended.repeat(10), [300, 900], 1024).at(-1)).toBe('HPE_CHUNK_EXTENSIONS_OVERFLOW')
+  expect(parse(`${start}0\r\n${'T: x\r\n'.repeat(400)}`, [100, 700], 1024).at(-1)).toBe('HPE_CHUNK_EXTENSIONS_OVERFLOW')
+  // Small chunks are a waste, and no attack.
+  expect(parse(`${start}${'1\r\nx\r\n'.repeat(5_000)}0\r\n\r\n`, [], 1024).at(-1)).toBe(`end:${'x'.repeat(5_000)}`)
+})
+
+it('reads bodies that are larger than its own memory for them', () => {
+  const body = 'b'.repeat(300_000)
+  const text = `POST / HTTP/1.1\r\nContent-Length: ${body.length}\r\n\r\n${body}GET / HTTP/1.1\r\n\r\n`
+  expect(parse(text, []).filter(each => typeof each === 'string')).toEqual([`end:${body}`, 'end:'])
+  expect(parse(text, [200_001]).filter(each => typeof each === 'string')).toEqual([`end:${body}`, 'end:'])
+})
