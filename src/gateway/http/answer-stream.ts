@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { Writable } from 'node:stream'
+import type { Incoming } from './incoming.ts'
 
 /** The body of an answer that goes out as it comes; chunked (RFC 9112 section 7.1) where its length is not known. */
 export class AnswerStream extends Writable {
@@ -56,4 +57,15 @@ export class AnswerStream extends Writable {
   #letGo(): void {
     this.#socket.off('drain', this.#drained).off('close', this.#closed)
   }
+}
+
+/** How the end of an answer that streams is told (RFC 9112 section 6.3). */
+export function framingOf(
+  { method, version }: Incoming,
+  status: number,
+  fields: readonly string[],
+): 'known' | 'chunked' | 'close' {
+  if (method === 'HEAD' || status === 204 || status === 304) return 'known'
+  for (let at = 0; at < fields.length; at += 2) if (fields[at]?.toLowerCase() === 'content-length') return 'known'
+  return version === '1.1' ? 'chunked' : 'close'
 }

@@ -1,27 +1,12 @@
 import type { Socket } from 'node:net'
 import type { Writable } from 'node:stream'
+import { TLSSocket } from 'node:tls'
 import { answerHead } from './answer-head.ts'
-import { AnswerStream } from './answer-stream.ts'
+import { AnswerStream, framingOf } from './answer-stream.ts'
+import type { ConnectionOwner } from './connection-owner.ts'
+import { directSocket } from './direct-socket.ts'
 import { type BodySink, type Broken, Incoming } from './incoming.ts'
 import { type Head, type ParserFault, RequestParser } from './request-parser.ts'
-
-export interface ConnectionLimits {
-  /** Bytes of a head. */
-  readonly headBytes: number
-}
-
-/** Who serves the requests of connections. Nothing here may throw. */
-export interface ConnectionOwner {
-  readonly limits: ConnectionLimits
-  request(request: Incoming): void
-  /** What came is no request; nothing was answered. */
-  unreadable(connection: HttpConnection, fault: ParserFault, bytes: Buffer): void
-  /** The socket failed. */
-  failed(connection: HttpConnection, error: NodeJS.ErrnoException): void
-  /** A head or body has begun to come and is not whole, or no longer. */
-  waits(connection: HttpConnection, waits: boolean): void
-  closed(connection: HttpConnection): void
-}
 
 /** Bytes and milliseconds for which a refused sender may go on sending before the connection is cut. */
 const LINGER_BYTES = 4 * 1024 * 1024
@@ -34,6 +19,8 @@ const CUT: ParserFault = { code: 'HPE_INVALID_EOF_STATE', reason: 'the connectio
 /** The sender's side of one connection: its requests one after the other, each answered before the next is read. */
 export class HttpConnection {
   readonly socket: Socket
+  /** Whether what is read will be written over. */
+  readonly #direct: boolean
   readonly #owner: ConnectionOwner
   readonly #parser: RequestParser
   /** From its head until it is answered and whole. */
@@ -63,11 +50,17 @@ export class HttpConnection {
   /** `performance.now` of the first byte of what has begun to come; of the accept before there is any. */
   waitsSince = performance.now()
 
-  constructor(socket: Socket, owner: ConnectionOwner) {
-    this.socket = socket
+  /** @param accepted that nobody has read from */
+  constructor(accepted: Socket, owner: ConnectionOwner) {
     this.#owner = owner
-    this.#parser = new RequestParser(owner.limits)
-    socket.on('data', this.#data)
+    // What TLS has decrypted comes by its stream alone, and so does what a proxy's header was read from.
+    const direct =
+      accepted instanceof TLSSocket || accepted.bytesRead > 0 ? undefined : directSocket(accepted, this.#read)
+    const socket = direct ?? accepted
+    this.socket = socket
+    this.#direct = direct !== undefined
+    this.#parser = new RequestParser(owner.limits, this.#direct)
+    if (!this.#direct) socket.on('data', this.#data)
     socket.on('end', this.#end)
     socket.on('error', this.#failed)
     socket.on('close', this.#closed)
@@ -225,6 +218,12 @@ export class HttpConnection {
     else this.resume()
   }
 
+  readonly #read = (chunk: Buffer): boolean => {
+    if (this.#detached) return this.socket.push(Buffer.from(chunk))
+    this.#data(chunk)
+    return !this.#paused
+  }
+
   readonly #data = (chunk: Buffer): void => {
     if (this.#lingered !== undefined) {
       this.#lingered += chunk.length
@@ -261,7 +260,8 @@ export class HttpConnection {
     // Behind a head the parser goes on without bytes too: there may be no body.
     while ((at < chunk.length || parser.behindHead) && !this.#deaf) {
       if (this.#holds) {
-        this.#held = chunk.subarray(at)
+        const rest = chunk.subarray(at)
+        this.#held = this.#direct ? Buffer.from(rest) : rest
         break
       }
       const stop = parser.feed(chunk, at, this.#piece)
@@ -383,15 +383,4 @@ export class HttpConnection {
     this.#parser.close()
     this.#owner.closed(this)
   }
-}
-
-/** How the end of an answer that streams is told (RFC 9112 section 6.3). */
-function framingOf(
-  { method, version }: Incoming,
-  status: number,
-  fields: readonly string[],
-): 'known' | 'chunked' | 'close' {
-  if (method === 'HEAD' || status === 204 || status === 304) return 'known'
-  for (let at = 0; at < fields.length; at += 2) if (fields[at]?.toLowerCase() === 'content-length') return 'known'
-  return version === '1.1' ? 'chunked' : 'close'
 }

@@ -64,6 +64,8 @@ const SPACE = 0x20
 /** Reads the requests of one connection, one after the other. */
 export class RequestParser implements ParserEvents {
   readonly #limits: { readonly headBytes: number }
+  /** Whether a chunk is another's when `feed` returns, so that pieces of a body are copied. */
+  readonly #borrows: boolean
   #parser = newParser()
   #phase: Phase = 'head'
   /** Whether the parser waits to be let on. */
@@ -88,9 +90,13 @@ export class RequestParser implements ParserEvents {
   /** Of the last that it stopped behind. */
   head: Head = NONE
 
-  /** @param limits read for each head: the bytes that one has at most, target and line ends included. */
-  constructor(limits: { readonly headBytes: number }) {
+  /**
+   * @param limits read for each head: the bytes that one has at most, target and line ends included.
+   * @param borrows whether the chunks will be written over
+   */
+  constructor(limits: { readonly headBytes: number }, borrows = false) {
     this.#limits = limits
+    this.#borrows = borrows
   }
 
   /** Whether a part of a message has come. */
@@ -229,7 +235,8 @@ export class RequestParser implements ParserEvents {
     const chunk = this.#chunk
     if (chunk === undefined) return
     const from = positionOf(at)
-    this.#pieces.push(chunk.subarray(from, from + bytes))
+    const piece = chunk.subarray(from, from + bytes)
+    this.#pieces.push(this.#borrows ? Buffer.from(piece) : piece)
     this.#bodyBytes += bytes
   }
 
