@@ -42,14 +42,23 @@ function isName(name: string): boolean {
  * The head of an answer as it goes over the wire, one byte a character, with its Date and the empty line.
  *
  * @param fields name, value, name, value, ...
+ * @param own the connection's own fields as they are written, with their line ends
  * @throws where a field can't be written: a line break in one would begin another field or answer
  */
-export function answerHead(status: number, fields: readonly string[], now = Date.now()): string {
+export function answerHead(status: number, fields: readonly string[], own: string, now = Date.now()): string {
   let text = statusLine(status)
   for (let i = 0; i < fields.length; i += 2) {
     const [name = '', value = ''] = [fields[i], fields[i + 1]]
     if (!isName(name) || !isFieldValue(value)) throw new Error(`the field ${name} of an answer can't be written`)
     text += `${name}: ${value}\r\n`
   }
-  return `${text}Date: ${dateOf(now)}\r\n\r\n`
+  return `${text}${own}Date: ${dateOf(now)}\r\n\r\n`
+}
+
+/** The fields that say whether the connection is kept. @param keepAlive the value of Keep-Alive; `undefined`: none */
+export function connectionFields(ends: boolean, keepAlive: string | undefined): string {
+  if (ends) return 'Connection: close\r\n'
+  return keepAlive === undefined
+    ? 'Connection: keep-alive\r\n'
+    : `Connection: keep-alive\r\nKeep-Alive: ${keepAlive}\r\n`
 }

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { Writable } from 'node:stream'
 import { TLSSocket } from 'node:tls'
-import { answerHead } from './answer-head.ts'
+import { answerHead, connectionFields } from './answer-head.ts'
 import { AnswerStream, framingOf } from './answer-stream.ts'
 import type { ConnectionOwner } from './connection-owner.ts'
 import { directSocket } from './direct-socket.ts'
@@ -39,7 +39,6 @@ export class HttpConnection {
   #unparsable = false
   /** Why the body that is under way will not come whole. */
   #fault: Broken | undefined
-  #stream: AnswerStream | undefined
   /** Bytes that came since the connection was to end; `undefined` while it is not. */
   #lingered: number | undefined
   #linger: NodeJS.Timeout | undefined
@@ -112,7 +111,7 @@ export class HttpConnection {
    */
   answer(
     status: number,
-    fields: string[],
+    fields: readonly string[],
     body: Buffer | string | undefined,
     close: boolean,
     keepAlive: string | undefined,
@@ -120,9 +119,9 @@ export class HttpConnection {
     const request = this.#request
     if (request === undefined || this.#answered || this.socket.destroyed) return false
     const { socket } = this
-    if (body !== undefined) fields.push('Content-Length', String(body.length))
-    const ends = this.#ending(request, fields, close, keepAlive)
-    const head = answerHead(status, fields)
+    const ends = this.#ends(request, close)
+    const length = body === undefined ? '' : `Content-Length: ${body.length}\r\n`
+    const head = answerHead(status, fields, length + connectionFields(ends, keepAlive))
     if (body === undefined || request.method === 'HEAD') socket.write(head, 'latin1')
     else if (typeof body === 'string') socket.write(head + body, 'latin1')
     else if (body.length <= ONE_PIECE_BYTES) socket.write(head + body.toString('latin1'), 'latin1')
@@ -137,19 +136,19 @@ export class HttpConnection {
   }
 
   /** Answers with a body that is written as it comes: chunked where there is no Content-Length among the fields. */
-  answerStream(status: number, fields: string[], close: boolean, keepAlive: string | undefined): Writable | undefined {
+  answerStream(
+    status: number,
+    fields: readonly string[],
+    close: boolean,
+    keepAlive: string | undefined,
+  ): Writable | undefined {
     const request = this.#request
     if (request === undefined || this.#answered || this.socket.destroyed) return undefined
     const framing = framingOf(request, status, fields)
-    if (framing === 'chunked') fields.push('Transfer-Encoding', 'chunked')
-    const ends = this.#ending(request, fields, close || framing === 'close', keepAlive)
-    const head = answerHead(status, fields)
-    this.socket.write(head, 'latin1')
-    this.#stream = new AnswerStream(this.socket, framing === 'chunked', () => {
-      this.#stream = undefined
-      this.#done(ends)
-    })
-    return this.#stream
+    const ends = this.#ends(request, close || framing === 'close')
+    const coding = framing === 'chunked' ? 'Transfer-Encoding: chunked\r\n' : ''
+    this.socket.write(answerHead(status, fields, coding + connectionFields(ends, keepAlive)), 'latin1')
+    return new AnswerStream(this.socket, framing === 'chunked', () => this.#done(ends))
   }
 
   /** Writes the last words of the connection, that answer nothing that was read. @param text one byte a character */
@@ -180,16 +179,9 @@ export class HttpConnection {
     else this.#break('timeout')
   }
 
-  #ending(request: Incoming, fields: string[], close: boolean, keepAlive: string | undefined): boolean {
-    const ends = close || this.broken || !request.keepAlive
-    if (ends) {
-      this.broken = true
-      fields.push('Connection', 'close')
-    } else {
-      fields.push('Connection', 'keep-alive')
-      if (keepAlive !== undefined) fields.push('Keep-Alive', keepAlive)
-    }
-    return ends
+  #ends(request: Incoming, close: boolean): boolean {
+    this.broken ||= close || !request.keepAlive
+    return this.broken
   }
 
   #done(ends: boolean): void {
@@ -337,6 +329,11 @@ export class HttpConnection {
     if (this.#ended || (whole && this.#held.length === 0)) {
       this.#cut()
       return
+    }
+    // What was read behind it is nobody's.
+    if (whole) {
+      this.#request = undefined
+      this.#held = EMPTY
     }
     // Closing while the sender still sends makes the kernel throw the answer away (RFC 9112 section 9.6): the rest is
     // read and dropped for a moment.
