@@ -70,8 +70,9 @@ export class HttpServer {
   }
 
   /** Reads requests from a connection that stands. */
-  serve(socket: Socket): void {
-    const connection = new HttpConnection(socket, this)
+  serve(accepted: Socket): void {
+    const connection = new HttpConnection(accepted, this)
+    const { socket } = connection
     this.connections.add(connection)
     this.#waiting.add(connection)
     socket.setTimeout(this.#limits.idle, () => {
