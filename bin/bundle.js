@@ -1,9 +1,10 @@
 // Plain JavaScript: runs what `npm run build` puts into dist/, with what V8 compiled of it at an earlier start.
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { join } from 'node:path'
-import v8 from 'node:v8'
-import vm from 'node:vm'
+'use strict'
+const { mkdirSync, readFileSync, renameSync, writeFileSync } = require('node:fs')
+const { createRequire } = require('node:module')
+const { join } = require('node:path')
+const v8 = require('node:v8')
+const vm = require('node:vm')
 
 // What runs once is not worth the optimising compilers, which take time, and memory that stays. Most of what a start makes
 // is there to stay as well, so that the room for what is short-lived would grow with it, to no use.
@@ -16,11 +17,14 @@ const HELD_BACK = !/jitless|lite|opt\b|turbo|maglev|semi-space/.test(
 )
 /** Characters of a file within which it names the modules of Node that it needs. */
 const IMPORTS = 8192
+/** Modules of Node that a start needs and the file of the gate does not name: pino's, and what listening takes. */
+const BEHIND = ['node:assert', 'node:worker_threads', 'node:cluster']
+const GATE = './run.js'
 /** Milliseconds after which a gate that has started has nothing left to do for it. */
 const SETTLED_MS = 3000
 
 /** The files of one folder of dist/. */
-export class Bundle {
+class Bundle {
   #folder
   #cache
   #native
@@ -51,6 +55,7 @@ export class Bundle {
       // Node brings its own code compiled under V8's defaults; under others it would be compiled anew.
       setFlags(STARTED)
       for (const [, builtin] of text.slice(0, IMPORTS).matchAll(/require\("(node:[^"]+)"\)/g)) this.#native(builtin)
+      if (name === GATE) for (const builtin of BEHIND) this.#native(builtin)
       setFlags(STARTING)
     }
     const script = new vm.Script(`(function(exports,require,module,__filename,__dirname){${text}\n})`, {
@@ -102,3 +107,5 @@ export class Bundle {
 function setFlags(flags) {
   if (HELD_BACK) for (const flag of flags) v8.setFlagsFromString(flag)
 }
+
+module.exports = { Bundle }

@@ -1,21 +1,20 @@
 #!/usr/bin/env node
 // Plain JavaScript that any Node runs: it finds a Node that is new enough, and the code, and hands over. The code is
 // dist/ in the package; in a checkout src/, or dist/ where nothing of src/ is newer, which starts in half the time.
-import { spawn } from 'node:child_process'
-import { existsSync, readdirSync, statSync } from 'node:fs'
-import module, { createRequire } from 'node:module'
-import { constants } from 'node:os'
-import { basename, dirname, join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
-import { Bundle } from './bundle.js'
+// CommonJS, as all of this folder: to take a file for a module costs Node some 10 ms.
+'use strict'
+const { existsSync, readdirSync, statSync } = require('node:fs')
+const { basename, dirname, join } = require('node:path')
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+const root = join(__dirname, '..')
 const source = join(root, 'src/cli/main.ts')
 const built = join(root, 'dist/cli/main.js')
 const needed = 24
 
 if (Number(process.versions.node.split('.')[0]) >= needed) {
-  process.exitCode = await (isBuilt() ? runBuilt() : runSource())
+  Promise.resolve(isBuilt() ? runBuilt() : runSource()).then(code => {
+    process.exitCode = code
+  })
 } else {
   const node = bundledNode()
   if (node === undefined) {
@@ -23,23 +22,24 @@ if (Number(process.versions.node.split('.')[0]) >= needed) {
     console.error('mend: install a newer Node, or run "npm ci" in the checkout, which brings one.')
     process.exit(2)
   }
-  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+  const child = require('node:child_process').spawn(node, [__filename, ...process.argv.slice(2)], {
     stdio: 'inherit',
     env: { ...process.env, SALLYPORT_LAUNCHED: '1' },
   })
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => child.kill(signal))
-  child.on('exit', (code, signal) => process.exit(signal ? 128 + constants.signals[signal] : code))
+  child.on('exit', (code, signal) => process.exit(signal ? 128 + require('node:os').constants.signals[signal] : code))
 }
 
 function runBuilt() {
+  const { Bundle } = require('./bundle.js')
   const bundle = new Bundle(dirname(built))
   const { main } = bundle.require(`./${basename(built)}`)
   return main(process.argv.slice(2), () => bundle.started())
 }
 
 async function runSource() {
-  module.enableCompileCache?.()
-  const { main } = await import(pathToFileURL(source).href)
+  require('node:module').enableCompileCache?.()
+  const { main } = await import(require('node:url').pathToFileURL(source).href)
   return main(process.argv.slice(2))
 }
 
@@ -61,7 +61,6 @@ function isOlder(folder, since) {
 /** The binary of the dev dependency `node`. */
 function bundledNode() {
   try {
-    const require = createRequire(import.meta.url)
     const path = join(dirname(require.resolve('node/package.json')), 'bin/node')
     return existsSync(path) ? path : undefined
   } catch {

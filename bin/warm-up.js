@@ -1,8 +1,9 @@
 // Starts a gate once, for `npm run build`: what V8 compiles on the way is what the next starts begin with.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { Bundle } from './bundle.js'
+'use strict'
+const { mkdtempSync, rmSync, writeFileSync } = require('node:fs')
+const { tmpdir } = require('node:os')
+const { join } = require('node:path')
+const { Bundle } = require('./bundle.js')
 
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-'))
 const config = join(folder, 'gate.yaml')
@@ -41,11 +42,13 @@ routes:
 )
 process.env.WARM_UP = 'only-to-be-compiled'
 process.env.WARM_UP_TWO = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
-const bundle = new Bundle(join(import.meta.dirname, '../dist/cli'))
+const bundle = new Bundle(join(__dirname, '../dist/cli'))
 const { main } = bundle.require('./main.js')
-process.exitCode = await main(['run', '--config', config, '--log-level', 'error'], () => {
+main(['run', '--config', config, '--log-level', 'error'], () => {
   bundle.save()
   // When the gate listens to it.
   setImmediate(() => process.emit('SIGTERM'))
+}).then(code => {
+  process.exitCode = code
+  rmSync(folder, { recursive: true })
 })
-rmSync(folder, { recursive: true })

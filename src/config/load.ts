@@ -4,13 +4,13 @@ import { checkKinds } from '../checks/index.ts'
 import type { AnyCheckKind } from '../core/check.ts'
 import { assemble } from './assemble.ts'
 import { readDraft } from './draft.ts'
-import type { Fault, Path } from './fault.ts'
+import type { Fault } from './fault.ts'
 import { faultsOf } from './issues.ts'
 import { type Masked, maskText } from './mask.ts'
 import type { GatewayConfig } from './model.ts'
 import type { Problem } from './problem.ts'
 import { rules } from './rules/index.ts'
-import { whyUnreadable } from './secrets.ts'
+import { secretReader, whyUnreadable } from './secrets.ts'
 import { fileShape } from './shape.ts'
 import { readSource, type Source } from './source.ts'
 import { besideSecret, takesSecret } from './walk-schema.ts'
@@ -82,12 +82,7 @@ export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv, 
   const kinds = options.kinds ?? checkKinds
   const source = readSource(text)
   const shape = fileShape(kinds)
-  const mask = () =>
-    maskText(
-      text,
-      source,
-      eachPlaceOnce(path => takesSecret(shape, path) || besideSecret(shape, path)),
-    )
+  const mask = () => maskText(text, source, path => takesSecret(shape, path) || besideSecret(shape, path))
   const problems = source.spots.map(spot =>
     problemAt(source, file, text, spot.start, spot.end, { severity: 'error', ...spot }),
   )
@@ -99,7 +94,7 @@ export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv, 
   const faults: Fault[] = parsed.success ? [] : faultsOf(parsed.error.issues, { schema: shape, at })
   const draft = parsed.success ? parsed.data : readDraft(shape, source.value)
   const folder = dirname(resolve(file))
-  const context = { kinds, env, folder, now: options.now ?? Date.now(), at }
+  const context = { kinds, env, folder, secret: secretReader(env, folder), now: options.now ?? Date.now(), at }
   if (draft) for (const rule of rules) faults.push(...rule(draft, context))
   for (const fault of faults) {
     const [start, end] = source.locate(fault)
@@ -132,19 +127,6 @@ function problemAt(
     length: Math.max(1, stop - start),
     message: said.message,
     mend: said.mend,
-  }
-}
-
-/** Entries of one list are of one shape, so that what holds for the first holds for all. */
-function eachPlaceOnce(holds: (path: Path) => boolean): (path: Path) => boolean {
-  const known = new Map<string, boolean>()
-  return path => {
-    const place = path.map(step => (typeof step === 'number' ? '' : step)).join('\n')
-    const before = known.get(place)
-    if (before !== undefined) return before
-    const answer = holds(path)
-    known.set(place, answer)
-    return answer
   }
 }
 

@@ -21,12 +21,19 @@ export interface Masked {
 export function maskText(text: string, source: Source, secret: (path: Path) => boolean): Masked {
   const literals = new Set<string>()
   const ranges: (readonly [start: number, end: number])[] = []
-  for (const { path, value, range } of source.scalars()) {
-    if (typeof value !== 'string' && typeof value !== 'number') continue
-    if (!secret(path) && !isSensitive(path, String(value))) continue
+  const secretKinds = new Map<string, boolean>()
+  source.eachScalar(({ value, range }, path, kind) => {
+    if (typeof value !== 'string' && typeof value !== 'number') return
+    // Entries of one list are of one shape, so that what holds for the first holds for all.
+    let isSecret = secretKinds.get(kind)
+    if (isSecret === undefined) {
+      isSecret = secret(path)
+      secretKinds.set(kind, isSecret)
+    }
+    if (!isSecret && !isSensitive(path, String(value))) return
     literals.add(String(value))
     ranges.push(range)
-  }
+  })
   const out = starred(text, ranges).replace(USERINFO, (_, before: string, user: string) => `${before}${stars(user)}@`)
   // Where the YAML can't be read, what was understood of it may be wrong: names alone tell, line by line.
   const shown = source.value === undefined ? out.split('\n').map(maskLine).join('\n') : out

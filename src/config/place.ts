@@ -44,9 +44,21 @@ function firstOf(place: Place | undefined): readonly [number, number] {
   return first?.key ?? place?.range ?? [0, 1]
 }
 
-export function* scalars(place: Place | undefined, path: Path): Generator<Place & { readonly path: Path }> {
-  if (!place) return
-  if (!place.children) yield { ...place, path }
-  else
-    for (const [step, child] of [...place.children, ...(place.shadowed ?? [])]) yield* scalars(child, [...path, step])
+/**
+ * Every scalar.
+ * @param visit gets its path, for the time of the call, and what of that is the same for all entries of one list
+ */
+export function eachScalar(root: Place | undefined, visit: (scalar: Place, path: Path, kind: string) => void): void {
+  const path: (string | number)[] = []
+  const inside = (place: Place, kind: string): void => {
+    if (!place.children) visit(place, path, kind)
+    for (const [step, child] of place.children ?? []) enter(step, child, kind)
+    for (const [step, child] of place.shadowed ?? []) enter(step, child, kind)
+  }
+  const enter = (step: string | number, child: Place, kind: string): void => {
+    path.push(step)
+    inside(child, `${kind}\n${typeof step === 'number' ? '' : step}`)
+    path.pop()
+  }
+  if (root) inside(root, '')
 }

@@ -34,6 +34,18 @@ export function resolveSecret(ref: SecretRef, env: NodeJS.ProcessEnv, baseDir: s
   return { secret: new Secret(bytes), ...(isQuoted(bytes) ? { doubt: quoted(ref) } : {}) }
 }
 
+/** `resolveSecret` for one reading of a config: each variable of the environment is looked at once. */
+export function secretReader(env: NodeJS.ProcessEnv, baseDir: string): (ref: SecretRef) => ResolvedSecret {
+  const known = new Map<string, ResolvedSecret>()
+  return ref => {
+    const before = ref.kind === 'env' ? known.get(ref.name) : undefined
+    if (before !== undefined) return before
+    const resolved = resolveSecret(ref, env, baseDir)
+    if (ref.kind === 'env') known.set(ref.name, resolved)
+    return resolved
+  }
+}
+
 /** Both ends are one quotation mark of ASCII, which might be meant: what both sides hold works. */
 const isQuoted = (bytes: Buffer): boolean => /^(["'`])[\s\S]*\1$/.test(bytes.toString('utf8')) && bytes.length > 2
 

@@ -19,16 +19,20 @@ export class SecretRef {
 /** A secret's value. It shows as a short fingerprint wherever it is printed, logged or serialised. */
 export class Secret {
   readonly #bytes: Buffer
-  /** The first 8 hex digits of SHA-256 over a fixed label and the value: tells two secrets apart, gives neither away. */
-  readonly fingerprint: string
+  #fingerprint: string | undefined
 
   constructor(bytes: Buffer) {
     this.#bytes = bytes
-    this.fingerprint = createHash('sha256')
+  }
+
+  /** The first 8 hex digits of SHA-256 over a fixed label and the value: tells two secrets apart, gives neither away. */
+  get fingerprint(): string {
+    this.#fingerprint ??= createHash('sha256')
       .update('sallyport secret fingerprint\0')
-      .update(bytes)
+      .update(this.#bytes)
       .digest('hex')
       .slice(0, 8)
+    return this.#fingerprint
   }
 
   bytes(): Buffer {

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { resolveSecret } from '../config/secrets.ts'
+import { secretReader } from '../config/secrets.ts'
 import type { Clock } from '../core/clock.ts'
 import { type Expiry, Offline, type Resources, type SignedBy } from '../core/resources.ts'
 import type { Secret, SecretRef } from '../core/secret.ts'
@@ -24,7 +24,7 @@ export interface State {
 /** One loading of one config: hands out secrets and files, and notes what was asked for. */
 export class Loading {
   readonly #folder: string
-  readonly #env: NodeJS.ProcessEnv
+  readonly #resolve: ReturnType<typeof secretReader>
   readonly #state: State
   /** Absolute paths: a change of any reloads the config. */
   readonly files = new Set<string>()
@@ -34,13 +34,13 @@ export class Loading {
   /** @param folder of the config file: paths are relative to it. */
   constructor(folder: string, env: NodeJS.ProcessEnv, state: State) {
     this.#folder = folder
-    this.#env = env
+    this.#resolve = secretReader(env, folder)
     this.#state = state
   }
 
   secret(ref: SecretRef): Secret {
     if (ref.kind === 'file') this.files.add(resolve(this.#folder, ref.name))
-    const { secret, problem } = resolveSecret(ref, this.#env, this.#folder)
+    const { secret, problem } = this.#resolve(ref)
     if (secret) return secret
     throw new Offline(problem?.message ?? `${ref} is missing`, problem?.mend ?? 'Set it, then reload.')
   }

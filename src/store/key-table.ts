@@ -76,14 +76,16 @@ export class KeyTable {
     this.#lock = seat && new Lock(new Int32Array(memory, 0, HEAD_BYTES / 4), LOCK, seat)
   }
 
-  /** The memory of an empty table. */
-  static memory(capacity: number): ArrayBuffer {
-    return format(new ArrayBuffer(bytesFor(capacity)), capacity)
-  }
-
-  /** The memory of an empty table that threads share. */
-  static sharedMemory(capacity: number): SharedArrayBuffer {
-    return format(new SharedArrayBuffer(bytesFor(capacity)), capacity)
+  /**
+   * The memory of an empty table. Shared, whether or not threads share it: for what is reserved in another kind, V8 collects
+   * garbage.
+   */
+  static memory(capacity: number): SharedArrayBuffer {
+    const memory = new SharedArrayBuffer(bytesFor(capacity))
+    new Int32Array(memory)[CAPACITY] = capacity
+    // Random words are never written into a shared memory directly.
+    new Uint32Array(memory, SEED * 4, 4).set(randomFillSync(new Uint32Array(4)))
+    return memory
   }
 
   get size(): number {
@@ -233,10 +235,3 @@ export class KeyTable {
 const slotsFor = (capacity: number): number => 2 ** Math.ceil(Math.log2(Math.max(capacity, 2) * 2))
 
 const bytesFor = (capacity: number): number => HEAD_BYTES + capacity * ROW_BYTES + slotsFor(capacity) * 4
-
-function format<T extends ArrayBufferLike>(memory: T, capacity: number): T {
-  new Int32Array(memory)[CAPACITY] = capacity
-  // Random words are never written into a shared memory directly.
-  new Uint32Array(memory, SEED * 4, 4).set(randomFillSync(new Uint32Array(4)))
-  return memory
-}

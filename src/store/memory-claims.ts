@@ -42,7 +42,7 @@ export class MemoryClaims implements ClaimStore {
   }
 
   static share(capacity: number): SharedArrayBuffer {
-    return KeyTable.sharedMemory(capacity)
+    return KeyTable.memory(capacity)
   }
 
   static open(clock: Clock, memory: SharedArrayBuffer, seat: Seat): MemoryClaims {

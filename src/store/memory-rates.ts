@@ -55,7 +55,7 @@ export class MemoryRates implements RateStore {
   }
 
   static share(capacity: number): SharedRates {
-    return { keys: KeyTable.sharedMemory(capacity), overflow: KeyTable.sharedMemory(OVERFLOW_RATES) }
+    return { keys: KeyTable.memory(capacity), overflow: KeyTable.memory(OVERFLOW_RATES) }
   }
 
   static open(clock: Clock, { keys, overflow }: SharedRates, seat: Seat): MemoryRates {

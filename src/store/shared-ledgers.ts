@@ -33,7 +33,7 @@ export class SharedLedgers {
 
   static share(capacity: number): LedgerMemory {
     return {
-      names: KeyTable.sharedMemory(capacity),
+      names: KeyTable.memory(capacity),
       ledgers: new SharedArrayBuffer(capacity * LEDGER_BYTES),
     }
   }

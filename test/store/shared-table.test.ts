@@ -43,7 +43,7 @@ describe('a table that threads share', () => {
     let deaths = 0
     fc.assert(
       fc.property(fc.array(operation, { maxLength: 60 }), operations => {
-        const memory = KeyTable.sharedMemory(CAPACITY)
+        const memory = KeyTable.memory(CAPACITY)
         const { survivor, victim, bury } = sharers()
         const other = new KeyTable(memory, survivor)
         const fuse = new Fuse()
@@ -90,7 +90,7 @@ describe('a table that threads share', () => {
   })
 
   it('is whole again where whoever repairs it dies too', () => {
-    const memory = KeyTable.sharedMemory(CAPACITY)
+    const memory = KeyTable.memory(CAPACITY)
     const { survivor, victim, bury } = sharers()
     const fill = new KeyTable(memory, survivor)
     for (let i = 0; i < 10; i++) {
@@ -117,7 +117,7 @@ describe('a table that threads share', () => {
   })
 
   it('is taken from one that left it by an error', () => {
-    const memory = KeyTable.sharedMemory(CAPACITY)
+    const memory = KeyTable.memory(CAPACITY)
     const table = new KeyTable(memory, sharers().survivor)
     table.lock()
     viewsOf(memory).slots.fill(9)

@@ -11,13 +11,22 @@ export interface CheckEntry {
   readonly path: Path
 }
 
+/** By the list of a route. Each of many rules asks for all of them. */
+const known = new WeakMap<object, readonly CheckEntry[]>()
+
 /** Every check of a route. */
-export function* checkEntries(
+export function checkEntries(
   file: DraftFile,
   route: number,
   { kinds }: Pick<RuleContext, 'kinds'>,
-): Generator<CheckEntry> {
-  yield* entriesIn(file.routes?.[route]?.checks, ['routes', route, 'checks'], kinds)
+): readonly CheckEntry[] {
+  const list = file.routes?.[route]?.checks
+  if (list === undefined) return []
+  const before = known.get(list)
+  if (before !== undefined) return before
+  const entries = [...entriesIn(list, ['routes', route, 'checks'], kinds)]
+  known.set(list, entries)
+  return entries
 }
 
 function* entriesIn(list: unknown, path: Path, kinds: readonly AnyCheckKind[]): Generator<CheckEntry> {

@@ -1,6 +1,8 @@
 import type { AnyCheckKind } from '../../core/check.ts'
+import type { SecretRef } from '../../core/secret.ts'
 import type { Draft } from '../draft.ts'
 import type { Fault, Path } from '../fault.ts'
+import type { ResolvedSecret } from '../secrets.ts'
 import type { FileShape } from '../shape.ts'
 
 export type DraftFile = Draft<FileShape>
@@ -13,6 +15,8 @@ export interface RuleContext {
   readonly folder: string
   /** Epoch milliseconds. */
   readonly now: number
+  /** Whether a secret is there, and can be what was meant. */
+  secret(ref: SecretRef): ResolvedSecret
   /** The value as it stands in the YAML. */
   at(path: Path): unknown
 }

@@ -32,7 +32,7 @@ const SHOWN = 4
 /** Networks that were copied from a provider's page go out of date. */
 export const networksAsPublished: Rule = function* (file, context) {
   for (const index of (file.routes ?? []).keys()) {
-    const entries = [...checkEntries(file, index, context)]
+    const entries = checkEntries(file, index, context)
     const id = entries
       .filter(({ kind }) => kind.name === 'signature')
       .map(({ config }) => settingOf(config, 'provider'))[0]

@@ -13,7 +13,7 @@ const LARGEST_BODY = 64 * 1024 ** 2
 /** A limit above what the service itself keeps to lets in what only strangers send. */
 export const limitsOfProviders: Rule = function* (file, context) {
   for (const index of (file.routes ?? []).keys()) {
-    const entries = [...checkEntries(file, index, context)]
+    const entries = checkEntries(file, index, context)
     const ids = entries
       .filter(({ kind }) => kind.name === 'signature')
       .map(({ config }) => settingOf(config, 'provider'))

@@ -2,7 +2,7 @@ import { accessSync, constants, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { SecretRef } from '../../core/secret.ts'
 import { error, type Path, warning } from '../fault.ts'
-import { resolveSecret, whyUnreadable } from '../secrets.ts'
+import { whyUnreadable } from '../secrets.ts'
 import { isVariableName, looksLikeSecret } from '../variable-name.ts'
 import { labelOf } from '../words.ts'
 import type { DraftFile, Rule, RuleContext } from './context.ts'
@@ -11,7 +11,7 @@ import type { DraftFile, Rule, RuleContext } from './context.ts'
 export const secretsResolve: Rule = function* (file, context) {
   for (const { value, path } of leavesOf(file)) {
     if (!(value instanceof SecretRef) || !hasGoodName(value, context.env)) continue
-    const { problem, doubt } = resolveSecret(value, context.env, context.folder)
+    const { problem, doubt } = context.secret(value)
     const owner = yamlPath(path, context)
     const at = context.at([...owner, value.kind]) === undefined ? owner : [...owner, value.kind]
     if (problem?.kind === 'malformed') yield error(at, problem.message, problem.mend)

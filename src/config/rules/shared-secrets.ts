@@ -1,7 +1,6 @@
 import { SecretRef } from '../../core/secret.ts'
 import { providerOf } from '../../signing/index.ts'
 import { type Path, warning } from '../fault.ts'
-import { resolveSecret } from '../secrets.ts'
 import { labelOf } from '../words.ts'
 import { type CheckEntry, checkEntries, settingOf } from './check-entries.ts'
 import type { Rule } from './context.ts'
@@ -27,8 +26,8 @@ export const secretsOfOneRoute: Rule = function* (file, context) {
   for (const route of (file.routes ?? []).keys())
     for (const entry of checkEntries(file, route, context))
       for (const { ref, path } of refsIn(entry)) {
-        const { secret } = resolveSecret(ref, context.env, context.folder)
-        const key = secret?.fingerprint ?? String(ref)
+        const { secret } = context.secret(ref)
+        const key = secret?.text() ?? ref.toString()
         const provider = settingOf(entry.config, 'provider')
         const all = uses.get(key) ?? []
         uses.set(key, all)
