@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { defineCheck } from '../core/check.ts'
 import { deny } from '../core/decision.ts'
+import { late } from '../core/late-schema.ts'
 import type { HeadRequest } from '../core/request.ts'
 import { expiry, SecretRef, secretName } from '../core/secret.ts'
 import { headerName } from './header-name.ts'
@@ -10,31 +11,38 @@ import { TokenTable } from './token-table.ts'
 
 const CHALLENGE = [['WWW-Authenticate', 'ApiKey']] as const
 
-const key = z
-  .strictObject({
-    name: secretName,
-    env: z.string().min(1).optional().describe('The environment variable that holds the key.'),
-    file: z.string().min(1).optional().describe('The file that holds the key, relative to this config.'),
-    expires: expiry.optional(),
-  })
-  .refine(value => (value.env === undefined) !== (value.file === undefined), 'takes one of env, file')
-  .transform(({ env, file, ...rest }) => ({
-    ...rest,
-    ref: env === undefined ? new SecretRef('file', file ?? '') : new SecretRef('env', env),
-  }))
+const key = late(() =>
+  z
+    .strictObject({
+      name: secretName,
+      env: z.string().min(1).optional().describe('The environment variable that holds the key.'),
+      file: z.string().min(1).optional().describe('The file that holds the key, relative to this config.'),
+      expires: expiry.optional(),
+    })
+    .refine(value => (value.env === undefined) !== (value.file === undefined), 'takes one of env, file')
+    .transform(({ env, file, ...rest }) => ({
+      ...rest,
+      ref: env === undefined ? new SecretRef('file', file ?? '') : new SecretRef('env', env),
+    })),
+)
 
-const config = z.strictObject({
-  header: headerName.default('X-API-Key').describe('The header that holds the key. Default X-API-Key.'),
-  query: z
-    .string()
-    .regex(/^[A-Za-z0-9._~-]{1,64}$/, 'is no name of a query parameter: write it as it stands in the URL, e.g. api_key')
-    .optional()
-    .describe('A parameter of the query that may hold the key instead, for a sender that can set no header.'),
-  keys: z
-    .array(key)
-    .min(1, 'an empty list admits nobody: name a key')
-    .describe("The keys, each with a name of its holder. Two of one name are that holder's old and new key."),
-})
+const config = late(() =>
+  z.strictObject({
+    header: headerName.default('X-API-Key').describe('The header that holds the key. Default X-API-Key.'),
+    query: z
+      .string()
+      .regex(
+        /^[A-Za-z0-9._~-]{1,64}$/,
+        'is no name of a query parameter: write it as it stands in the URL, e.g. api_key',
+      )
+      .optional()
+      .describe('A parameter of the query that may hold the key instead, for a sender that can set no header.'),
+    keys: z
+      .array(key)
+      .min(1, 'an empty list admits nobody: name a key')
+      .describe("The keys, each with a name of its holder. Two of one name are that holder's old and new key."),
+  }),
+)
 
 export type ApiKeyConfig = z.output<typeof config>
 

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { defineCheck } from '../core/check.ts'
 import { deny } from '../core/decision.ts'
+import { late } from '../core/late-schema.ts'
 import { expiry, secretRef } from '../core/secret.ts'
 import { type BasicCredentials, readBasic } from './basic-credentials.ts'
 import { addToken, digestOf } from './known-tokens.ts'
@@ -8,23 +9,27 @@ import { TokenTable } from './token-table.ts'
 
 const CHALLENGE = [['WWW-Authenticate', 'Basic realm="webhooks", charset="UTF-8"']] as const
 
-const user = z.strictObject({
-  name: z
-    .string()
-    .min(1)
-    .max(128)
-    .regex(/^[^:\p{C}]*$/u, 'is no user name: write it without ":" and invisible characters')
-    .describe('The user name. Two of one name are the old and the new password.'),
-  password: secretRef,
-  expires: expiry.optional(),
-})
+const user = late(() =>
+  z.strictObject({
+    name: z
+      .string()
+      .min(1)
+      .max(128)
+      .regex(/^[^:\p{C}]*$/u, 'is no user name: write it without ":" and invisible characters')
+      .describe('The user name. Two of one name are the old and the new password.'),
+    password: secretRef,
+    expires: expiry.optional(),
+  }),
+)
 
-const config = z.strictObject({
-  users: z
-    .array(user)
-    .min(1, 'an empty list admits nobody: name a user')
-    .describe('The users, each with a password by reference.'),
-})
+const config = late(() =>
+  z.strictObject({
+    users: z
+      .array(user)
+      .min(1, 'an empty list admits nobody: name a user')
+      .describe('The users, each with a password by reference.'),
+  }),
+)
 
 export type BasicConfig = z.output<typeof config>
 

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { defineCheck } from '../core/check.ts'
 import { deny } from '../core/decision.ts'
+import { late } from '../core/late-schema.ts'
 import { Offline, type Resources } from '../core/resources.ts'
 import { expiry, SecretRef, secretName } from '../core/secret.ts'
 import { addNamed, addToken, digestOf } from './known-tokens.ts'
@@ -10,37 +11,41 @@ import { INSUFFICIENT, REFUSED } from './token-denials.ts'
 import { readTokenFile, type TokenLine } from './token-file.ts'
 import { TokenTable } from './token-table.ts'
 
-const token = z
-  .strictObject({
-    name: secretName,
-    env: z.string().min(1).optional().describe('The environment variable that holds the token.'),
-    file: z.string().min(1).optional().describe('The file that holds the token, relative to this config.'),
-    expires: expiry.optional(),
-    scopes: scopeList.default([]).describe('What the token may do.'),
-  })
-  .refine(value => (value.env === undefined) !== (value.file === undefined), 'takes one of env, file')
-  .transform(({ env, file, ...rest }) => ({
-    ...rest,
-    ref: env === undefined ? new SecretRef('file', file ?? '') : new SecretRef('env', env),
-  }))
+const token = late(() =>
+  z
+    .strictObject({
+      name: secretName,
+      env: z.string().min(1).optional().describe('The environment variable that holds the token.'),
+      file: z.string().min(1).optional().describe('The file that holds the token, relative to this config.'),
+      expires: expiry.optional(),
+      scopes: scopeList.default([]).describe('What the token may do.'),
+    })
+    .refine(value => (value.env === undefined) !== (value.file === undefined), 'takes one of env, file')
+    .transform(({ env, file, ...rest }) => ({
+      ...rest,
+      ref: env === undefined ? new SecretRef('file', file ?? '') : new SecretRef('env', env),
+    })),
+)
 
-const config = z
-  .strictObject({
-    tokens: z
-      .array(token)
-      .default([])
-      .describe("The tokens, each with a name of its holder. Two of one name are that holder's old and new token."),
-    'tokens-file': z
-      .string()
-      .min(1)
-      .optional()
-      .describe('A file of many tokens, a line each: name sha256-hex [expires or -] [scope,scope].'),
-    scopes: scopeList.default([]).describe('Scopes that the token must have, all of them.'),
-  })
-  .refine(
-    value => value.tokens.length > 0 || value['tokens-file'] !== undefined,
-    'names no token, so it admits nobody: give tokens or tokens-file',
-  )
+const config = late(() =>
+  z
+    .strictObject({
+      tokens: z
+        .array(token)
+        .default([])
+        .describe("The tokens, each with a name of its holder. Two of one name are that holder's old and new token."),
+      'tokens-file': z
+        .string()
+        .min(1)
+        .optional()
+        .describe('A file of many tokens, a line each: name sha256-hex [expires or -] [scope,scope].'),
+      scopes: scopeList.default([]).describe('Scopes that the token must have, all of them.'),
+    })
+    .refine(
+      value => value.tokens.length > 0 || value['tokens-file'] !== undefined,
+      'names no token, so it admits nobody: give tokens or tokens-file',
+    ),
+)
 
 export type BearerConfig = z.output<typeof config>
 

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { defineCheck } from '../core/check.ts'
 import { ALLOW, deny } from '../core/decision.ts'
+import { late } from '../core/late-schema.ts'
 import { size } from '../core/units.ts'
 
 const MAX = 1024 ** 2
@@ -11,9 +12,11 @@ export const bodyLimit = defineCheck({
   summary:
     'Refuses bodies over a size: at once where Content-Length announces it, else as soon as that many bytes have come.',
   example: 'body-limit: { max: 512KiB }',
-  config: z.strictObject({
-    max: size().default(MAX).describe('The largest body, as sent. Default 1MiB.'),
-  }),
+  config: late(() =>
+    z.strictObject({
+      max: size().default(MAX).describe('The largest body, as sent. Default 1MiB.'),
+    }),
+  ),
   denials: {
     'body-limit.exceeded': {
       status: 413,

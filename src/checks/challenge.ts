@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto'
 import { z } from 'zod'
 import { defineCheck, type Greeter } from '../core/check.ts'
 import { ALLOW, type Decision, type Denial, deny, type Reply } from '../core/decision.ts'
+import { late } from '../core/late-schema.ts'
 import { Offline, type Resources } from '../core/resources.ts'
 import { expiry, nameOfSecret, Secret, secretRef } from '../core/secret.ts'
 import type { Answer, Asked, Handshake, SignedChallenge } from '../signing/challenge.ts'
@@ -21,35 +22,37 @@ const named = z
   .string()
   .refine(id => challenges.has(id), `is no challenge that is known: write one of ${known.join(', ')}`)
 
-const config = z
-  .strictObject({
-    provider: named
-      .optional()
-      .describe(`Whose challenge is answered: ${known.join(', ')}. Default: the provider of the route's signature.`),
-    'verify-token': secretRef.optional().describe('meta: the verify token that you gave the service.'),
-    'open-until': expiry
-      .optional()
-      .describe(
-        'asana, braintree, dropbox, msgraph, notion, nylas, okta: a handshake without a signature is answered until then, at most a day ahead. Set it when you register the endpoint.',
-      ),
-    'save-to': z
-      .string()
-      .min(1)
-      .optional()
-      .describe('asana, notion: the new file for the secret that the service hands over, relative to this config.'),
-    origins: z
-      .array(
-        z
-          .string()
-          .min(1)
-          .transform(origin => origin.toLowerCase()),
-      )
-      .min(1)
-      .optional()
-      .describe('cloudevents: the origins that may send.'),
-    topics: z.array(z.string().min(1)).min(1).optional().describe('websub: the topics that you subscribed to.'),
-  })
-  .describe('{} for the provider of the signature; what else a service needs stands beside it.')
+const config = late(() =>
+  z
+    .strictObject({
+      provider: named
+        .optional()
+        .describe(`Whose challenge is answered: ${known.join(', ')}. Default: the provider of the route's signature.`),
+      'verify-token': secretRef.optional().describe('meta: the verify token that you gave the service.'),
+      'open-until': expiry
+        .optional()
+        .describe(
+          'asana, braintree, dropbox, msgraph, notion, nylas, okta: a handshake without a signature is answered until then, at most a day ahead. Set it when you register the endpoint.',
+        ),
+      'save-to': z
+        .string()
+        .min(1)
+        .optional()
+        .describe('asana, notion: the new file for the secret that the service hands over, relative to this config.'),
+      origins: z
+        .array(
+          z
+            .string()
+            .min(1)
+            .transform(origin => origin.toLowerCase()),
+        )
+        .min(1)
+        .optional()
+        .describe('cloudevents: the origins that may send.'),
+      topics: z.array(z.string().min(1)).min(1).optional().describe('websub: the topics that you subscribed to.'),
+    })
+    .describe('{} for the provider of the signature; what else a service needs stands beside it.'),
+)
 
 type Config = z.output<typeof config>
 

@@ -2,24 +2,27 @@ import { z } from 'zod'
 import { defineCheck } from '../core/check.ts'
 import { CLIENT_AUTH, type ClientCertificate, type Issuer } from '../core/client-certificate.ts'
 import { deny, type Evidence } from '../core/decision.ts'
+import { late } from '../core/late-schema.ts'
 import { digest, identity, matcherOf } from './client-names.ts'
 
-const issuer = z
-  .strictObject({
-    'spki-sha256': digest.optional().describe("SHA-256 of the CA's subjectPublicKeyInfo, hex."),
-    sha256: digest.optional().describe("SHA-256 of the CA's certificate, hex."),
-    name: z
-      .string()
-      .min(1)
-      .optional()
-      .describe(
-        'The subject of a CA in client-ca, as "sallyport certs show" prints it: CN=Partners CA,O=Bank. An intermediate is named by its digest.',
-      ),
-  })
-  .refine(
-    value => Object.values(value).filter(one => one !== undefined).length === 1,
-    'takes one of spki-sha256, sha256, name',
-  )
+const issuer = late(() =>
+  z
+    .strictObject({
+      'spki-sha256': digest.optional().describe("SHA-256 of the CA's subjectPublicKeyInfo, hex."),
+      sha256: digest.optional().describe("SHA-256 of the CA's certificate, hex."),
+      name: z
+        .string()
+        .min(1)
+        .optional()
+        .describe(
+          'The subject of a CA in client-ca, as "sallyport certs show" prints it: CN=Partners CA,O=Bank. An intermediate is named by its digest.',
+        ),
+    })
+    .refine(
+      value => Object.values(value).filter(one => one !== undefined).length === 1,
+      'takes one of spki-sha256, sha256, name',
+    ),
+)
 
 const OID = /^[0-2](\.(0|[1-9]\d*)){2,}$/
 
@@ -38,30 +41,32 @@ export const clientCert = defineCheck({
   summary:
     "Admits requests over TLS with a client certificate of the listener's client-ca: any, or one that allow lists. The subject's CN is never a name.",
   example: 'client-cert: { allow: [{ dns: hooks.bank.example }, { uri: "spiffe://bank.example/webhooks" }] }',
-  config: z.strictObject({
-    allow: z
-      .array(identity)
-      .min(1, 'an empty list admits nobody: name a certificate, or leave allow out to admit any of the CA')
-      .optional()
-      .describe('Who is admitted, each by one name or digest. Left out: every certificate of the CA.'),
-    issuer: z
-      .array(issuer)
-      .min(1, 'an empty list admits nobody: name a CA, or leave issuer out')
-      .optional()
-      .describe('A CA that must stand above the certificate, at any height. Left out: any CA of client-ca.'),
-    'max-path-length': z
-      .int()
-      .min(0)
-      .max(5)
-      .optional()
-      .describe('The most intermediate CAs between the certificate and client-ca; 0: issued by client-ca itself.'),
-    eku: z
-      .union([z.enum(['client-auth', 'any']), z.string().regex(OID, 'is no object identifier')])
-      .default('client-auth')
-      .describe(
-        'What the extended key usage must name: client-auth, or an object identifier such as 1.3.6.1.4.1.311.20.2.2. "any" also takes a certificate that names no usage.',
-      ),
-  }),
+  config: late(() =>
+    z.strictObject({
+      allow: z
+        .array(identity)
+        .min(1, 'an empty list admits nobody: name a certificate, or leave allow out to admit any of the CA')
+        .optional()
+        .describe('Who is admitted, each by one name or digest. Left out: every certificate of the CA.'),
+      issuer: z
+        .array(issuer)
+        .min(1, 'an empty list admits nobody: name a CA, or leave issuer out')
+        .optional()
+        .describe('A CA that must stand above the certificate, at any height. Left out: any CA of client-ca.'),
+      'max-path-length': z
+        .int()
+        .min(0)
+        .max(5)
+        .optional()
+        .describe('The most intermediate CAs between the certificate and client-ca; 0: issued by client-ca itself.'),
+      eku: z
+        .union([z.enum(['client-auth', 'any']), z.string().regex(OID, 'is no object identifier')])
+        .default('client-auth')
+        .describe(
+          'What the extended key usage must name: client-auth, or an object identifier such as 1.3.6.1.4.1.311.20.2.2. "any" also takes a certificate that names no usage.',
+        ),
+    }),
+  ),
   denials: {
     'client-cert.missing': {
       status: 401,

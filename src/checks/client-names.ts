@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { parseAddress, parseNetwork } from '../core/address.ts'
 import type { ClientCertificate } from '../core/client-certificate.ts'
+import { late } from '../core/late-schema.ts'
 import { NetworkTable } from '../core/network-table.ts'
 
 export const digest = z
@@ -17,50 +18,55 @@ const URI_PATTERN = /^[a-z][a-z0-9+.-]*:\/\/[^*/]+(\/([^*/]+|\*))*(\/\*\*)?$/i
 const SPIFFE = /^spiffe:\/\/(\*\.)?[a-z0-9._-]{1,255}(\/([a-zA-Z0-9._-]+|\*))*(\/\*\*)?$/
 
 /** One who is admitted, by exactly one of the kinds. */
-export const identity = z
-  .strictObject({
-    dns: z
-      .string()
-      .regex(DNS, 'is no DNS name: write it whole, or "*." before at least two labels')
-      .optional()
-      .describe('A DNS name of the subjectAltName. "*.bank.example" stands for one more label.'),
-    uri: z
-      .string()
-      .min(1)
-      .refine(text => !text.includes('*') || URI_PATTERN.test(text), 'has a "*" that is no whole segment of its path')
-      .optional()
-      .describe(
-        'A URI of the subjectAltName. "*" stands for a segment of its path, "**" at the end for all that follow.',
-      ),
-    spiffe: z
-      .string()
-      .refine(
-        text => SPIFFE.test(text) && !/\/\.{1,2}(\/|$)/.test(text),
-        'is no SPIFFE id: write spiffe://bank.example/webhooks, or /* for a segment and /** for all that follow',
-      )
-      .optional()
-      .describe(
-        'A SPIFFE id, which must be the only URI of the certificate. "*" and "**" as in uri; "*." before the trust domain stands for one label.',
-      ),
-    email: z
-      .string()
-      .regex(/^([^@\s*]+|\*)@[^@\s*]+$/, 'is no e-mail address: write name@host, or *@host for every mailbox of a host')
-      .optional()
-      .describe('An e-mail address of the subjectAltName. "*@bank.example" stands for every mailbox of that host.'),
-    ip: z
-      .string()
-      .refine(text => parseNetwork(text) !== undefined, 'is no address and no network')
-      .optional()
-      .describe('An IP address of the subjectAltName, or a network that holds it.'),
-    'spki-sha256': digest
-      .optional()
-      .describe("SHA-256 of the key's subjectPublicKeyInfo, hex: outlives renewal with the same key."),
-    sha256: digest.optional().describe('SHA-256 of the certificate, hex.'),
-  })
-  .refine(
-    value => Object.values(value).filter(one => one !== undefined).length === 1,
-    `takes one of ${KINDS.join(', ')}`,
-  )
+export const identity = late(() =>
+  z
+    .strictObject({
+      dns: z
+        .string()
+        .regex(DNS, 'is no DNS name: write it whole, or "*." before at least two labels')
+        .optional()
+        .describe('A DNS name of the subjectAltName. "*.bank.example" stands for one more label.'),
+      uri: z
+        .string()
+        .min(1)
+        .refine(text => !text.includes('*') || URI_PATTERN.test(text), 'has a "*" that is no whole segment of its path')
+        .optional()
+        .describe(
+          'A URI of the subjectAltName. "*" stands for a segment of its path, "**" at the end for all that follow.',
+        ),
+      spiffe: z
+        .string()
+        .refine(
+          text => SPIFFE.test(text) && !/\/\.{1,2}(\/|$)/.test(text),
+          'is no SPIFFE id: write spiffe://bank.example/webhooks, or /* for a segment and /** for all that follow',
+        )
+        .optional()
+        .describe(
+          'A SPIFFE id, which must be the only URI of the certificate. "*" and "**" as in uri; "*." before the trust domain stands for one label.',
+        ),
+      email: z
+        .string()
+        .regex(
+          /^([^@\s*]+|\*)@[^@\s*]+$/,
+          'is no e-mail address: write name@host, or *@host for every mailbox of a host',
+        )
+        .optional()
+        .describe('An e-mail address of the subjectAltName. "*@bank.example" stands for every mailbox of that host.'),
+      ip: z
+        .string()
+        .refine(text => parseNetwork(text) !== undefined, 'is no address and no network')
+        .optional()
+        .describe('An IP address of the subjectAltName, or a network that holds it.'),
+      'spki-sha256': digest
+        .optional()
+        .describe("SHA-256 of the key's subjectPublicKeyInfo, hex: outlives renewal with the same key."),
+      sha256: digest.optional().describe('SHA-256 of the certificate, hex.'),
+    })
+    .refine(
+      value => Object.values(value).filter(one => one !== undefined).length === 1,
+      `takes one of ${KINDS.join(', ')}`,
+    ),
+)
 
 export type Identity = z.output<typeof identity>
 

@@ -3,6 +3,7 @@ import type { AnyCheckKind, Check, Member } from '../core/check.ts'
 import { denialsOf, stageOf } from '../core/check.ts'
 import type { Decision, Denial, DenialSpec, Facts } from '../core/decision.ts'
 import type { Finding } from '../core/finding.ts'
+import { late } from '../core/late-schema.ts'
 import type { BodyRequest, HeadRequest } from '../core/request.ts'
 import type { Resources } from '../core/resources.ts'
 import { checkEntry } from './entry.ts'
@@ -30,10 +31,12 @@ export function membersOf(list: unknown, kinds: readonly AnyCheckKind[]): readon
 
 /** @param kinds a function, because the list of all kinds holds the combinations themselves. */
 export function entryList(kinds: () => readonly AnyCheckKind[]): z.ZodType<Entries> {
-  return z
-    .array(z.lazy(() => checkEntry(kinds())))
-    .min(1, 'an empty list admits nobody')
-    .superRefine((entries, context) => crossCheck(entries, kinds(), context))
+  return late(() =>
+    z
+      .array(checkEntry(kinds()))
+      .min(1, 'an empty list admits nobody')
+      .superRefine((entries, context) => crossCheck(entries, kinds(), context)),
+  )
 }
 
 function crossCheck(entries: Entries, kinds: readonly AnyCheckKind[], context: z.RefinementCtx): void {

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { defineCheck } from '../core/check.ts'
 import { CODINGS, readCoding } from '../core/content-coding.ts'
 import { ALLOW, deny } from '../core/decision.ts'
+import { late } from '../core/late-schema.ts'
 import { size } from '../core/units.ts'
 
 const MAX = 1024 ** 2
@@ -12,13 +13,15 @@ export const contentEncoding = defineCheck({
   summary:
     'Admits bodies compressed in one of the listed codings. They are decoded after every check of the bytes as sent, up to a size. Without this check a compressed body is refused.',
   example: 'content-encoding: { accept: [gzip, zstd], max: 4MiB }',
-  config: z.strictObject({
-    accept: z
-      .array(z.enum(CODINGS))
-      .default([...CODINGS])
-      .describe('gzip, br, zstd. Default: all three; an empty list admits no compressed body.'),
-    max: size().default(MAX).describe('The largest body after decoding. Default 1MiB.'),
-  }),
+  config: late(() =>
+    z.strictObject({
+      accept: z
+        .array(z.enum(CODINGS))
+        .default([...CODINGS])
+        .describe('gzip, br, zstd. Default: all three; an empty list admits no compressed body.'),
+      max: size().default(MAX).describe('The largest body after decoding. Default 1MiB.'),
+    }),
+  ),
   denials: {
     'content-encoding.unsupported': {
       status: 415,

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { defineCheck } from '../core/check.ts'
 import { ALLOW, deny } from '../core/decision.ts'
+import { late } from '../core/late-schema.ts'
 import { isJson, type MediaType, parseMediaType } from '../core/media-type.ts'
 import type { HeadRequest } from '../core/request.ts'
 
@@ -32,13 +33,15 @@ export const contentType = defineCheck({
   summary:
     'Admits the listed types of body. A body that is read as JSON or a form must be UTF-8; an empty body needs no type.',
   example: 'content-type: { accept: [json, form] }',
-  config: z.strictObject({
-    accept: z
-      .array(accepted)
-      .min(1, 'an empty list admits nobody: name at least one type')
-      .default(['json'])
-      .describe('json (also every +json type), form, multipart, text, any, or media types. Default [json].'),
-  }),
+  config: late(() =>
+    z.strictObject({
+      accept: z
+        .array(accepted)
+        .min(1, 'an empty list admits nobody: name at least one type')
+        .default(['json'])
+        .describe('json (also every +json type), form, multipart, text, any, or media types. Default [json].'),
+    }),
+  ),
   denials: {
     'content-type.unsupported': {
       status: 415,

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { z } from 'zod'
 import { defineCheck } from '../core/check.ts'
 import { type Decision, deny } from '../core/decision.ts'
+import { late } from '../core/late-schema.ts'
 import type { HeadRequest } from '../core/request.ts'
 import type { Resources } from '../core/resources.ts'
 import { secretRef } from '../core/secret.ts'
@@ -69,39 +70,41 @@ export const introspection = defineCheck({
     'Admits requests with a token that the authorization server calls active (RFC 7662), for this audience and with the needed scopes. Its answers are remembered for a short time; while it does not answer, tokens that are not remembered are refused (503).',
   example:
     'introspection: { endpoint: https://id.example.com/introspect, client: { id: gate, secret: { env: INTROSPECTION_SECRET } }, scopes: [articles:write] }',
-  config: z.strictObject({
-    endpoint: remoteUrl.describe("The authorization server's introspection endpoint; https, or http on this host."),
-    client,
-    'ca-file': z
-      .string()
-      .min(1)
-      .optional()
-      .describe('PEM bundle that the certificate of the server must chain to. Default: the CAs of the system.'),
-    issuer: oneOrMore.optional().describe('What iss must be; a list admits any of its entries.'),
-    audience: oneOrMore.optional().describe('What aud must hold; of a list, any of its entries.'),
-    scopes: scopeList.default([]).describe('Scopes that the token must have, all of them.'),
-    principal: z
-      .string()
-      .min(1)
-      .optional()
-      .describe('The member of the answer that names the sender. Default: sub, or client_id where there is none.'),
-    header: headerName
-      .default('Authorization')
-      .describe('The header that holds the token: in Authorization after "Bearer", in any other alone.'),
-    'certificate-bound': certificateBound,
-    skew,
-    cache: duration()
-      .default(CACHE_MS)
-      .describe('How long an active token is not asked about again, at most until it ends. Default 1m.'),
-    'negative-cache': duration()
-      .refine(ms => ms <= CACHE_MS, 'is longer than a minute: choose less, as a token may become active')
-      .default(NEGATIVE_MS)
-      .describe('How long a token that is not active is not asked about again. Default 5s.'),
-    timeout: duration()
-      .refine(ms => ms > 0, 'must be longer than nothing')
-      .default(TIMEOUT_MS)
-      .describe('How long an answer may take. Default 5s.'),
-  }),
+  config: late(() =>
+    z.strictObject({
+      endpoint: remoteUrl.describe("The authorization server's introspection endpoint; https, or http on this host."),
+      client,
+      'ca-file': z
+        .string()
+        .min(1)
+        .optional()
+        .describe('PEM bundle that the certificate of the server must chain to. Default: the CAs of the system.'),
+      issuer: oneOrMore.optional().describe('What iss must be; a list admits any of its entries.'),
+      audience: oneOrMore.optional().describe('What aud must hold; of a list, any of its entries.'),
+      scopes: scopeList.default([]).describe('Scopes that the token must have, all of them.'),
+      principal: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('The member of the answer that names the sender. Default: sub, or client_id where there is none.'),
+      header: headerName
+        .default('Authorization')
+        .describe('The header that holds the token: in Authorization after "Bearer", in any other alone.'),
+      'certificate-bound': certificateBound,
+      skew,
+      cache: duration()
+        .default(CACHE_MS)
+        .describe('How long an active token is not asked about again, at most until it ends. Default 1m.'),
+      'negative-cache': duration()
+        .refine(ms => ms <= CACHE_MS, 'is longer than a minute: choose less, as a token may become active')
+        .default(NEGATIVE_MS)
+        .describe('How long a token that is not active is not asked about again. Default 5s.'),
+      timeout: duration()
+        .refine(ms => ms > 0, 'must be longer than nothing')
+        .default(TIMEOUT_MS)
+        .describe('How long an answer may take. Default 5s.'),
+    }),
+  ),
   denials: {
     'introspection.missing': {
       status: 401,

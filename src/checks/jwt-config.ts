@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { late } from '../core/late-schema.ts'
 import { namedSecret } from '../core/secret.ts'
 import { duration } from '../core/units.ts'
 import { HMAC_ALGORITHMS, PUBLIC_KEY_ALGORITHMS } from '../signing/jws-keys.ts'
@@ -27,31 +28,29 @@ export const certificateBound = z
     'Refuse tokens that are bound to no client certificate (RFC 8705). One that is bound is refused without its certificate either way.',
   )
 
-const keys = z.array(namedSecret).min(1).max(16)
-
-const jwks = z
-  .strictObject({
-    file: z.string().min(1).optional().describe('The file that holds the set, relative to this config. Watched.'),
-    url: remoteUrl
-      .optional()
-      .describe('Where the issuer publishes the set; https, or http on this host. The last good copy is kept.'),
-    every: duration()
-      .refine(ms => ms >= SOONEST_MS, 'must be at least 1m')
-      .optional()
-      .describe('How often the set is refreshed; also where a token names an unknown key. Default 1h.'),
-    'max-stale': duration()
-      .refine(ms => ms > 0, 'must be longer than nothing')
-      .optional()
-      .describe('How long the last good copy is used while the issuer does not answer. Default 24h.'),
-  })
-  .refine(({ file, url }) => (file === undefined) !== (url === undefined), 'takes one of file, url')
-  .refine(
-    value => value.file === undefined || (value.every === undefined && value['max-stale'] === undefined),
-    'takes every and max-stale with url alone: leave them out, as a file is read when it changes',
-  )
-
-export const jwtConfig = z
-  .strictObject({
+const make = () => {
+  const keys = z.array(namedSecret).min(1).max(16)
+  const jwks = z
+    .strictObject({
+      file: z.string().min(1).optional().describe('The file that holds the set, relative to this config. Watched.'),
+      url: remoteUrl
+        .optional()
+        .describe('Where the issuer publishes the set; https, or http on this host. The last good copy is kept.'),
+      every: duration()
+        .refine(ms => ms >= SOONEST_MS, 'must be at least 1m')
+        .optional()
+        .describe('How often the set is refreshed; also where a token names an unknown key. Default 1h.'),
+      'max-stale': duration()
+        .refine(ms => ms > 0, 'must be longer than nothing')
+        .optional()
+        .describe('How long the last good copy is used while the issuer does not answer. Default 24h.'),
+    })
+    .refine(({ file, url }) => (file === undefined) !== (url === undefined), 'takes one of file, url')
+    .refine(
+      value => value.file === undefined || (value.every === undefined && value['max-stale'] === undefined),
+      'takes every and max-stale with url alone: leave them out, as a file is read when it changes',
+    )
+  return z.strictObject({
     algorithms: z
       .array(z.enum([...PUBLIC_KEY_ALGORITHMS, ...HMAC_ALGORITHMS]))
       .min(1, 'an empty list admits nobody: name the algorithm that the issuer signs with')
@@ -92,9 +91,11 @@ export const jwtConfig = z
         'What is done with a token whose header brings a key or says where one is (jwk, jku, x5c, x5u). Such a key is never used.',
       ),
   })
-  .superRefine(crossCheck)
+}
 
-export type JwtConfig = z.output<typeof jwtConfig>
+export const jwtConfig = late(() => make().superRefine(crossCheck))
+
+export type JwtConfig = z.output<ReturnType<typeof make>>
 
 const SOURCES = ['jwks', 'keys', 'secrets'] as const
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type Address, type Network, parseNetwork } from '../core/address.ts'
+import { late } from '../core/late-schema.ts'
 import { NetworkTable } from '../core/network-table.ts'
 import { type Remote, RemoteFault, readRemoteUrl } from '../core/remote.ts'
 import { Offline, type Resources } from '../core/resources.ts'
@@ -43,34 +44,36 @@ const select = z
     'is no selector: write $ and then .name, ["name"] in single quotes, [0] or [*], e.g. "$.prefixes[*].cidr"',
   )
 
-const place = z
-  .strictObject({
-    file: z
-      .string()
-      .min(1)
-      .optional()
-      .describe('A file with one network a line, relative to this config; # begins a comment. Watched.'),
-    feed: z
-      .string()
-      .optional()
-      .describe('The URL of a list that is refreshed; https, or http on this host. The last good copy is kept.'),
-    select: z
-      .union([select, z.array(select).min(1)])
-      .optional()
-      .describe(
-        "Where the networks stand in a JSON feed, by a part of JSONPath: $, .name, ['name'], [0], [*]; or several. Without it the feed is text, one network a line.",
-      ),
-    every: duration()
-      .refine(ms => ms >= SOONEST_MS, 'must be at least 10s')
-      .optional()
-      .describe('How often the feed is refreshed. Default 1h.'),
-  })
-  .refine(({ file, feed }) => (file === undefined) !== (feed === undefined), 'takes one of file, feed')
-  .refine(
-    ({ file, select, every }) => file === undefined || (select === undefined && every === undefined),
-    'a file takes neither select nor every',
-  )
-  .describe('{ file: PATH } or { feed: URL, select: PATH, every: 1h }.')
+const place = late(() =>
+  z
+    .strictObject({
+      file: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('A file with one network a line, relative to this config; # begins a comment. Watched.'),
+      feed: z
+        .string()
+        .optional()
+        .describe('The URL of a list that is refreshed; https, or http on this host. The last good copy is kept.'),
+      select: z
+        .union([select, z.array(select).min(1)])
+        .optional()
+        .describe(
+          "Where the networks stand in a JSON feed, by a part of JSONPath: $, .name, ['name'], [0], [*]; or several. Without it the feed is text, one network a line.",
+        ),
+      every: duration()
+        .refine(ms => ms >= SOONEST_MS, 'must be at least 10s')
+        .optional()
+        .describe('How often the feed is refreshed. Default 1h.'),
+    })
+    .refine(({ file, feed }) => (file === undefined) !== (feed === undefined), 'takes one of file, feed')
+    .refine(
+      ({ file, select, every }) => file === undefined || (select === undefined && every === undefined),
+      'a file takes neither select nor every',
+    )
+    .describe('{ file: PATH } or { feed: URL, select: PATH, every: 1h }.'),
+)
 
 /** A network, all that a provider publishes, a file or a feed. */
 export const networkEntry = z.union([z.string(), place]).transform((value, context): NetworkEntry => {

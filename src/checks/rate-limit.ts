@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Address } from '../core/address.ts'
 import { defineCheck } from '../core/check.ts'
 import { type Decision, deny, type Facts } from '../core/decision.ts'
+import { late } from '../core/late-schema.ts'
 import type { HeadRequest } from '../core/request.ts'
 import type { RateResult } from '../core/stores.ts'
 import { rate } from '../core/units.ts'
@@ -17,24 +18,29 @@ export const rateLimit = defineCheck({
   summary:
     'Admits a number of requests a period, counted for each source address, principal or header value, or for the whole route. IPv6 sources are counted by /64. Where there is no principal yet, or not one such header, the source address is counted. Every answer tells what is left (RateLimit, draft-ietf-httpapi-ratelimit-headers).',
   example: 'rate-limit: { rate: 600/min, burst: 100, by: source-ip }',
-  config: z.strictObject({
-    rate: rate().describe('How many requests a period, e.g. 600/min.'),
-    burst: z
-      .int()
-      .min(1)
-      .max(1_000_000_000)
-      .optional()
-      .describe('How many may come at once. Default: the count of the rate.'),
-    by: z
-      .union([
-        z.enum(['source-ip', 'principal', 'route']),
-        z.strictObject({
-          header: z.string().regex(HEADER_NAME, 'is no header name').describe('The header whose value is counted by.'),
-        }),
-      ])
-      .default('source-ip')
-      .describe('What is counted: source-ip, principal (after the check that names it), route, or { header: Name }.'),
-  }),
+  config: late(() =>
+    z.strictObject({
+      rate: rate().describe('How many requests a period, e.g. 600/min.'),
+      burst: z
+        .int()
+        .min(1)
+        .max(1_000_000_000)
+        .optional()
+        .describe('How many may come at once. Default: the count of the rate.'),
+      by: z
+        .union([
+          z.enum(['source-ip', 'principal', 'route']),
+          z.strictObject({
+            header: z
+              .string()
+              .regex(HEADER_NAME, 'is no header name')
+              .describe('The header whose value is counted by.'),
+          }),
+        ])
+        .default('source-ip')
+        .describe('What is counted: source-ip, principal (after the check that names it), route, or { header: Name }.'),
+    }),
+  ),
   denials: {
     'rate-limit.exceeded': {
       status: 429,

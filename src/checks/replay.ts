@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { z } from 'zod'
 import { defineCheck } from '../core/check.ts'
 import { type Decision, deny, type Facts, type Reply } from '../core/decision.ts'
+import { late } from '../core/late-schema.ts'
 import type { BodyRequest } from '../core/request.ts'
 import type { Claim, ClaimStore } from '../core/stores.ts'
 import { duration } from '../core/units.ts'
@@ -28,12 +29,14 @@ export const replay = defineCheck({
   summary:
     "Forwards an event once: one that was delivered is answered 200 and not forwarded again; one that failed may come again. An event is known by its id, else by what was signed, else by its body's digest.",
   example: 'replay: { window: 10m }',
-  config: z.strictObject({
-    window: duration()
-      .refine(ms => ms > 0, 'must be longer than nothing')
-      .default(WINDOW_MS)
-      .describe('How long a delivered event is remembered, or for as long as its signature verifies. Default 10m.'),
-  }),
+  config: late(() =>
+    z.strictObject({
+      window: duration()
+        .refine(ms => ms > 0, 'must be longer than nothing')
+        .default(WINDOW_MS)
+        .describe('How long a delivered event is remembered, or for as long as its signature verifies. Default 10m.'),
+    }),
+  ),
   denials: {
     'replay.in-flight': {
       status: 409,

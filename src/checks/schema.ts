@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { defineCheck } from '../core/check.ts'
 import { ALLOW, deny } from '../core/decision.ts'
+import { late } from '../core/late-schema.ts'
 import { Offline, type Resources } from '../core/resources.ts'
 import { type CompiledSchema, compileSchema } from './json-schema.ts'
 import { evidenceOf } from './schema-evidence.ts'
@@ -26,12 +27,14 @@ export const schema = defineCheck({
     'Admits bodies that a JSON Schema describes (draft 2020-12, or draft-07 where $schema says so), formats included. A form is checked as the JSON that it becomes. Patterns that could backtrack without end are stopped after 100 ms.',
   example:
     'schema: { inline: { type: object, required: [id], properties: { id: { type: string }, at: { type: string, format: date-time } } } }',
-  config: z
-    .strictObject({
-      file: z.string().min(1).optional().describe('A JSON Schema file, relative to this config.'),
-      inline: inline.optional().describe('The JSON Schema itself.'),
-    })
-    .refine(value => (value.file === undefined) !== (value.inline === undefined), 'takes one of file, inline'),
+  config: late(() =>
+    z
+      .strictObject({
+        file: z.string().min(1).optional().describe('A JSON Schema file, relative to this config.'),
+        inline: inline.optional().describe('The JSON Schema itself.'),
+      })
+      .refine(value => (value.file === undefined) !== (value.inline === undefined), 'takes one of file, inline'),
+  ),
   denials: {
     'schema.invalid': {
       status: 422,

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { defineCheck } from '../core/check.ts'
 import { ALLOW, deny } from '../core/decision.ts'
+import { late } from '../core/late-schema.ts'
 import { NetworkSources, networkEntry } from './network-sources.ts'
 
 const list = z.array(networkEntry)
@@ -13,14 +14,16 @@ export const sourceIp = defineCheck({
     'Admits requests from the listed networks only. IPv4 written in IPv6 form counts as IPv4; ::/0 holds IPv6 alone.',
   example:
     'source-ip: { allow: [provider:telegram, 192.0.2.0/24, "2001:db8::/32", { file: partners.txt }], deny: [192.0.2.66] }',
-  config: z.strictObject({
-    allow: list
-      .refine(all => all.length > 0, 'an empty list admits nobody: name at least one network')
-      .describe(
-        'CIDR networks, addresses, provider:NAME for the networks that a provider publishes, { file: PATH }, { feed: URL }.',
-      ),
-    deny: list.default([]).describe('Networks that are refused even where allow holds them; written as in allow.'),
-  }),
+  config: late(() =>
+    z.strictObject({
+      allow: list
+        .refine(all => all.length > 0, 'an empty list admits nobody: name at least one network')
+        .describe(
+          'CIDR networks, addresses, provider:NAME for the networks that a provider publishes, { file: PATH }, { feed: URL }.',
+        ),
+      deny: list.default([]).describe('Networks that are refused even where allow holds them; written as in allow.'),
+    }),
+  ),
   denials: {
     'source-ip.outside': {
       status: 403,

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { checkEntry } from '../checks/entry.ts'
 import { parseSelect } from '../checks/json-select.ts'
 import type { AnyCheckKind } from '../core/check.ts'
+import { late } from '../core/late-schema.ts'
 import { secretName, secretRef } from '../core/secret.ts'
 import { duration, size } from '../core/units.ts'
 import { forwardConfig } from '../forward/config.ts'
@@ -98,21 +99,22 @@ export const listenerShape = z
       .describe(
         'Networks of the load balancers whose X-Forwarded-For, X-Forwarded-Proto and Forwarded are believed; a Unix socket counts as 127.0.0.1. None by default.',
       ),
-    'proxy-protocol': z
-      .strictObject({
+    'proxy-protocol': late(() =>
+      z.strictObject({
         from: z
           .array(checked(networkFault))
           .min(1)
           .describe(
             'Networks of the load balancers that send it, on every connection; a Unix socket counts as 127.0.0.1.',
           ),
-      })
+      }),
+    )
       .optional()
       .describe(
         'The PROXY protocol, versions 1 and 2, before TLS and HTTP: the address that it gives is the peer. From other networks connections are taken as they are.',
       ),
-    'proxy-client-cert': z
-      .strictObject({
+    'proxy-client-cert': late(() =>
+      z.strictObject({
         format: z
           .enum(['rfc9440', 'xfcc', 'escaped-pem'])
           .describe(
@@ -127,7 +129,8 @@ export const listenerShape = z
           ),
         'client-ca': z.string().min(1).describe('PEM bundle that the certificates must chain to.'),
         'client-crl': clientCrl.optional(),
-      })
+      }),
+    )
       .optional()
       .describe(
         'Client certificates of connections whose TLS ends at a trusted proxy, in a header that it writes. The gate judges them itself; from anyone else the header is not read.',

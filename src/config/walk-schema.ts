@@ -41,12 +41,18 @@ export const isOptional = (schema: $ZodType): boolean => schema._zod.optin !== u
 
 /** The options of the union that stands at `path`; none where none stands there. */
 export function optionsAt(root: $ZodType, path: Path): readonly $ZodType[] {
-  for (let schema of schemasAt(root, path)) {
-    for (let def = defOf(schema); 'innerType' in def; def = defOf(schema)) schema = def.innerType
-    const def = defOf(schema)
-    if (def.type === 'union') return def.options
+  for (const schema of schemasAt(root, path)) {
+    const def = defOf(bare(schema))
+    if (def.type === 'union') return def.options.map(bare)
   }
   return []
+}
+
+/** Without what stands around the type itself. */
+function bare(schema: $ZodType): $ZodType {
+  const def = defOf(schema)
+  if ('innerType' in def) return bare(def.innerType)
+  return def.type === 'lazy' ? bare(def.getter()) : schema
 }
 
 export function elementOf(schema: $ZodType): $ZodType | undefined {

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { late } from '../core/late-schema.ts'
 import { type SecretRef, secretRef } from '../core/secret.ts'
 import { type AcmeConfig, acmeConfig } from './acme/config.ts'
 
@@ -40,37 +41,39 @@ export const clientCrl = z
     "Revocation lists of the client CAs, PEM or DER: a file, a folder (its *.crl, *.pem, *.der and *.r0), or a list of both. A CA whose list is missing, has expired or is another's has its certificates refused, and the log says so.",
   )
 
-export const serverTlsConfig = z.strictObject({
-  profile: z
-    .enum(['intermediate', 'modern'])
-    .default('intermediate')
-    .describe("Mozilla's TLS profile: intermediate is TLS 1.2 and 1.3, modern is 1.3 alone."),
-  certificates: z
-    .array(
-      z.union([
-        z.strictObject({
-          cert: path.describe('PEM chain, leaf first.'),
-          key: path.describe('PEM private key.'),
-          passphrase: secretRef.optional().describe('Of a key that is encrypted: { env: NAME } or { file: path }.'),
-          staple,
-        }),
-        z.strictObject({
-          pkcs12: path.describe('A PKCS#12 bundle of the key, its certificate and the intermediates.'),
-          passphrase: secretRef.describe('Of the bundle: { env: NAME } or { file: path }.'),
-          staple,
-        }),
-      ]),
-    )
-    .min(1)
-    .default([])
-    .describe(
-      'Chosen by the name that the client asks for (SNI); the first is the default. May be left out where acme is there.',
-    ),
-  acme: acmeConfig.optional(),
-  'client-ca': path
-    .optional()
-    .describe(
-      'PEM bundle that client certificates must chain to. Asked of every client; each route says what it demands.',
-    ),
-  'client-crl': clientCrl.optional(),
-})
+export const serverTlsConfig = late(() =>
+  z.strictObject({
+    profile: z
+      .enum(['intermediate', 'modern'])
+      .default('intermediate')
+      .describe("Mozilla's TLS profile: intermediate is TLS 1.2 and 1.3, modern is 1.3 alone."),
+    certificates: z
+      .array(
+        z.union([
+          z.strictObject({
+            cert: path.describe('PEM chain, leaf first.'),
+            key: path.describe('PEM private key.'),
+            passphrase: secretRef.optional().describe('Of a key that is encrypted: { env: NAME } or { file: path }.'),
+            staple,
+          }),
+          z.strictObject({
+            pkcs12: path.describe('A PKCS#12 bundle of the key, its certificate and the intermediates.'),
+            passphrase: secretRef.describe('Of the bundle: { env: NAME } or { file: path }.'),
+            staple,
+          }),
+        ]),
+      )
+      .min(1)
+      .default([])
+      .describe(
+        'Chosen by the name that the client asks for (SNI); the first is the default. May be left out where acme is there.',
+      ),
+    acme: acmeConfig.optional(),
+    'client-ca': path
+      .optional()
+      .describe(
+        'PEM bundle that client certificates must chain to. Asked of every client; each route says what it demands.',
+      ),
+    'client-crl': clientCrl.optional(),
+  }),
+)

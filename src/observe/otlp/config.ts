@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { late } from '../../core/late-schema.ts'
 import { type SecretRef, secretRef } from '../../core/secret.ts'
 import { duration, share } from '../../core/units.ts'
 
@@ -42,55 +43,57 @@ const resource = named(
   'write it as deployment.environment.name',
 )
 
-export const telemetryConfig = z
-  .strictObject({
-    otlp: z
-      .strictObject({
-        endpoint: z
-          .string()
-          .describe(
-            'The base URL of an OTLP/HTTP receiver, e.g. http://127.0.0.1:4318; /v1/traces and /v1/metrics follow it.',
-          ),
-        headers: headers
-          .default({})
-          .describe('Header fields of each request, e.g. x-honeycomb-team, with their values by reference.'),
-        bearer: secretRef.optional().describe('A bearer token for the receiver, without the word Bearer.'),
-        basic: z
-          .strictObject({
-            username: z.string().min(1).describe('The user name; it can hold no colon.'),
-            password: secretRef.describe('The password.'),
-          })
-          .optional()
-          .describe('A user name and a password for the receiver (RFC 7617).'),
-        resource: resource
-          .default({})
-          .describe('Attributes of the resource beside service.name, e.g. deployment.environment.name: production.'),
-        traces: z
-          .union([
-            z.literal(false),
-            z.strictObject({
-              sample: share()
-                .default(1)
-                .describe(
-                  'The share of traces that begin here and are recorded; one that a trusted proxy began is as it says. Default 100%.',
-                ),
-            }),
-          ])
-          .default({ sample: 1 })
-          .describe('A span for each request, and one for what was sent upstream; false: none.'),
-        metrics: z
-          .union([
-            z.literal(false),
-            z.strictObject({
-              every: duration()
-                .refine(value => value >= 1000, { error: 'is below a second', params: { mend: 'write 1s or more' } })
-                .default(EVERY)
-                .describe('How often they are sent. Default 60s.'),
-            }),
-          ])
-          .default({ every: EVERY })
-          .describe("The gate's metrics, and durations by HTTP's semantic conventions; false: none."),
-      })
-      .describe('Sends by OTLP/HTTP, in JSON.'),
-  })
-  .describe('Decisions as OpenTelemetry traces and metrics. Left out: none are made.')
+export const telemetryConfig = late(() => {
+  return z
+    .strictObject({
+      otlp: z
+        .strictObject({
+          endpoint: z
+            .string()
+            .describe(
+              'The base URL of an OTLP/HTTP receiver, e.g. http://127.0.0.1:4318; /v1/traces and /v1/metrics follow it.',
+            ),
+          headers: headers
+            .default({})
+            .describe('Header fields of each request, e.g. x-honeycomb-team, with their values by reference.'),
+          bearer: secretRef.optional().describe('A bearer token for the receiver, without the word Bearer.'),
+          basic: z
+            .strictObject({
+              username: z.string().min(1).describe('The user name; it can hold no colon.'),
+              password: secretRef.describe('The password.'),
+            })
+            .optional()
+            .describe('A user name and a password for the receiver (RFC 7617).'),
+          resource: resource
+            .default({})
+            .describe('Attributes of the resource beside service.name, e.g. deployment.environment.name: production.'),
+          traces: z
+            .union([
+              z.literal(false),
+              z.strictObject({
+                sample: share()
+                  .default(1)
+                  .describe(
+                    'The share of traces that begin here and are recorded; one that a trusted proxy began is as it says. Default 100%.',
+                  ),
+              }),
+            ])
+            .default({ sample: 1 })
+            .describe('A span for each request, and one for what was sent upstream; false: none.'),
+          metrics: z
+            .union([
+              z.literal(false),
+              z.strictObject({
+                every: duration()
+                  .refine(value => value >= 1000, { error: 'is below a second', params: { mend: 'write 1s or more' } })
+                  .default(EVERY)
+                  .describe('How often they are sent. Default 60s.'),
+              }),
+            ])
+            .default({ every: EVERY })
+            .describe("The gate's metrics, and durations by HTTP's semantic conventions; false: none."),
+        })
+        .describe('Sends by OTLP/HTTP, in JSON.'),
+    })
+    .describe('Decisions as OpenTelemetry traces and metrics. Left out: none are made.')
+})
