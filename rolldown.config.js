@@ -23,6 +23,27 @@ const ascii = {
   },
 }
 
+/** Modules of Node that only some gates need. `node:tls` begins to read Node's CA certificates as soon as it is loaded. */
+const LATE = ['node:tls', 'node:https', 'node:zlib']
+
+/** Loads them where something of them is first used, instead of at the start. */
+const lateBuiltins = {
+  name: 'late-builtins',
+  renderChunk(code) {
+    const pattern = new RegExp(`^let (\\w+) = require\\("(${LATE.join('|')})"\\);$`, 'gm')
+    const late = [...code.matchAll(pattern)].map(([, variable]) => variable)
+    if (late.length === 0) return null
+    const uses = new RegExp(`(?<![\\w$.])(${late.join('|')})\\b(?! = require)`, 'g')
+    return code
+      .replace(uses, '$1()')
+      .replace(
+        pattern,
+        (_, variable, name) =>
+          `let ${variable}_loaded; const ${variable} = () => (${variable}_loaded ??= require("${name}"));`,
+      )
+  },
+}
+
 /** What a start compiles is kept beside the bundle (bin/bundle.js): the next one begins with it. */
 const codeCache = {
   name: 'code-cache',
@@ -61,7 +82,7 @@ export default defineConfig({
   input: { run: 'src/cli/run.ts', main: 'src/cli/main.ts', worker: 'src/gateway/workers/thread.ts' },
   platform: 'node',
   preserveEntrySignatures: 'allow-extension',
-  plugins: [page, ascii, codeCache],
+  plugins: [page, lateBuiltins, ascii, codeCache],
   // Loaded where they are first used (test/architecture.test.ts), so from node_modules.
   external: ['yaml', 'ajv', 'ajv-formats', 'jose', 'node-forge', '@peculiar/x509', 'prom-client', 'undici'],
   output: {

@@ -15,10 +15,6 @@ const STARTED = ['--semi-space-growth-factor=2', '--maglev', '--turbofan']
 const HELD_BACK = !/jitless|lite|opt\b|turbo|maglev|semi-space/.test(
   [...process.execArgv, process.env.NODE_OPTIONS].join(' '),
 )
-/** Characters of a file within which it names the modules of Node that it needs. */
-const IMPORTS = 8192
-/** Modules of Node that a start needs and the file of the gate does not name: pino's, and what listening takes. */
-const BEHIND = ['node:assert', 'node:worker_threads', 'node:cluster']
 const GATE = './run.js'
 /** Milliseconds after which a gate that has started has nothing left to do for it. */
 const SETTLED_MS = 3000
@@ -38,12 +34,13 @@ class Bundle {
     this.#folder = folder
     this.#cache = join(folder, '../cache')
     this.#native = createRequire(join(folder, 'main.js'))
-    // Loads what stands behind it, as the imports of a file do below.
+    // Loads what stands behind it, as it was compiled.
     performance.now()
+    setFlags(STARTING)
   }
 
   require = name => {
-    if (!name.startsWith('./')) return this.#native(name)
+    if (!name.startsWith('./')) return this.#isStarting ? this.#load(name) : this.#native(name)
     const known = this.#modules.get(name)
     if (known) return known.exports
     const filename = join(this.#folder, name)
@@ -51,13 +48,8 @@ class Bundle {
     this.#modules.set(name, module)
     // The build writes ASCII alone.
     const text = readFileSync(filename, 'latin1')
-    if (this.#isStarting) {
-      // Node brings its own code compiled under V8's defaults; under others it would be compiled anew.
-      setFlags(STARTED)
-      for (const [, builtin] of text.slice(0, IMPORTS).matchAll(/require\("(node:[^"]+)"\)/g)) this.#native(builtin)
-      if (name === GATE) for (const builtin of BEHIND) this.#native(builtin)
-      setFlags(STARTING)
-    }
+    // Node itself loads it when a server listens.
+    if (name === GATE && this.#isStarting) this.#load('node:cluster')
     const script = new vm.Script(`(function(exports,require,module,__filename,__dirname){${text}\n})`, {
       filename,
       cachedData: this.#read(name),
@@ -66,6 +58,16 @@ class Bundle {
     this.#scripts.set(name, script)
     script.runInThisContext()(module.exports, this.require, module, filename, this.#folder)
     return module.exports
+  }
+
+  /** Node brings its own code compiled under V8's defaults; under others it would be compiled anew. */
+  #load(name) {
+    setFlags(STARTED)
+    try {
+      return this.#native(name)
+    } finally {
+      setFlags(STARTING)
+    }
   }
 
   #read(name) {

@@ -6,7 +6,6 @@ import type { UpstreamFailure } from './exchange.ts'
 import { itemsOf, memberAt, membersOf } from './json-spans.ts'
 import type { Outbound } from './normalise.ts'
 
-const compress = promisify(gzip)
 /** Names that a refusal tells, the largest first. */
 const NAMED = 8
 
@@ -32,7 +31,7 @@ export class BodyShaper {
     }
     if (body.length > max) return tooLarge(outbound.body.toString('utf8'), body.length, max)
     if (coding && body.length > coding.above) {
-      const smaller = await compress(body)
+      const smaller = await promisify(gzip)(body)
       if (smaller.length < body.length) {
         body = smaller
         headers = [...headers, 'Content-Encoding', coding.coding]
