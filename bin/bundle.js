@@ -7,12 +7,13 @@ const v8 = require('node:v8')
 const vm = require('node:vm')
 
 // What runs once is not worth the optimising compilers, which take time, and memory that stays. Most of what a start makes
-// is there to stay as well, so that the room for what is short-lived would grow with it, to no use.
-const STARTING = ['--semi-space-growth-factor=1', '--no-maglev', '--no-turbofan']
+// is there to stay as well, so that the room for what is short-lived would grow with it, to no use; and there is too little
+// of it for several threads to collect.
+const STARTING = ['--semi-space-growth-factor=1', '--no-parallel-scavenge', '--no-maglev', '--no-turbofan']
 /** V8's defaults. */
-const STARTED = ['--semi-space-growth-factor=2', '--maglev', '--turbofan']
+const STARTED = ['--semi-space-growth-factor=2', '--parallel-scavenge', '--maglev', '--turbofan']
 /** Whoever asks V8 for another way to compile or to collect gets what they ask for, from the start on. */
-const HELD_BACK = !/jitless|lite|opt\b|turbo|maglev|semi-space/.test(
+const HELD_BACK = !/jitless|lite|opt\b|turbo|maglev|semi-space|scavenge/.test(
   [...process.execArgv, process.env.NODE_OPTIONS].join(' '),
 )
 const GATE = './run.js'

@@ -1,4 +1,4 @@
-import { TLSSocket } from 'node:tls'
+import { isEncrypted } from '../tls/encrypted.ts'
 import { isDistrusted } from '../tls/identity.ts'
 import type { ClientTrust } from '../tls/trust.ts'
 import type { HttpConnection } from './http/connection.ts'
@@ -21,7 +21,7 @@ export async function dismissDistrusted(
   let from = performance.now()
   for (const connection of [...connections]) {
     const { socket } = connection
-    if (socket instanceof TLSSocket && !socket.destroyed && isDistrusted(socket, trust)) dismiss(connection)
+    if (isEncrypted(socket) && !socket.destroyed && isDistrusted(socket, trust)) dismiss(connection)
     if (performance.now() - from < SLICE_MS) continue
     await new Promise(resolve => setImmediate(resolve))
     if (inForce() !== trust) return

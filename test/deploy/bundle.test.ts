@@ -10,6 +10,7 @@ const folder = mkdtempSync(join(tmpdir(), 'bundle-'))
 const dist = join(folder, 'dist')
 const cache = join(dist, 'cache')
 const program = join(folder, 'bin/sallyport.js')
+const config = join(folder, 'gate.yaml')
 const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
 
 beforeAll(() => {
@@ -18,6 +19,17 @@ beforeAll(() => {
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
   execFileSync(join(ROOT, 'node_modules/.bin/rolldown'), ['-c'], { cwd: folder })
   rmSync(join(folder, 'src'), { recursive: true })
+  writeFileSync(
+    config,
+    `listeners:
+  - { name: public, bind: "127.0.0.1:0" }
+routes:
+  - name: one
+    match: { path: /one }
+    checks: [{ source-ip: { allow: [127.0.0.0/8] } }]
+    forward: { to: "http://127.0.0.1:9/" }
+`,
+  )
 }, 120_000)
 
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -58,20 +70,28 @@ describe('what npm run build makes', () => {
     expect(node(program, '--version')).toBe(version)
   })
 
+  it('loads what speaks TLS, and CA certificates with it, for no gate that does not', async () => {
+    const script = `process.argv.splice(1, 0, ${JSON.stringify(program)})
+      process.on('SIGUSR2', () => process.stderr.write(JSON.stringify(process.moduleLoadList), () => process.exit()))
+      require(process.argv[1])`
+    const gate = spawn(process.execPath, ['-e', script, 'run', '--config', config])
+    let [log, told] = ['', '']
+    gate.stdout.on('data', text => {
+      log += text
+    })
+    gate.stderr.on('data', text => {
+      told += text
+    })
+    await vi.waitFor(() => expect(log).toContain('listening'), { timeout: 60_000, interval: 50 })
+    gate.kill('SIGUSR2')
+    await once(gate, 'close')
+    const loaded: unknown = JSON.parse(told)
+    expect(loaded).toContain('NativeModule net')
+    for (const name of ['tls', 'https', 'zlib']) expect(loaded, name).not.toContain(`NativeModule ${name}`)
+  }, 90_000)
+
   it('leaves the compiled code behind where a gate started without it', async () => {
     rmSync(cache, { recursive: true, force: true })
-    const config = join(folder, 'gate.yaml')
-    writeFileSync(
-      config,
-      `listeners:
-  - { name: public, bind: "127.0.0.1:0" }
-routes:
-  - name: one
-    match: { path: /one }
-    checks: [{ source-ip: { allow: [127.0.0.0/8] } }]
-    forward: { to: "http://127.0.0.1:9/" }
-`,
-    )
     const gate = spawn(process.execPath, [program, 'run', '--config', config], { stdio: 'ignore' })
     await vi.waitFor(() => expect(existsSync(join(cache, 'run.js.code'))).toBe(true), { timeout: 60_000, interval: 50 })
     gate.kill('SIGTERM')

@@ -1,4 +1,5 @@
-import { type SecureContext, TLSSocket } from 'node:tls'
+import type { SecureContext, TLSSocket } from 'node:tls'
+import { isEncrypted } from '../encrypted.ts'
 import type { Challenges } from './challenges.ts'
 
 /** The protocol by which a CA validates a name in the handshake (RFC 8737 section 3). */
@@ -21,7 +22,7 @@ export class Validations {
     this.choose = function (this: unknown, { servername, protocols }) {
       if (!protocols.includes(ACME)) return protocols.includes(HTTP) ? HTTP : undefined
       // Before TLS 1.3 the certificate has been chosen by now, and it is the wrong one.
-      if (!(this instanceof TLSSocket) || this.getProtocol() !== 'TLSv1.3') return undefined
+      if (!isEncrypted(this) || this.getProtocol() !== 'TLSv1.3') return undefined
       const context = challenges.certificateFor(servername)
       if (context === undefined) return undefined
       chosen.set(this, context)
@@ -31,11 +32,11 @@ export class Validations {
 
   /** The certificate of a handshake that is a validation. */
   of(socket: unknown): SecureContext | undefined {
-    return socket instanceof TLSSocket ? this.#chosen.get(socket) : undefined
+    return isEncrypted(socket) ? this.#chosen.get(socket) : undefined
   }
 }
 
 /** Whether a connection was a validation: it is over with its handshake, and no byte of it is a request. */
 export function isValidation(socket: unknown): boolean {
-  return socket instanceof TLSSocket && socket.alpnProtocol === ACME
+  return isEncrypted(socket) && socket.alpnProtocol === ACME
 }
