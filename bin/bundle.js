@@ -17,6 +17,8 @@ const HELD_BACK = !/jitless|lite|opt\b|turbo|maglev|semi-space|scavenge/.test(
   [...process.execArgv, process.env.NODE_OPTIONS].join(' '),
 )
 const GATE = './run.js'
+/** Modules of Node that a gate's start needs without a `require`: src/core/http.ts has one, and Node the other where a server listens. */
+const BEHIND = ['node:http', 'node:cluster']
 /** Milliseconds after which a gate that has started has nothing left to do for it. */
 const SETTLED_MS = 3000
 
@@ -49,8 +51,7 @@ class Bundle {
     this.#modules.set(name, module)
     // The build writes ASCII alone.
     const text = readFileSync(filename, 'latin1')
-    // Node itself loads it when a server listens.
-    if (name === GATE && this.#isStarting) this.#load('node:cluster')
+    if (name === GATE && this.#isStarting) for (const builtin of BEHIND) this.#load(builtin)
     const script = new vm.Script(`(function(exports,require,module,__filename,__dirname){${text}\n})`, {
       filename,
       cachedData: this.#read(name),
