@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { TLSSocket } from 'node:tls'
+import type { TLSSocket } from 'node:tls'
 import type { ClientCertificate } from '../core/client-certificate.ts'
 import type { ReplyHeaders } from '../core/decision.ts'
 import { Headers } from '../core/headers.ts'
@@ -11,6 +11,7 @@ import type { RequestTrace } from '../observe/otlp/tracing.ts'
 import { RequestContext } from '../pipeline/context.ts'
 import { handle, type Result } from '../pipeline/handle.ts'
 import { type Refusal, refuse } from '../pipeline/walk.ts'
+import { isEncrypted } from '../tls/encrypted.ts'
 import { auditOf } from './audit.ts'
 import type { Incoming } from './http/incoming.ts'
 import { joinWebSocket } from './join.ts'
@@ -51,7 +52,7 @@ export class Exchange {
     const req = this.#req
     const socket = req.socket
     const headers = new Headers(req.fields)
-    const encrypted = socket instanceof TLSSocket
+    const encrypted = isEncrypted(socket)
     const facts = checkHead(req.method, req.target, req.version, headers, this.#live.maxHeaders)
     const origin: Origin | PolicyFault = originOf(
       socket,
@@ -83,7 +84,7 @@ export class Exchange {
       query: facts.query,
       host: facts.host,
       authority: facts.authority,
-      serverName: socket instanceof TLSSocket ? serverNameOf(socket) : undefined,
+      serverName: isEncrypted(socket) ? serverNameOf(socket) : undefined,
       headers,
       source: origin.source,
       peer: origin.peer,
@@ -113,7 +114,7 @@ export class Exchange {
     own: ((socket: TLSSocket) => ClientCertificate | undefined) | undefined,
   ): (() => ClientCertificate | undefined) | undefined {
     if (byProxy && this.#live.carried !== undefined) return () => carried
-    return own && socket instanceof TLSSocket ? () => own(socket) : undefined
+    return own && isEncrypted(socket) ? () => own(socket) : undefined
   }
 
   /** Refuses without the pipeline: nothing can be routed that is no request. */
@@ -219,7 +220,7 @@ export class Exchange {
     const trace = this.#trace ?? this.#live.tracing?.start()
     if (trace === undefined) return
     const facts = {
-      encrypted: context?.encrypted ?? this.#req.socket instanceof TLSSocket,
+      encrypted: context?.encrypted ?? isEncrypted(this.#req.socket),
       authority: context?.authority ?? '',
       version: this.#req.version,
       sentMs: sentAt === undefined ? undefined : sentAt - this.#startedAt,

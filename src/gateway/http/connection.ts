@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Writable } from 'node:stream'
-import { TLSSocket } from 'node:tls'
+import { isEncrypted } from '../../tls/encrypted.ts'
 import { answerHead, connectionFields } from './answer-head.ts'
 import { AnswerStream, framingOf } from './answer-stream.ts'
 import type { ConnectionOwner } from './connection-owner.ts'
@@ -53,8 +53,7 @@ export class HttpConnection {
   constructor(accepted: Socket, owner: ConnectionOwner) {
     this.#owner = owner
     // What TLS has decrypted comes by its stream alone, and so does what a proxy's header was read from.
-    const direct =
-      accepted instanceof TLSSocket || accepted.bytesRead > 0 ? undefined : directSocket(accepted, this.#read)
+    const direct = isEncrypted(accepted) || accepted.bytesRead > 0 ? undefined : directSocket(accepted, this.#read)
     const socket = direct ?? accepted
     this.socket = socket
     this.#direct = direct !== undefined
