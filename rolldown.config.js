@@ -35,7 +35,8 @@ const lateBuiltins = {
     if (late.length === 0) return null
     const uses = new RegExp(`(?<![\\w$.])(${late.join('|')})\\b(?! = require)`, 'g')
     return code
-      .replace(uses, '$1()')
+      // In brackets, for what is made with `new`.
+      .replace(uses, '($1())')
       .replace(
         pattern,
         (_, variable, name) =>
