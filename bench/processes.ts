@@ -59,13 +59,20 @@ export function pinned(cores: readonly number[], command: Command): Command {
     : { ...command, program: taskset, args: ['-c', cores.join(','), command.program, ...command.args] }
 }
 
+/** Nobody listens yet on what was given a moment ago. */
+const given = new Set<number>()
+
 /**
  * A port of the loopback that is free now, below those that the system gives to clients: a connection that somebody opens
- * can't take it before it is listened on.
+ * can't take it before it is listened on. None is given twice.
+ * @param part of so many equal `parts` of the ports, for processes that must not be given the same
  */
-export async function freePort(): Promise<number> {
+export async function freePort(part = 0, parts = 1): Promise<number> {
+  const size = Math.floor(PORTS / parts)
   for (;;) {
-    const port = LOWEST_PORT + Math.floor(Math.random() * PORTS)
+    const port = LOWEST_PORT + (part % parts) * size + Math.floor(Math.random() * size)
+    if (given.has(port)) continue
+    given.add(port)
     const server = createServer()
     const free = await new Promise<boolean>(resolve => {
       server.once('error', () => resolve(false))

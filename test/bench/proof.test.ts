@@ -8,10 +8,11 @@ import { promisify } from 'node:util'
 import { afterEach, describe, expect, it } from 'vitest'
 import { parseLoad } from '../../bench/load.ts'
 import { nodePrototype } from '../../bench/peers/node-apps.ts'
-import { freePort, startServer } from '../../bench/processes.ts'
+import { startServer } from '../../bench/processes.ts'
 import { prove } from '../../bench/proof.ts'
 import { ANSWER, startWitness } from '../../bench/upstream.ts'
 import { event, FORGED, VERIFIED, webhook } from '../../bench/work.ts'
+import { freePort } from '../support/ports.ts'
 
 /** Bytes of body that the peers of these tests take. */
 const cap = 128 * 1024
