@@ -34,7 +34,7 @@ export interface CaptureQuery {
 
 /** Kept a second of one route and code, and of one source among them: a flood costs no more than counting it. */
 const GROUP_RATE = 50
-const SOURCE_RATE = 10
+export const SOURCE_RATE = 10
 /** Bytes of all captures together. */
 const ROOM = 32 * 1024 * 1024
 /** What one takes beside its header fields and body. */

@@ -6,6 +6,7 @@ import type { Explanation } from '../../src/pipeline/explanation.ts'
 import { runVerb } from '../cli/run-verb.ts'
 import { type Ask, ask } from '../support/client.ts'
 import { type RunningGate, startGate, tempFolder } from '../support/gate.ts'
+import { Kept } from '../support/kept.ts'
 import { freePort } from '../support/ports.ts'
 import { startUpstream, type TestUpstream } from '../support/upstream.ts'
 import type { Entry, Family } from './entry.ts'
@@ -16,6 +17,7 @@ const ADMIN_TOKEN = 'the-admin-token-of-the-catalogue'
 export interface Place {
   readonly gate: RunningGate
   readonly folder: string
+  readonly kept: Kept
   /** Of a listener; `public` if none is named. */
   port(listener?: string): number
 }
@@ -63,7 +65,8 @@ export function gateFamily({ name, env, config, prepare, listeners = 1, requests
       const upstream = await startUpstream()
       const whole = { ADMIN_TOKEN, ...env }
       const gate = await start(config, upstream, whole, folder, listeners)
-      const place = { gate, folder, port: (listener = 'public') => gate.port(listener) }
+      const kept = new Kept({ port: gate.port('admin'), token: ADMIN_TOKEN })
+      const place = { gate, folder, kept, port: (listener = 'public') => gate.port(listener) }
       return {
         entries: requests.map(({ send, fromFile = false, ...entry }) => ({
           ...entry,
@@ -106,11 +109,14 @@ async function whatWasSaid(
 }
 
 async function idOfSent({ to, times = 1, ...request }: Sent, place: Place): Promise<string> {
-  const once = () => ask({ port: place.port(to), ...request })
-  for (let count = 1; count < times; count++) await once()
-  const id = String((await once()).headers['x-request-id'])
-  // It is kept once its answer is out.
-  await place.gate.line(line => line['request-id'] === id)
+  for (let count = 1; count < times; count++) {
+    await place.kept.turn()
+    await ask({ port: place.port(to), ...request })
+    place.kept.passed()
+  }
+  await place.kept.turn()
+  const id = String((await ask({ port: place.port(to), ...request })).headers['x-request-id'])
+  await place.kept.keeps(id)
   return id
 }
 

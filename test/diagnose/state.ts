@@ -8,6 +8,7 @@ import { runVerb } from '../cli/run-verb.ts'
 import { type AuthorizationServer, startAuthorizationServer } from '../support/authorization-server.ts'
 import { type Ask, ask } from '../support/client.ts'
 import { startGate, tempFolder } from '../support/gate.ts'
+import { Kept } from '../support/kept.ts'
 import { freePort } from '../support/ports.ts'
 import { jwtLike } from '../support/tokens.ts'
 import type { Entry, Family } from './entry.ts'
@@ -75,8 +76,9 @@ export const state: Family = {
     const yaml = config(crm.url, server, await freePort(), await freePort(), past)
     const gate = await startGate(yaml, ENV, folder, 2)
     const port = gate.port('public')
+    const kept = new Kept({ port: gate.port('admin'), token: ENV.ADMIN_TOKEN })
     const explained = async (id: string): Promise<readonly Finding[]> => {
-      await gate.line(line => line['request-id'] === id)
+      await kept.keeps(id)
       const { stdout, stderr } = await runVerb(explain, [id, '--config', 'gate.yaml', '--json'], {
         env: ENV,
         cwd: folder,
@@ -84,8 +86,10 @@ export const state: Family = {
       if (stdout === '') throw new Error(`it was not refused: ${stderr}`)
       return findingsOf(JSON.parse(stdout) as Explanation)
     }
-    const send = async (what: Omit<Ask, 'port'>): Promise<readonly Finding[]> =>
-      explained(String((await ask({ port, ...what })).headers['x-request-id']))
+    const send = async (what: Omit<Ask, 'port'>): Promise<readonly Finding[]> => {
+      await kept.turn()
+      return explained(String((await ask({ port, ...what })).headers['x-request-id']))
+    }
     /** Twice at once: the second is asked about while the first waits for the upstream. */
     const twice = async (what: Omit<Ask, 'port'>): Promise<readonly Finding[]> => {
       const waiting = crm.held.length
