@@ -197,13 +197,13 @@ export const state: Family = {
       {
         what: 'a page in place of the answer of the introspection endpoint',
         cause: 'introspection.no-json',
-        tell: () => bearer('/silent', token({ body: '<html>log in</html>' })),
+        tell: () => bearer('/token', token({ body: '<html>log in</html>' })),
       },
       {
         what: 'an introspection endpoint that has moved',
         cause: 'introspection.no-endpoint',
         says: /404/,
-        tell: () => bearer('/silent', token({ status: 404, body: 'no' })),
+        tell: () => bearer('/token', token({ status: 404, body: 'no' })),
       },
       {
         what: 'no token',

@@ -52,7 +52,7 @@ describe('new:check', () => {
     )
     expect(tests.status, tests.output).toBe(0)
     expect(tests.output).not.toContain('no tests')
-  }, 60_000)
+  }, 180_000)
 
   it.each([
     [['content-type'], 'is there already'],

@@ -120,18 +120,21 @@ export function mtls(variant: Variant): void {
       await expect(run('curl', [...base, ...status, '--tls-max', '1.1', url])).rejects.toThrow()
     })
 
-    it('refuses a revoked client as soon as the CRL is signed anew, on open connections too', async () => {
+    it('refuses a revoked client as soon as the CRL is signed anew, on open connections too', {
+      timeout: 60_000,
+    }, async () => {
       const { Agent } = await import('node:https')
       const agent = new Agent({ keepAlive: true, maxSockets: 1 })
       try {
         await makeClient('leaver', '--dns', 'leaver.example')
         expect((await send({ path: '/partners', agent }, 'leaver')).status).toBe(200)
-        const told = standing.gate.next(line => line.msg === 'reloaded')
+        const told = standing.gate.next(line => line.msg === 'reloaded', 30_000)
         const revoked = await sallyport(['certs', 'revoke', '--dir', file('.'), file('leaver.crt')])
         expect(revoked).toMatchObject({ code: 0 })
         const from = performance.now()
         await told
-        expect(performance.now() - from).toBeLessThan(1_000)
+        // By the system's word, and not when all files are looked at, every ten seconds.
+        expect(performance.now() - from).toBeLessThan(5_000)
         const reply = await send({ path: '/partners', agent }, 'leaver')
         expect(reply.status).toBe(403)
         expect(reply.code).toMatch(/^client-cert\./)

@@ -74,7 +74,7 @@ export async function startGate(
   // `close` comes once its output has been read to the end.
   const exited = new Promise<number | null>(resolve => child.once('close', code => resolve(code)))
 
-  function line(match: (line: LogLine) => boolean, timeoutMs = 5_000, from = 0): Promise<LogLine> {
+  function line(match: (line: LogLine) => boolean, timeoutMs = 15_000, from = 0): Promise<LogLine> {
     return new Promise((resolve, reject) => {
       const look = (): void => {
         const found = lines.find((each, index) => index >= from && match(each))
