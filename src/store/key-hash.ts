@@ -7,9 +7,10 @@ export class KeyHash {
   readonly words = new Uint32Array(4)
   readonly #seed: Uint32Array
 
-  /** @param seed four random words, the same for all who look for the same keys */
+  /** @param seed four random words, the same for all who look for the same keys; they are copied */
   constructor(seed: Uint32Array) {
-    this.#seed = seed
+    // Where it is shared, it lies beside a lock: to read it there would take the cache line from whoever holds that.
+    this.#seed = new Uint32Array(seed)
   }
 
   hash(key: string): void {
