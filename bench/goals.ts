@@ -1,3 +1,4 @@
+import { SHARING, SHARING_CPU, SHARING_DONE } from './cases/shared.ts'
 import type { Section } from './document.ts'
 import { type Figures, figureOf } from './figures.ts'
 import { columns, type Measure, rows } from './report.ts'
@@ -124,7 +125,22 @@ export const GOALS: readonly Goal[] = [
     1.05,
     toBase('scale', 'cpuUs', 'scale-many'),
   ),
-  atMost('two workers: CPU a request', '1.05 x one worker', 1.05, toBase('workers', 'cpuUs', 'two-workers')),
+  atMost(
+    'two workers on one core: CPU a request',
+    '1.05 x one worker',
+    1.05,
+    toBase('workers', 'cpuUs', 'two-workers'),
+  ),
+  atMost('two threads that share all that workers do: CPU', '1.05 x two apart', 1.05, results =>
+    figureOf(figuresOf(results, 'shared'), SHARING, SHARING_CPU),
+  ),
+  {
+    text: 'two threads that share all that workers do: done',
+    bound: '>= 0.95 x two apart',
+    reached: 'at-least',
+    limit: 0.95,
+    figure: results => figureOf(figuresOf(results, 'shared'), SHARING, SHARING_DONE),
+  },
   atMost('half refused, captures on: CPU a request', '1.05 x off', 1.05, toBase('captures', 'cpuUs', 'captures-on')),
   atMost('memory at rest, 100 routes', '80 MiB', 80, results => figureOf(figuresOf(results, 'start'), GATE, 1)),
   atMost('memory of an idle connection, plain', '12 KiB', 12, results => figureOf(figuresOf(results, 'idle'), GATE, 0)),

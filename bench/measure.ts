@@ -47,11 +47,7 @@ export async function start(peer: Peer, root: string, upstream: number, setting:
     cap: setting.cap,
     ...(setting.tls === 'off' ? {} : { tls: await issueTlsFiles(folder, setting.tls === 'mutual') }),
   }
-  const server = await startServer(
-    pinned(peer.cores ?? [PEER_CORE], peer.command(site)),
-    port,
-    join(folder, 'output.log'),
-  )
+  const server = await startServer(pinned([PEER_CORE], peer.command(site)), port, join(folder, 'output.log'))
   await sleep(300)
   return { peer, server, site, atRest: residentOf(server.pid) }
 }

@@ -28,8 +28,6 @@ export interface Peer {
   readonly lacks?: readonly string[]
   /** Names of works and settings that it has no part in, each with the reason. */
   readonly sitsOut?: Readonly<Record<string, string>>
-  /** The cores that it may use. Default: the one that peers have to themselves. */
-  readonly cores?: readonly number[]
   /** The installed version; `undefined` where something that it needs is missing. */
   version(): string | undefined
   /** Writes its config into the site's folder and says how to start it on one thread. */
