@@ -45,6 +45,14 @@ const lateBuiltins = {
   },
 }
 
+/** What a gate starts as a worker thread (src/gateway/workers/seat.ts). */
+const worker = {
+  name: 'worker',
+  writeBundle({ dir = '' }) {
+    writeFileSync(join(dir, 'worker.js'), "require('../../bin/worker.js')\n")
+  },
+}
+
 /** What a start compiles is kept beside the bundle (bin/bundle.js): the next one begins with it. */
 const codeCache = {
   name: 'code-cache',
@@ -80,10 +88,10 @@ function importedBy(id, graph, found = new Set()) {
  */
 export default defineConfig({
   // The gate first: its modules run in the order that it imports them.
-  input: { run: 'src/cli/run.ts', main: 'src/cli/main.ts', worker: 'src/gateway/workers/thread.ts' },
+  input: { run: 'src/cli/run.ts', main: 'src/cli/main.ts', thread: 'src/gateway/workers/thread.ts' },
   platform: 'node',
   preserveEntrySignatures: 'allow-extension',
-  plugins: [page, lateBuiltins, ascii, codeCache],
+  plugins: [page, lateBuiltins, ascii, worker, codeCache],
   // Loaded where they are first used (test/architecture.test.ts), so from node_modules.
   external: ['yaml', 'ajv', 'ajv-formats', 'jose', 'node-forge', '@peculiar/x509', 'prom-client', 'undici'],
   output: {

@@ -29,12 +29,14 @@ class Bundle {
   #native
   #modules = new Map()
   #scripts = new Map()
-  #isStarting = true
+  #isStarting
   /** Whether V8 took the code that was there of the first file: it takes that of the same text, Node and flags only. */
   isTaken = false
 
-  constructor(folder) {
+  /** @param isStarting whether it is the process that starts: V8's flags are one set for all its threads */
+  constructor(folder, isStarting = true) {
     this.#folder = folder
+    this.#isStarting = isStarting
     this.#cache = join(folder, '../cache')
     this.#native = createRequire(join(folder, 'main.js'))
     // Loads what stands behind it, as it was compiled.

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -36,13 +37,23 @@ afterAll(() => rmSync(folder, { recursive: true }))
 
 const node = (...args: string[]): string => execFileSync(process.execPath, args, { encoding: 'utf8' }).trim()
 
+const bundleOf = (more = ''): string =>
+  `const { Bundle } = await import(${JSON.stringify(pathToFileURL(join(folder, 'bin/bundle.js')))})
+    const bundle = new Bundle(${JSON.stringify(join(dist, 'cli'))}${more})
+    bundle.require('./run.js')`
+
 /** Whether V8 takes what is in the cache for the file that holds the gate. */
-function isTaken(...flags: string[]): boolean {
-  const script = `import { Bundle } from ${JSON.stringify(join(folder, 'bin/bundle.js'))}
-    const bundle = new Bundle(${JSON.stringify(join(dist, 'cli'))})
-    bundle.require('./run.js')
-    console.log(bundle.isTaken)`
-  return node(...flags, '--input-type=module', '-e', script) === 'true'
+const isTaken = (...flags: string[]): boolean =>
+  node(...flags, '--input-type=module', '-e', `${bundleOf()}\nconsole.log(bundle.isTaken)`) === 'true'
+
+/** Whether it does in a thread, of a gate that starts or has started. */
+function isTakenByWorker(has: 'starts' | 'started'): boolean {
+  const thread = `${bundleOf(', false')}\nconsole.log(bundle.isTaken)`
+  const script = `import { Worker } from 'node:worker_threads'
+    ${bundleOf()}
+    if (${has === 'started'}) bundle.started()
+    new Worker(new URL(${JSON.stringify(`data:text/javascript,${encodeURIComponent(thread)}`)}))`
+  return node('--input-type=module', '-e', script) === 'true'
 }
 
 describe('what npm run build makes', () => {
@@ -56,6 +67,11 @@ describe('what npm run build makes', () => {
     expect(readdirSync(cache)).toEqual(expect.arrayContaining(['main.js.code', 'run.js.code']))
     expect(isTaken()).toBe(true)
     expect(node(program, '--version')).toBe(version)
+  })
+
+  it('has it for the workers too that begin with the gate', () => {
+    expect(isTakenByWorker('starts')).toBe(true)
+    expect(isTakenByWorker('started')).toBe(false)
   })
 
   it('runs where the compiled code is of other flags, damaged or gone', () => {
