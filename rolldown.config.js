@@ -34,14 +34,16 @@ const lateBuiltins = {
     const late = [...code.matchAll(pattern)].map(([, variable]) => variable)
     if (late.length === 0) return null
     const uses = new RegExp(`(?<![\\w$.])(${late.join('|')})\\b(?! = require)`, 'g')
-    return code
-      // In brackets, for what is made with `new`.
-      .replace(uses, '($1())')
-      .replace(
-        pattern,
-        (_, variable, name) =>
-          `let ${variable}_loaded; const ${variable} = () => (${variable}_loaded ??= require("${name}"));`,
-      )
+    return (
+      code
+        // In brackets, for what is made with `new`.
+        .replace(uses, '($1())')
+        .replace(
+          pattern,
+          (_, variable, name) =>
+            `let ${variable}_loaded; const ${variable} = () => (${variable}_loaded ??= require("${name}"));`,
+        )
+    )
   },
 }
 

@@ -2,6 +2,9 @@ import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
+/** Each has a part of the ports (test/support/ports.ts). */
+const MOST_WORKERS = 7
+
 /** What takes longest, in this order: begun last, one of these would keep a single worker busy when all others are done. */
 const FIRST = [
   'diagnose/score',
@@ -31,7 +34,7 @@ export default defineConfig({
     // The end-to-end tests start real servers; forks keep one file's crash from another's.
     pool: 'forks',
     // One more than there are cores: much of what they do is to wait for others. Each has ports of its own (test/support/ports.ts).
-    maxWorkers: availableParallelism() + 1,
+    maxWorkers: Math.min(availableParallelism() + 1, MOST_WORKERS),
     sequence: { sequencer: LongestFirst },
     globals: false,
   },

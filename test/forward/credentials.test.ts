@@ -101,12 +101,16 @@ describe('a credential that is at hand', () => {
 
   it('is a key in a header or in the query', async () => {
     const value = secret('k&1=ö')
-    const header = authenticateConfig.unwrap().shape['api-key']
+    const header = authenticateConfig
       .unwrap()
+      .shape['api-key'].unwrap()
       .parse({ header: 'X-Key', value: { env: 'K' }, prefix: 'Token ' })
     expect((await sentWith(apiKey(header, secret('k1'))))?.headers['x-key']).toBe('Token k1')
     expect(() => apiKey(header, value)).toThrow(/no field can hold/)
-    const query = authenticateConfig.unwrap().shape['api-key'].unwrap().parse({ query: 'key', value: { env: 'K' } })
+    const query = authenticateConfig
+      .unwrap()
+      .shape['api-key'].unwrap()
+      .parse({ query: 'key', value: { env: 'K' } })
     const { url = '' } = (await sentWith(apiKey(query, value))) ?? {}
     expect(new URL(url, 'http://x').searchParams.get('key')).toBe('k&1=ö')
   })
@@ -134,7 +138,10 @@ describe('a credential that is at hand', () => {
 
 describe('a token by client credentials', () => {
   const config = (url: string, more: object = {}): OAuth2Config =>
-    authenticateConfig.unwrap().shape.oauth2.unwrap().parse({ 'token-url': `${url}/token`, 'client-id': 'crm:1', ...more })
+    authenticateConfig
+      .unwrap()
+      .shape.oauth2.unwrap()
+      .parse({ 'token-url': `${url}/token`, 'client-id': 'crm:1', ...more })
 
   /** A token endpoint that numbers its tokens, and an API that takes those of `valid`. */
   async function service(life: unknown = 3600) {
