@@ -41,7 +41,7 @@ class Bundle {
     this.#native = createRequire(join(folder, 'main.js'))
     // Loads what stands behind it, as it was compiled.
     performance.now()
-    setFlags(STARTING)
+    if (isStarting) setFlags(STARTING)
   }
 
   require = name => {
