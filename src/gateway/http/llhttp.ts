@@ -1,4 +1,7 @@
-import wasm from 'undici/lib/llhttp/llhttp_simd-wasm.js'
+import { createRequire } from 'node:module'
+
+// Not by `import`: what makes a module of it, in the bundle, would make a property of each byte.
+const wasm: Buffer<ArrayBuffer> = createRequire(import.meta.url)('undici/lib/llhttp/llhttp_simd-wasm.js')
 
 /**
  * llhttp, the parser of Node's own server, as undici brings it for WebAssembly and Node for its fetch: the same strict

@@ -1,8 +1,3 @@
-declare module 'undici/lib/llhttp/llhttp_simd-wasm.js' {
-  const wasm: Buffer<ArrayBuffer>
-  export default wasm
-}
-
 // Node has it; the types of Node leave it to those of browsers.
 declare namespace WebAssembly {
   class Module {
