@@ -72,19 +72,15 @@ export const rateLimit = defineCheck({
       const left = ['RateLimit', `"default";r=${result.remaining};t=${Math.ceil(result.resetMs / 1000)}`] as const
       if (result.allowed) return { ok: true, headers: [left, policy] }
       const seconds = Math.max(1, Math.ceil(result.retryAfterMs / 1000))
-      return deny(
-        'rate-limit.exceeded',
-        {
-          by,
-          ...(by === 'principal' ? { principal: facts.principal ?? null } : {}),
-          source: request.source.text,
-          rate: count,
-          'period-s': periodMs / 1000,
-          burst,
-          'retry-after-s': seconds,
-        },
-        [['Retry-After', String(seconds)], left, policy],
-      )
+      const limit = {
+        source: request.source.text,
+        rate: count,
+        'period-s': periodMs / 1000,
+        burst,
+        'retry-after-s': seconds,
+      }
+      const evidence = by === 'principal' ? { by, principal: facts.principal ?? null, ...limit } : { by, ...limit }
+      return deny('rate-limit.exceeded', evidence, [['Retry-After', String(seconds)], left, policy])
     }
 
     return {

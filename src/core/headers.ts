@@ -1,3 +1,5 @@
+import { copied } from './copied.ts'
+
 // Senders write a few names in a few ways; a stranger can't grow the table past its limit, nor fill it with long ones.
 const LIMIT = 1024
 const LONGEST = 64
@@ -8,8 +10,7 @@ export function lowerName(name: string): string {
   const found = known.get(name)
   if (found !== undefined) return found
   if (known.size === LIMIT || name.length > LONGEST) return name.toLowerCase()
-  // Copied: a slice would hold the whole head that it was cut from.
-  const own = Buffer.from(name, 'latin1').toString('latin1')
+  const own = copied(name)
   const lower = own.toLowerCase()
   known.set(own, lower)
   return lower

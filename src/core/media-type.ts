@@ -1,3 +1,5 @@
+import { copied } from './copied.ts'
+
 /** A Content-Type, read strictly (RFC 9110 section 8.3). */
 export interface MediaType {
   /** Lower case, e.g. `application/json`. */
@@ -23,8 +25,10 @@ const cache = new Map<string, MediaType | null>()
 export function parseMediaType(text: string): MediaType | undefined {
   const cached = cache.get(text)
   if (cached !== undefined) return cached ?? undefined
-  const parsed = parse(text)
-  if (cache.size < CACHE_LIMIT && text.length <= 128) cache.set(text, parsed ?? null)
+  if (cache.size >= CACHE_LIMIT || text.length > 128) return parse(text)
+  const own = copied(text)
+  const parsed = parse(own)
+  cache.set(own, parsed ?? null)
   return parsed
 }
 

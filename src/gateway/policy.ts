@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { copied } from '../core/copied.ts'
 import { isFieldValue } from '../core/field-value.ts'
 import type { Headers } from '../core/headers.ts'
 
@@ -127,7 +128,7 @@ export function hostOf(authority: string): string | undefined {
   if (name.startsWith('[') && isIP(name.slice(1, -1)) !== 6) return undefined
   if (name.includes('..')) return undefined
   const host = name.toLowerCase()
-  if (hosts.size < HOSTS_LIMIT) hosts.set(authority, host)
+  if (hosts.size < HOSTS_LIMIT) hosts.set(copied(authority), copied(host))
   return host
 }
 

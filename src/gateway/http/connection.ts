@@ -48,6 +48,10 @@ export class HttpConnection {
   #waits = true
   /** `performance.now` of the first byte of what has begun to come; of the accept before there is any. */
   waitsSince = performance.now()
+  /** `performance.now` of what was last read or written. */
+  #movedAt = this.waitsSince
+  /** What the kernel had been given of an answer that waited for its reader when `quietSince` was asked. */
+  #given = 0
 
   /** @param accepted that nobody has read from */
   constructor(accepted: Socket, owner: ConnectionOwner) {
@@ -72,6 +76,18 @@ export class HttpConnection {
   /** Whether nothing is under way: no part of a request, no answer that waits for its reader. */
   get idle(): boolean {
     return this.#request === undefined && !this.#parser.begun && this.socket.writableLength === 0
+  }
+
+  /** `performance.now` since when nothing moves; `undefined` where that is no fault of the sender's: it waits for its answer. */
+  get quietSince(): number | undefined {
+    const { socket } = this
+    if (this.#detached) return undefined
+    if (socket.writableLength > 0) {
+      const given = socket.bytesWritten - socket.writableLength
+      if (given !== this.#given) this.#movedAt = performance.now()
+      this.#given = given
+    } else if (this.busy) return undefined
+    return this.#movedAt
   }
 
   /** Whether what waits is a body, and not a head. */
@@ -163,7 +179,6 @@ export class HttpConnection {
     this.#detached = true
     socket.pause()
     socket.off('data', this.#data).off('end', this.#end)
-    socket.setTimeout(0)
     this.#answered = true
     const rest = this.#held
     this.#held = EMPTY
@@ -185,6 +200,7 @@ export class HttpConnection {
 
   #done(ends: boolean): void {
     this.#answered = true
+    this.#movedAt = performance.now()
     if (ends) this.#finish()
     else if (this.#request?.complete) this.#next()
   }
@@ -216,6 +232,7 @@ export class HttpConnection {
   }
 
   readonly #data = (chunk: Buffer): void => {
+    this.#movedAt = performance.now()
     if (this.#lingered !== undefined) {
       this.#lingered += chunk.length
       if (this.#lingered > LINGER_BYTES) this.socket.destroy()

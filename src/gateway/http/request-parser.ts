@@ -190,8 +190,10 @@ export class RequestParser implements ParserEvents {
   /** @param origin of the spans in `bytes` */
   #read(bytes: Buffer, origin: number): Head {
     const spans = this.#spans
-    const text = (at: number): string =>
-      bytes.toString('latin1', origin + (spans[at] ?? 0), origin + (spans[at + 1] ?? 0))
+    // One text for all fields, which each is a slice of: whoever keeps one for long copies it. Targets are kept.
+    const start = spans[2] ?? 0
+    const all = bytes.toString('latin1', origin + start, origin + (spans.at(-1) ?? 0))
+    const text = (at: number): string => all.slice((spans[at] ?? 0) - start, (spans[at + 1] ?? 0) - start)
     const fields: string[] = new Array((spans.length - 2) >> 1)
     let expect = ''
     for (let at = 2, to = 0; at < spans.length; at += 4, to += 2) {
@@ -204,7 +206,7 @@ export class RequestParser implements ParserEvents {
     }
     return {
       method: methodOf(this.#parser),
-      target: text(0),
+      target: bytes.toString('latin1', origin + (spans[0] ?? 0), origin + (spans[1] ?? 0)),
       version: versionOf(this.#parser),
       fields,
       expect,

@@ -62,23 +62,15 @@ export class HttpServer {
   }
 
   set limits(limits: ServerLimits) {
-    const { idle } = this.#limits
     this.#limits = limits
     this.net.maxConnections = limits.connections
-    if (limits.idle !== idle)
-      for (const { socket } of this.connections) if (socket.timeout) socket.setTimeout(limits.idle)
   }
 
   /** Reads requests from a connection that stands. */
   serve(accepted: Socket): void {
     const connection = new HttpConnection(accepted, this)
-    const { socket } = connection
     this.connections.add(connection)
     this.#waiting.add(connection)
-    socket.setTimeout(this.#limits.idle, () => {
-      // Nothing moved for a while: not the sender's fault only where it waits for an answer that is not there yet.
-      if (!connection.busy || socket.writableLength > 0) socket.destroy()
-    })
     this.#owner.opened(connection)
   }
 
@@ -116,10 +108,14 @@ export class HttpServer {
     this.#owner.closed(connection)
   }
 
+  /** One look at all of them, where a timer of each would be put off by whatever it reads and writes. */
   #sweep(): void {
-    if (this.#waiting.size === 0) return
     const now = performance.now()
-    const { head, request } = this.#limits
+    const { head, request, idle } = this.#limits
+    for (const connection of this.connections) {
+      const { quietSince } = connection
+      if (quietSince !== undefined && now - quietSince >= idle) connection.socket.destroy()
+    }
     for (const connection of this.#waiting) {
       const waited = now - connection.waitsSince
       if (connection.waitsForBody ? waited < request : waited < head) continue
