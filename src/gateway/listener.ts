@@ -25,6 +25,11 @@ import { spokenInstead } from './spoken-instead.ts'
 import { takeOver } from './take-over.ts'
 import { BACKLOG, listenOn, type SharedPort } from './unix.ts'
 
+/** How long a closing listener takes connections that wait for it, where there is no end of them. Milliseconds. */
+const ACCEPT_MS = 500
+
+const CONTINUE = /(?:^|\W)100-continue(?:$|\W)/i
+
 /**
  * The Keep-Alive field of answers: a second less than the limit, since a request that is sent at the last moment would meet
  * the end of its connection. `undefined` where that leaves nothing.
@@ -34,19 +39,14 @@ function keepAliveOf(idleMs: number): string | undefined {
   return seconds > 0 ? `timeout=${seconds}` : undefined
 }
 
-/** How long a closing listener takes connections that wait for it, where there is no end of them. Milliseconds. */
-const ACCEPT_MS = 500
-
-const CONTINUE = /(?:^|\W)100-continue(?:$|\W)/i
-
 /** One listening socket. Its live part can be replaced at any moment; its bind, once opened, can't. */
 export class Listener implements ServerOwner {
   readonly bind: Bind
   readonly secure: boolean
   readonly #server: HttpServer
   readonly #shared: Shared
-  /** Of TLS, whose handshake is not over. */
-  readonly #shaking = new Set<Socket>()
+  /** Beneath TLS, or before their PROXY header: nobody else knows those that never get through, and they would outlive a drain. */
+  readonly #raw = new Set<Socket>()
   #name: string
   #live: ListenerLive
   #proxied: Proxied | undefined
@@ -151,7 +151,7 @@ export class Listener implements ServerOwner {
     this.#server.closeIdle()
     await this.#untilIdle(0, deadline)
     this.#server.closeAll()
-    for (const socket of this.#shaking) socket.destroy()
+    for (const socket of this.#raw) socket.destroy()
   }
 
   /** Takes the connections that the kernel holds: it resets them when the socket closes, with the requests on them. */
@@ -177,9 +177,16 @@ export class Listener implements ServerOwner {
       take()
       return
     }
+    this.#watch(socket)
     this.#proxied.await(socket, this.#server.limits.head, take, fault =>
       this.#recordRefusal(socket, refuse('request.proxy-header', { rule: fault.rule }), 0),
     )
+  }
+
+  #watch(socket: Socket): void {
+    if (this.#raw.has(socket)) return
+    this.#raw.add(socket)
+    socket.on('close', () => this.#raw.delete(socket))
   }
 
   /** TLS begins with what Node does with a connection that it has accepted. */
@@ -189,9 +196,7 @@ export class Listener implements ServerOwner {
     if (begin === undefined) throw new Error('the server takes no connections')
     server.removeAllListeners('connection')
     server.on('connection', (socket: Socket) => {
-      // Of a connection that never ends its handshake nobody else knows; it would outlive the drain.
-      this.#shaking.add(socket)
-      socket.on('close', () => this.#shaking.delete(socket))
+      this.#watch(socket)
       this.#accept(socket, () => begin.call(server, socket))
     })
     server.on('secureConnection', (socket: TLSSocket) => {
@@ -220,7 +225,7 @@ export class Listener implements ServerOwner {
   }
 
   get #open(): number {
-    return this.#server.connections.size + this.#shaking.size
+    return this.#server.connections.size + this.#raw.size
   }
 
   /** Whether the kernel has every answer. */
