@@ -47,7 +47,7 @@ export const AREA_BYTES = 64 * 1024
 
 let events: ParserEvents | undefined
 
-const llhttp = new WebAssembly.Instance(new WebAssembly.Module(wasm), {
+const { exports }: { readonly exports: unknown } = new WebAssembly.Instance(new WebAssembly.Module(wasm), {
   env: {
     wasm_on_message_begin: () => OK,
     wasm_on_status: () => OK,
@@ -76,7 +76,8 @@ const llhttp = new WebAssembly.Instance(new WebAssembly.Module(wasm), {
       return PAUSED
     },
   },
-}).exports as Exports
+})
+const llhttp = exports as Exports
 
 /** The bytes that are parsed stand here. */
 const AREA = llhttp.malloc(AREA_BYTES)
