@@ -143,3 +143,33 @@ it('ends a connection on which nothing moves, and keeps one that waits for its a
   await new Promise(resolve => setTimeout(resolve, 200))
   expect(busy.destroyed).toBe(false)
 })
+
+it('lets a reader take its time over one large piece, and ends one that has stopped', async () => {
+  const piece = Buffer.alloc(64 * 1024 * 1024, 'x')
+  const { server, dial } = await start(
+    { idle: 1_500 },
+    {
+      request: req => {
+        req.drop()
+        req.connection.answer(200, [], piece, false, undefined)
+      },
+    },
+  )
+  const slow = await dial()
+  let read = 0
+  let stopped = false
+  slow.on('data', (chunk: string) => {
+    read += chunk.length
+    slow.pause()
+    setTimeout(() => stopped || slow.resume(), 20)
+  })
+  slow.write(GET)
+  const from = performance.now()
+  await vi.waitFor(() => expect(performance.now() - from).toBeGreaterThan(3_500), { timeout: 10_000, interval: 100 })
+  const before = read
+  await vi.waitFor(() => expect(read).toBeGreaterThan(before))
+  expect(server.connections.size).toBe(1)
+  stopped = true
+  await vi.waitFor(() => expect(server.connections.size).toBe(0), { timeout: 10_000 })
+  expect(read).toBeLessThan(piece.length)
+})

@@ -4,7 +4,7 @@ import { isEncrypted } from '../../tls/encrypted.ts'
 import { answerHead, connectionFields } from './answer-head.ts'
 import { AnswerStream, framingOf } from './answer-stream.ts'
 import type { ConnectionOwner } from './connection-owner.ts'
-import { directSocket } from './direct-socket.ts'
+import { directSocket, untaken } from './direct-socket.ts'
 import { type BodySink, type Broken, Incoming } from './incoming.ts'
 import { type Head, type ParserFault, RequestParser } from './request-parser.ts'
 
@@ -50,8 +50,8 @@ export class HttpConnection {
   waitsSince = performance.now()
   /** `performance.now` of what was last read or written. */
   #movedAt = this.waitsSince
-  /** What the kernel had been given of an answer that waited for its reader when `quietSince` was asked. */
-  #given = 0
+  /** What the kernel had not taken of an answer when `quietSince` was asked. */
+  #untaken = 0
 
   /** @param accepted that nobody has read from */
   constructor(accepted: Socket, owner: ConnectionOwner) {
@@ -83,9 +83,9 @@ export class HttpConnection {
     const { socket } = this
     if (this.#detached) return undefined
     if (socket.writableLength > 0) {
-      const given = socket.bytesWritten - socket.writableLength
-      if (given !== this.#given) this.#movedAt = performance.now()
-      this.#given = given
+      const left = untaken(socket)
+      if (left !== this.#untaken) this.#movedAt = performance.now()
+      this.#untaken = left
     } else if (this.busy) return undefined
     return this.#movedAt
   }

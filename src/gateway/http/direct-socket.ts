@@ -22,7 +22,7 @@ export function directSocket(accepted: Socket, read: DirectReader): Socket | und
   const handle = from._handle
   if (handle === undefined || handle === null) return undefined
   const onread = { buffer, callback: (length: number) => read(buffer.subarray(0, length)) }
-  const options = { handle, allowHalfOpen: true, onread }
+  const options: object = { handle, allowHalfOpen: true, onread }
   const socket = new Socket(options as SocketConstructorOpts) as Held
   if (socket._handle !== handle) return undefined
   // The server counts it until it closes, and closes only after it.
@@ -32,8 +32,13 @@ export function directSocket(accepted: Socket, read: DirectReader): Socket | und
   return socket
 }
 
+/** Bytes that were written and that the kernel has not taken; of a piece that it takes in parts, all where Node doesn't tell. */
+export function untaken(socket: Socket): number {
+  return socket.writableLength + ((socket as Held)._handle?.writeQueueSize ?? 0)
+}
+
 /** What Node keeps in a socket, and does not document. */
 interface Held extends Socket {
-  _handle?: object | null
+  _handle?: { readonly writeQueueSize?: number } | null
   _server?: object | null
 }
