@@ -1,6 +1,7 @@
 import { pipeline } from 'node:stream/promises'
 import type { UpstreamResult } from '../forward/upstream.ts'
 import { acceptOf, type Tunnel } from '../forward/websocket.ts'
+import { answerHead } from './http/answer-head.ts'
 import type { Incoming } from './http/incoming.ts'
 
 /**
@@ -24,9 +25,7 @@ export async function joinWebSocket(
     ...['Sec-WebSocket-Accept', acceptOf(key), 'X-Request-Id', requestId],
     ...(answer?.ok ? answer.headers : []),
   ]
-  let text = 'HTTP/1.1 101 Switching Protocols\r\n'
-  for (let at = 0; at < fields.length; at += 2) text += `${fields[at]}: ${fields[at + 1]}\r\n`
-  socket.write(`${text}\r\n`, 'latin1')
+  socket.write(answerHead(101, fields, ''), 'latin1')
   if (tunnel.rest.length > 0) socket.write(tunnel.rest)
   if (head.length > 0) upstream.write(head)
   const before = socket.bytesRead

@@ -16,9 +16,9 @@ import type { Incoming } from './http/incoming.ts'
 import type { ParserFault } from './http/request-parser.ts'
 import { HttpServer, type ServerOwner } from './http/server.ts'
 import type { ListenerLive, Shared } from './live.ts'
+import { parserRefusal } from './parser-refusal.ts'
 import { speaksProxy } from './peer.ts'
 import { Proxied } from './proxied.ts'
-import { rawAnswer, rawCode } from './raw-answer.ts'
 import { problemBody } from './reply.ts'
 import { Exchange } from './serve.ts'
 import { spokenInstead } from './spoken-instead.ts'
@@ -294,7 +294,7 @@ export class Listener implements ServerOwner {
     const timeout = fault === 'timeout'
     const spoke = spokenInstead(bytes)
     const evidence = { parser: timeout ? TIMEOUT : fault.code, ...(spoke === undefined ? {} : { spoke }) }
-    this.#answerRaw(connection, refuse(timeout ? 'request.timeout' : rawCode(fault.code), evidence))
+    this.#answerRaw(connection, refuse(timeout ? 'request.timeout' : parserRefusal(fault.code), evidence))
   }
 
   /** Answers what never became a request. */
@@ -306,7 +306,8 @@ export class Listener implements ServerOwner {
     }
     const id = requestId(this.#shared.clock.now())
     const text = problemBody(refusal, id)
-    connection.end(rawAnswer(refusal.spec.status, text, id))
+    const fields = ['Content-Type', 'application/problem+json', 'X-Request-Id', id]
+    connection.end(refusal.spec.status, fields, text)
     this.#recordRefusal(socket, refusal, text.length, id)
   }
 

@@ -26,7 +26,7 @@ async function serve(request: (req: Incoming) => void): Promise<Served> {
       request,
       unreadable: (connection, fault) => {
         faults.push(fault)
-        connection.end('HTTP/1.1 400 Bad Request\r\n\r\n')
+        connection.end(400, [], 'no')
       },
       failed: () => socket.destroy(),
       waits: () => undefined,
@@ -191,7 +191,7 @@ it.each([
   const { client, text, faults } = await serve(() => expect.unreachable())
   client.end(bytes)
   await once(client, 'end')
-  expect(text()).toBe('HTTP/1.1 400 Bad Request\r\n\r\n')
+  expect(text()).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n[\s\S]*\r\nConnection: close\r\n[\s\S]*\r\n\r\nno$/)
   expect(faults.map(fault => fault.code)).toEqual([code])
 })
 

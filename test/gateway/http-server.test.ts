@@ -18,7 +18,7 @@ async function start(
       req.drop()
       req.connection.answer(200, [], 'ok', false, undefined)
     },
-    unreadable: (connection, fault) => connection.end(`${fault === 'timeout' ? fault : fault.code}\r\n`),
+    unreadable: (connection, fault) => connection.end(408, [], fault === 'timeout' ? fault : fault.code),
     failed: socket => socket.destroy(),
     opened: () => undefined,
     closed: () => undefined,
@@ -107,7 +107,7 @@ it.each([
   })
   socket.write(bytes)
   await once(socket, 'close')
-  expect(text).toMatch(/timeout\r\n$/)
+  expect(text).toMatch(/\r\n\r\ntimeout$/)
 })
 
 it('waits for a body as long as it may, and tells who takes it', async () => {

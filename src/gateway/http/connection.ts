@@ -117,7 +117,6 @@ export class HttpConnection {
 
   /**
    * Answers the request under way, in one piece where the body is small.
-   *
    * @param fields without those of the connection and of the length
    * @param body text one byte a character; `undefined`: the status has none
    * @param close whether the connection ends with it
@@ -166,10 +165,11 @@ export class HttpConnection {
     return new AnswerStream(this.socket, framing === 'chunked', () => this.#done(ends))
   }
 
-  /** Writes the last words of the connection, that answer nothing that was read. @param text one byte a character */
-  end(text = ''): void {
+  /** Answers what is no request, and ends the connection. @param text one byte a character */
+  end(status: number, fields: readonly string[], text: string): void {
     this.broken = true
-    if (text !== '') this.socket.write(text, 'latin1')
+    const own = `Content-Length: ${text.length}\r\n`
+    this.socket.write(answerHead(status, fields, own + connectionFields(true, undefined)) + text, 'latin1')
     this.#finish()
   }
 
