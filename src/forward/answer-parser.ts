@@ -18,6 +18,8 @@ const EMPTY = Buffer.alloc(0)
 const CR = 0x0d
 const LF = 0x0a
 
+export const UNASKED = new AnswerFault('it sent more than the answer')
+
 type State = 'idle' | 'head' | 'body' | 'size' | 'chunk' | 'chunk-end' | 'trailers' | 'until-close'
 
 /**
@@ -58,15 +60,14 @@ export class AnswerParser {
   /** Whether the receiver asked to wait. */
   waits = false
 
-  /** Takes the bytes of `buffer` up to `length`; the buffer is used again after the call. */
-  feed(buffer: Buffer, length: number): AnswerFault | undefined {
-    let bytes = buffer
-    let end = length
+  /** Takes bytes that are another's again after the call. */
+  feed(chunk: Buffer): AnswerFault | undefined {
+    let bytes = chunk
     if (this.#pending.length > 0) {
-      bytes = Buffer.concat([this.#pending, buffer.subarray(0, length)])
-      end = bytes.length
+      bytes = Buffer.concat([this.#pending, chunk])
       this.#pending = EMPTY
     }
+    const end = bytes.length
     let at = 0
     while (at < end) {
       const next = this.#step(bytes, at, end)
@@ -92,7 +93,7 @@ export class AnswerParser {
   #step(bytes: Buffer, at: number, end: number): number | AnswerFault {
     switch (this.#state) {
       case 'idle':
-        return new AnswerFault('it sent more than the answer')
+        return UNASKED
       case 'head':
         return this.#readHead(bytes, at, end)
       case 'size':

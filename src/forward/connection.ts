@@ -1,7 +1,8 @@
 import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
+import { handleReads, readTogether, writeTogether } from '../core/turn.ts'
 import { AddressFault } from './address-guard.ts'
-import { AnswerParser } from './answer-parser.ts'
+import { AnswerParser, UNASKED } from './answer-parser.ts'
 import { type Destination, described, open, tcpOptions, tlsOptions } from './dial.ts'
 import { type Exchange, UNSENT, type UpstreamFailure } from './exchange.ts'
 import { requestHead } from './request-head.ts'
@@ -56,7 +57,10 @@ export class Connection {
       this.#socket = open(destination, {
         // Read into one buffer, again and again: a stream would make a buffer and an event of every read.
         buffer: Buffer.allocUnsafeSlow(READ_BYTES),
-        callback: (length, buffer) => this.#read(buffer as Buffer, length),
+        callback: (length, buffer) => {
+          readTogether(this.#read, (buffer as Buffer).subarray(0, length), true)
+          return true
+        },
       })
       this.#attach()
       return
@@ -83,12 +87,12 @@ export class Connection {
         if (this.#pump) this.fail({ ok: false, code: 'forward.unreachable', message: `the sender: ${why}` })
       })
       this.#pump = new BodyPump(streamed, socket, () => exchange.moved())
-    } else if (body === undefined) socket.write(head, 'latin1')
+    } else if (body === undefined) writeTogether(socket, head)
     else if (body.length <= ONE_PIECE_BYTES) {
       const piece = Buffer.allocUnsafe(head.length + body.length)
       piece.write(head, 'latin1')
       body.copy(piece, head.length)
-      socket.write(piece)
+      writeTogether(socket, piece)
     } else {
       socket.cork()
       socket.write(head, 'latin1')
@@ -120,7 +124,7 @@ export class Connection {
   fail(failure: UpstreamFailure): void {
     if (this.#ended) return
     if (!this.#stands) this.#owner.failed({ ...failure, ...UNSENT })
-    this.#exchange?.fail(failure)
+    this.#exchange?.fail(this.#unsent ? { ...failure, ...UNSENT } : failure)
     this.destroy()
   }
 
@@ -132,9 +136,7 @@ export class Connection {
     if (secure) this.#socket = connectTls({ ...tlsOptions(this.#destination), socket: raw })
     this.#attach()
     // Over another socket the library knows no buffer of ours.
-    this.#socket.on('data', (chunk: Buffer) => {
-      if (!this.#read(chunk, chunk.length)) this.#socket.pause()
-    })
+    this.#socket.on('data', (chunk: Buffer) => readTogether(this.#read, chunk, false))
     if (secure) return
     this.#socket.resume()
     this.#ready()
@@ -146,6 +148,7 @@ export class Connection {
   }
 
   readonly #failed = (error: NodeJS.ErrnoException): void => {
+    handleReads()
     this.#error ??= error
   }
 
@@ -169,13 +172,19 @@ export class Connection {
     this.#owner.opened(this)
   }
 
-  /** `false` stops the reading until `resume`. */
-  #read(buffer: Buffer, length: number): boolean {
-    const fault = this.#parser.feed(buffer, length)
+  readonly #read = (bytes: Buffer): void => {
+    if (this.#ended) return
+    // What comes before a request is written is no answer to it.
+    const fault = this.#unsent ? UNASKED : this.#parser.feed(bytes)
     if (fault)
       this.fail({ ok: false, code: 'forward.malformed', message: `the answer is not HTTP/1.1: ${fault.message}` })
     else if (this.#exchange !== undefined && this.#parser.idle) this.#answered()
-    return !this.#parser.waits
+    if (this.#parser.waits) this.#socket.pause()
+  }
+
+  /** Whether of the request under way nothing is written yet. */
+  get #unsent(): boolean {
+    return this.#exchange !== undefined && this.#socket.writableCorked > 0
   }
 
   #answered(): void {
@@ -195,6 +204,7 @@ export class Connection {
   }
 
   #end(): void {
+    handleReads()
     if (this.#parser.close()) this.destroy()
     else this.#closed()
   }
@@ -205,6 +215,7 @@ export class Connection {
   }
 
   #closed(): void {
+    handleReads()
     const error = this.#error
     const message = error === undefined ? 'the upstream closed the connection' : described(error)
     this.fail({ ok: false, code: error instanceof AddressFault ? 'forward.address' : 'forward.unreachable', message })

@@ -30,7 +30,7 @@ function read(pieces: readonly string[], method = 'POST'): Read {
   for (const piece of pieces) {
     buffer.fill(0x0a)
     buffer.write(piece, 'latin1')
-    result.fault = parser.feed(buffer, piece.length)?.message
+    result.fault = parser.feed(buffer.subarray(0, piece.length))?.message
     if (result.fault !== undefined) return result
   }
   result.whole = parser.close()

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { createServer, type Server, type Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
+import { Worker } from 'node:worker_threads'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Outbound } from '../../src/forward/normalise.ts'
 import { Upstream, type UpstreamResult } from '../../src/forward/upstream.ts'
@@ -247,5 +248,35 @@ describe('an upstream', () => {
     })
     const half = await to(broken.url).send(outbound)
     await expect(half.ok && half.body instanceof Readable && buffer(half.body)).rejects.toThrow()
+  })
+
+  it.each([
+    ['ends', 'socket.end()', 'forward.unreachable'],
+    ['speaks unasked', "socket.write('HTTP/1.1 200 OK\\r\\nContent-Length: 0\\r\\n\\r\\n')", 'forward.malformed'],
+  ])('has sent nothing where a kept connection %s before the request is written', async (_name, act, code) => {
+    // In a thread of its own, so that it can act while this one stands still.
+    const server = new Worker(
+      `const { parentPort } = require('node:worker_threads')
+      let count = 0
+      require('node:net').createServer(socket => {
+        socket.on('error', () => undefined)
+        socket.once('data', () => {
+          socket.write('HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nok')
+          setTimeout(() => { ${act} }, 50)
+        })
+      }).listen(0, '127.0.0.1', function () { parentPort.postMessage(this.address().port) })`,
+      { eval: true },
+    )
+    open.push(() => void server.terminate())
+    const [port] = await once(server, 'message')
+    const upstream = to(`http://127.0.0.1:${port}`)
+    expect(brief(await upstream.send(outbound))).toBe(200)
+    const result = await new Promise<UpstreamResult>(resolve => {
+      setTimeout(() => {
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)
+        resolve(upstream.send(outbound))
+      }, 0)
+    })
+    expect(result).toMatchObject({ ok: false, code, unsent: true })
   })
 })

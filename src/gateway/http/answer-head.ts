@@ -62,3 +62,12 @@ export function connectionFields(ends: boolean, keepAlive: string | undefined): 
     ? 'Connection: keep-alive\r\n'
     : `Connection: keep-alive\r\nKeep-Alive: ${keepAlive}\r\n`
 }
+
+/** Above, copying a body costs more than a second piece. */
+const ONE_PIECE_BYTES = 16 * 1024
+
+/** A body as text to be written behind its head, one byte a character; `undefined` where it is too large for that. */
+export function inOnePiece(body: Buffer | string | undefined): string | undefined {
+  if (body === undefined || typeof body === 'string') return body ?? ''
+  return body.length <= ONE_PIECE_BYTES ? body.toString('latin1') : undefined
+}

@@ -1,18 +1,15 @@
 import type { Socket } from 'node:net'
 import type { Writable } from 'node:stream'
+import { handleReads, readTogether, writeTogether } from '../../core/turn.ts'
 import { isEncrypted } from '../../tls/encrypted.ts'
-import { answerHead, connectionFields } from './answer-head.ts'
+import { answerHead, connectionFields, inOnePiece } from './answer-head.ts'
 import { AnswerStream, framingOf } from './answer-stream.ts'
 import type { ConnectionOwner } from './connection-owner.ts'
 import { directSocket, untaken } from './direct-socket.ts'
 import { type BodySink, type Broken, Incoming } from './incoming.ts'
+import { Linger } from './linger.ts'
 import { type Head, type ParserFault, RequestParser } from './request-parser.ts'
 
-/** Bytes and milliseconds for which a refused sender may go on sending before the connection is cut. */
-const LINGER_BYTES = 4 * 1024 * 1024
-const LINGER_MS = 1_000
-/** Above, copying the body costs more than a second piece. */
-const ONE_PIECE_BYTES = 16 * 1024
 const EMPTY = Buffer.alloc(0)
 const CUT: ParserFault = { code: 'HPE_INVALID_EOF_STATE', reason: 'the connection ended in the middle of a head' }
 
@@ -39,9 +36,8 @@ export class HttpConnection {
   #unparsable = false
   /** Why the body that is under way will not come whole. */
   #fault: Broken | undefined
-  /** Bytes that came since the connection was to end; `undefined` while it is not. */
-  #lingered: number | undefined
-  #linger: NodeJS.Timeout | undefined
+  /** Once the connection is to end. */
+  #linger: Linger | undefined
   #detached = false
   #over = false
   /** Deadlines are kept. */
@@ -62,7 +58,7 @@ export class HttpConnection {
     this.socket = socket
     this.#direct = direct !== undefined
     this.#parser = new RequestParser(owner.limits, this.#direct)
-    if (!this.#direct) socket.on('data', this.#data)
+    if (!this.#direct) socket.on('data', this.#read)
     socket.on('end', this.#end)
     socket.on('error', this.#failed)
     socket.on('close', this.#closed)
@@ -136,13 +132,12 @@ export class HttpConnection {
     const ends = this.#ends(request, close)
     const length = body === undefined ? '' : `Content-Length: ${body.length}\r\n`
     const head = answerHead(status, fields, length + connectionFields(ends, keepAlive))
-    if (body === undefined || request.method === 'HEAD') socket.write(head, 'latin1')
-    else if (typeof body === 'string') socket.write(head + body, 'latin1')
-    else if (body.length <= ONE_PIECE_BYTES) socket.write(head + body.toString('latin1'), 'latin1')
+    const text = request.method === 'HEAD' ? '' : inOnePiece(body)
+    if (text !== undefined) writeTogether(socket, head + text)
     else {
       socket.cork()
       socket.write(head, 'latin1')
-      socket.write(body)
+      socket.write(body as Buffer)
       socket.uncork()
     }
     this.#done(ends)
@@ -178,7 +173,7 @@ export class HttpConnection {
     const { socket } = this
     this.#detached = true
     socket.pause()
-    socket.off('data', this.#data).off('end', this.#end)
+    socket.off('data', this.#read).off('end', this.#end)
     this.#answered = true
     const rest = this.#held
     this.#held = EMPTY
@@ -225,18 +220,16 @@ export class HttpConnection {
     else this.resume()
   }
 
-  readonly #read = (chunk: Buffer): boolean => {
-    if (this.#detached) return this.socket.push(Buffer.from(chunk))
-    this.#data(chunk)
-    return !this.#paused
-  }
+  readonly #read = (chunk: Buffer): void => readTogether(this.#data, chunk, this.#direct)
 
   readonly #data = (chunk: Buffer): void => {
-    this.#movedAt = performance.now()
-    if (this.#lingered !== undefined) {
-      this.#lingered += chunk.length
-      if (this.#lingered > LINGER_BYTES) this.socket.destroy()
+    if (this.#over) return
+    if (this.#detached) {
+      this.socket.push(this.#direct ? Buffer.from(chunk) : chunk)
+      return
     }
+    this.#movedAt = performance.now()
+    this.#linger?.dropped(chunk.length)
     if (this.#held.length === 0) this.#parse(chunk)
     else {
       this.#held = Buffer.concat([this.#held, chunk])
@@ -283,7 +276,7 @@ export class HttpConnection {
     this.#parsing = false
     this.#watch(renewed)
     // It was to end with the body, and nothing came behind that.
-    if (this.#lingered !== undefined && this.#request === undefined && at === chunk.length) this.#cut()
+    if (this.#request === undefined && at === chunk.length) this.#linger?.cut()
   }
 
   /** Has deadlines kept for what has begun to come, and for nothing else. */
@@ -304,7 +297,7 @@ export class HttpConnection {
   }
 
   readonly #piece = (piece: Buffer): void => {
-    if (this.#sink?.data(piece) === false && this.#lingered === undefined) this.#pause()
+    if (this.#sink?.data(piece) === false && this.#linger === undefined) this.#pause()
   }
 
   #whole(): void {
@@ -336,14 +329,13 @@ export class HttpConnection {
 
   /** Ends the connection behind what was written. */
   #finish(): void {
-    if (this.#lingered !== undefined) return
-    const { socket } = this
+    if (this.#linger !== undefined) return
     const request = this.#request
-    this.#lingered = 0
-    socket.end()
+    const linger = new Linger(this.socket)
+    this.#linger = linger
     const whole = request === undefined ? !this.#parser.begun : request.complete
     if (this.#ended || (whole && this.#held.length === 0)) {
-      this.#cut()
+      linger.cut()
       return
     }
     // What was read behind it is nobody's.
@@ -351,21 +343,13 @@ export class HttpConnection {
       this.#request = undefined
       this.#held = EMPTY
     }
-    // Closing while the sender still sends makes the kernel throw the answer away (RFC 9112 section 9.6): the rest is
-    // read and dropped for a moment.
-    this.#linger = setTimeout(() => socket.destroy(), LINGER_MS)
+    linger.wait()
     this.#goOn()
     this.resume()
   }
 
-  /** Closes once all is written. */
-  #cut(): void {
-    const { socket } = this
-    if (socket.writableFinished) socket.destroy()
-    else socket.once('finish', () => socket.destroy())
-  }
-
   readonly #end = (): void => {
+    handleReads()
     this.#ended = true
     if (this.#held.length === 0) this.#atEnd()
   }
@@ -373,7 +357,7 @@ export class HttpConnection {
   /** The sender sends no more, and all that came is parsed. */
   #atEnd(): void {
     const request = this.#request
-    if (this.#lingered !== undefined) this.#cut()
+    if (this.#linger !== undefined) this.#linger.cut()
     else if (request === undefined) {
       if (this.#parser.begun) this.#unreadable(CUT, EMPTY)
       else this.socket.end()
@@ -385,13 +369,15 @@ export class HttpConnection {
   }
 
   readonly #failed = (error: NodeJS.ErrnoException): void => {
+    handleReads()
     if (this.#detached) this.socket.destroy()
     else this.#owner.failed(this, error)
   }
 
   readonly #closed = (): void => {
+    handleReads()
     this.#over = true
-    clearTimeout(this.#linger)
+    this.#linger?.close()
     if (this.#request?.complete === false && this.#fault === undefined) this.#break('incomplete')
     this.#parser.close()
     this.#owner.closed(this)

@@ -6,9 +6,6 @@ const READ_BYTES = 64 * 1024
 // One for all: what is read into it has been used when the reader returns.
 const buffer = Buffer.allocUnsafeSlow(READ_BYTES)
 
-/** @returns `false` to read no more until `resume` */
-export type DirectReader = (bytes: Buffer) => boolean
-
 /**
  * Reads an accepted connection into one buffer, again and again, as Node does by `onread` for connections that it makes; a
  * stream would make a buffer of 64 KiB, an event and a turn of the queue of every read. Node has no such option for
@@ -17,11 +14,15 @@ export type DirectReader = (bytes: Buffer) => boolean
  * @param read takes what came; the bytes are its own until it returns
  * @returns the socket in its place; `undefined` where this Node knows no such thing: there it is read as a stream
  */
-export function directSocket(accepted: Socket, read: DirectReader): Socket | undefined {
+export function directSocket(accepted: Socket, read: (bytes: Buffer) => void): Socket | undefined {
   const from = accepted as Held
   const handle = from._handle
   if (handle === undefined || handle === null) return undefined
-  const onread = { buffer, callback: (length: number) => read(buffer.subarray(0, length)) }
+  const callback = (length: number): boolean => {
+    read(buffer.subarray(0, length))
+    return true
+  }
+  const onread = { buffer, callback }
   const options: object = { handle, allowHalfOpen: true, onread }
   const socket = new Socket(options as SocketConstructorOpts) as Held
   if (socket._handle !== handle) return undefined
