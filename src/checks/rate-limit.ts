@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { Address } from '../core/address.ts'
 import { defineCheck } from '../core/check.ts'
@@ -58,7 +59,9 @@ export const rateLimit = defineCheck({
     const by = typeof config.by === 'string' ? config.by : 'header'
     const header = typeof config.by === 'string' ? '' : config.by.header.toLowerCase()
     // Two routes, or two limits of one route, never share a bucket.
-    const prefix = `${route}\n${count}/${periodMs}/${burst}/${by}/${header}\n`
+    const limit = `${route}\n${count}/${periodMs}/${burst}/${by}/${header}`
+    // Short, since the whole key is hashed for each request: 128 bits.
+    const prefix = createHash('sha256').update(limit).digest('latin1').slice(0, 16)
     const policy = ['RateLimit-Policy', `"default";q=${count};w=${periodMs / 1000}`] as const
 
     const keyOf = (request: HeadRequest, facts: Facts): string => {
@@ -72,14 +75,14 @@ export const rateLimit = defineCheck({
       const left = ['RateLimit', `"default";r=${result.remaining};t=${Math.ceil(result.resetMs / 1000)}`] as const
       if (result.allowed) return { ok: true, headers: [left, policy] }
       const seconds = Math.max(1, Math.ceil(result.retryAfterMs / 1000))
-      const limit = {
+      const told = {
         source: request.source.text,
         rate: count,
         'period-s': periodMs / 1000,
         burst,
         'retry-after-s': seconds,
       }
-      const evidence = by === 'principal' ? { by, principal: facts.principal ?? null, ...limit } : { by, ...limit }
+      const evidence = by === 'principal' ? { by, principal: facts.principal ?? null, ...told } : { by, ...told }
       return deny('rate-limit.exceeded', evidence, [['Retry-After', String(seconds)], left, policy])
     }
 

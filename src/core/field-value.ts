@@ -1,3 +1,5 @@
+import { charCodeAt } from './char-code.ts'
+
 const UNFIT = /[^\t\x20-\x7e\x80-\xff]/
 /** Up to here a loop is cheaper than the call of a regular expression. */
 const SHORT = 24
@@ -9,7 +11,7 @@ const SHORT = 24
 export function isFieldValue(text: string): boolean {
   if (text.length > SHORT) return !UNFIT.test(text)
   for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i)
+    const code = charCodeAt(text, i)
     if (code < 0x20 ? code !== 0x09 : code === 0x7f || code > 0xff) return false
   }
   return true

@@ -3,17 +3,25 @@ import { copied } from './copied.ts'
 // Senders write a few names in a few ways; a stranger can't grow the table past its limit, nor fill it with long ones.
 const LIMIT = 1024
 const LONGEST = 64
-const known = new Map<string, string>()
+const known = new Map<string, { readonly name: string; readonly lower: string }>()
+
+function find(name: string): { readonly name: string; readonly lower: string } | undefined {
+  const found = known.get(name)
+  if (found !== undefined || known.size === LIMIT || name.length > LONGEST) return found
+  const own = copied(name)
+  const entry = { name: own, lower: own.toLowerCase() }
+  known.set(own, entry)
+  return entry
+}
 
 /** A field's name in lower case: the same string for the same name, so that most comparisons are of two pointers. */
 export function lowerName(name: string): string {
-  const found = known.get(name)
-  if (found !== undefined) return found
-  if (known.size === LIMIT || name.length > LONGEST) return name.toLowerCase()
-  const own = copied(name)
-  const lower = own.toLowerCase()
-  known.set(own, lower)
-  return lower
+  return find(name)?.lower ?? name.toLowerCase()
+}
+
+/** The same string for the same name, in memory of its own; `undefined` where there is none. */
+export function knownName(name: string): string | undefined {
+  return find(name)?.name
 }
 
 /**

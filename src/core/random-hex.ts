@@ -1,14 +1,17 @@
-import { randomFillSync } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 
-const pool = Buffer.alloc(24 * 128)
-let used = pool.length
+/** Bytes that are drawn at a time: a call of the system's generator costs more than all the rest. */
+const DRAWN = 24 * 128
+let pool = ''
+let used = 0
 
-/** Random bytes as lower-case hex, from a pool: a call of the system's generator costs more than all the rest. */
+/** Random bytes as lower-case hex. */
 export function randomHex(bytes: number): string {
-  if (used + bytes > pool.length) {
-    randomFillSync(pool)
+  const digits = bytes * 2
+  if (used + digits > pool.length) {
+    pool = randomBytes(DRAWN).toString('hex')
     used = 0
   }
-  used += bytes
-  return pool.toString('hex', used - bytes, used)
+  used += digits
+  return pool.slice(used - digits, used)
 }

@@ -1,9 +1,13 @@
 import { randomFillSync } from 'node:crypto'
 
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
-const PAIRS = Array.from({ length: 1024 }, (_, i) => ALPHABET.charAt(i >> 5) + ALPHABET.charAt(i & 31))
-const pool = Buffer.alloc(4096)
-let used = pool.length
+const DIGITS = Buffer.from(ALPHABET, 'latin1')
+/** Random digits of an id: five bits each. */
+const RANDOM = 16
+/** Random digits for many ids, drawn at once. */
+const drawn = Buffer.alloc(RANDOM * 256)
+let pool = ''
+let used = 0
 let lastMs = -1
 let prefix = ''
 
@@ -15,12 +19,14 @@ export function requestId(epochMs: number): string {
     for (let rest = epochMs, i = 0; i < 10; i++, rest = Math.floor(rest / 32))
       prefix = ALPHABET.charAt(rest % 32) + prefix
   }
-  if (used + 16 > pool.length) {
-    randomFillSync(pool)
-    used = 0
-  }
-  let id = prefix
-  // Ten random bits of every two bytes: 65,536 is a multiple of 1,024, so the remainder is unbiased.
-  for (let i = 0; i < 8; i++, used += 2) id += PAIRS[(((pool[used] ?? 0) << 8) | (pool[used + 1] ?? 0)) & 1023] ?? ''
-  return id
+  if (used === pool.length) draw()
+  used += RANDOM
+  return prefix + pool.slice(used - RANDOM, used)
+}
+
+function draw(): void {
+  randomFillSync(drawn)
+  for (let i = 0; i < drawn.length; i++) drawn[i] = DIGITS[(drawn[i] ?? 0) & 31] ?? 0
+  pool = drawn.toString('latin1')
+  used = 0
 }

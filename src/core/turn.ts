@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 
-/** Takes what was read from a connection. @param bytes its own until it returns, and no longer */
-export type Reader = (bytes: Buffer) => void
+/** Takes what was read from a connection: the bytes of `buffer` from `from` to `end`, which are its own until it returns. */
+export type Reader = (buffer: Buffer, from: number, end: number) => void
 
 /** At most so many reads, and writes, are kept for each other. */
 const TOGETHER = 64
@@ -11,7 +11,9 @@ const SMALL_BYTES = 4 * 1024
 const room = Buffer.allocUnsafeSlow(TOGETHER * SMALL_BYTES)
 let roomUsed = 0
 const readers: Reader[] = []
-const pieces: Buffer[] = []
+const buffers: Buffer[] = []
+/** Begin and end of each. */
+const ranges: number[] = []
 /** The first that is not handled yet. */
 let next = 0
 let handling = false
@@ -24,23 +26,25 @@ let writing: NodeJS.Immediate | undefined
  * in that order. All reads first, then all that is made of them, then all writes: each finds its code and data in the
  * processor's caches, and one that wakes the other end of a connection wakes it for several.
  *
- * @param borrowed whether the bytes will be written over when this returns
+ * @param length of what was read, from the buffer's begin on
+ * @param borrowed whether the buffer will be written over when this returns
  */
-export function readTogether(read: Reader, bytes: Buffer, borrowed: boolean): void {
+export function readTogether(read: Reader, buffer: Buffer, length: number, borrowed: boolean): void {
   if (readers.length >= TOGETHER) handleReads()
-  let piece = bytes
-  if (borrowed) {
-    if (bytes.length > SMALL_BYTES) {
-      handleReads()
-      read(bytes)
-      return
-    }
-    piece = room.subarray(roomUsed, roomUsed + bytes.length)
-    bytes.copy(room, roomUsed)
-    roomUsed += bytes.length
+  if (!borrowed) {
+    buffers.push(buffer)
+    ranges.push(0, length)
+  } else if (length > SMALL_BYTES) {
+    handleReads()
+    read(buffer, 0, length)
+    return
+  } else {
+    buffer.copy(room, roomUsed, 0, length)
+    buffers.push(room)
+    ranges.push(roomUsed, roomUsed + length)
+    roomUsed += length
   }
   readers.push(read)
-  pieces.push(piece)
   if (handling) return
   handling = true
   setImmediate(handleInTurn)
@@ -54,10 +58,11 @@ export function handleReads(): void {
   // Whoever is called may call this.
   while (next < readers.length) {
     const at = next++
-    readers[at]?.(pieces[at] as Buffer)
+    readers[at]?.(buffers[at] as Buffer, ranges[at * 2] as number, ranges[at * 2 + 1] as number)
   }
   readers.length = 0
-  pieces.length = 0
+  buffers.length = 0
+  ranges.length = 0
   next = 0
   roomUsed = 0
 }

@@ -1,3 +1,4 @@
+import { charCodeAt } from '../core/char-code.ts'
 import { lowerName } from '../core/headers.ts'
 import { HOP_BY_HOP } from './hop-by-hop.ts'
 
@@ -116,24 +117,24 @@ const NONE: readonly string[] = []
 function lineEnd(text: string, from: number): number {
   let at = from
   for (; at < text.length; at++) {
-    const code = text.charCodeAt(at)
+    const code = charCodeAt(text, at)
     if (code >= 0x20 ? code === 0x7f || code > 0xff : code !== 0x09) break
   }
   if (at === text.length) return at
-  return text.charCodeAt(at) === 0x0d && text.charCodeAt(at + 1) === 0x0a ? at : -1
+  return charCodeAt(text, at) === 0x0d && charCodeAt(text, at + 1) === 0x0a ? at : -1
 }
 
 function nameEnd(text: string, from: number): number {
   let at = from
-  while (TOKEN[text.charCodeAt(at)] === 1) at++
+  while (TOKEN[charCodeAt(text, at)] === 1) at++
   return at
 }
 
 function trimmed(text: string, from: number, to: number): string {
   let start = from
   let end = to
-  while (start < end && isBlank(text.charCodeAt(start))) start++
-  while (end > start && isBlank(text.charCodeAt(end - 1))) end--
+  while (start < end && isBlank(charCodeAt(text, start))) start++
+  while (end > start && isBlank(charCodeAt(text, end - 1))) end--
   return text.slice(start, end)
 }
 

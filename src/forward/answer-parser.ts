@@ -60,15 +60,17 @@ export class AnswerParser {
   /** Whether the receiver asked to wait. */
   waits = false
 
-  /** Takes bytes that are another's again after the call. */
-  feed(chunk: Buffer): AnswerFault | undefined {
+  /** Takes the bytes of `chunk` from `from` to `to`, which are another's again after the call. */
+  feed(chunk: Buffer, from: number, to: number): AnswerFault | undefined {
     let bytes = chunk
+    let at = from
+    let end = to
     if (this.#pending.length > 0) {
-      bytes = Buffer.concat([this.#pending, chunk])
+      bytes = Buffer.concat([this.#pending, chunk.subarray(from, to)])
+      at = 0
+      end = bytes.length
       this.#pending = EMPTY
     }
-    const end = bytes.length
-    let at = 0
     while (at < end) {
       const next = this.#step(bytes, at, end)
       if (next instanceof AnswerFault) return next

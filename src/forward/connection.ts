@@ -1,4 +1,5 @@
 import { connect as connectTcp, type Socket } from 'node:net'
+import { performance } from 'node:perf_hooks'
 import { connect as connectTls } from 'node:tls'
 import { handleReads, readTogether, writeTogether } from '../core/turn.ts'
 import { AddressFault } from './address-guard.ts'
@@ -58,7 +59,7 @@ export class Connection {
         // Read into one buffer, again and again: a stream would make a buffer and an event of every read.
         buffer: Buffer.allocUnsafeSlow(READ_BYTES),
         callback: (length, buffer) => {
-          readTogether(this.#read, (buffer as Buffer).subarray(0, length), true)
+          readTogether(this.#read, buffer as Buffer, length, true)
           return true
         },
       })
@@ -136,7 +137,7 @@ export class Connection {
     if (secure) this.#socket = connectTls({ ...tlsOptions(this.#destination), socket: raw })
     this.#attach()
     // Over another socket the library knows no buffer of ours.
-    this.#socket.on('data', (chunk: Buffer) => readTogether(this.#read, chunk, false))
+    this.#socket.on('data', (chunk: Buffer) => readTogether(this.#read, chunk, chunk.length, false))
     if (secure) return
     this.#socket.resume()
     this.#ready()
@@ -172,10 +173,10 @@ export class Connection {
     this.#owner.opened(this)
   }
 
-  readonly #read = (bytes: Buffer): void => {
+  readonly #read = (bytes: Buffer, from: number, end: number): void => {
     if (this.#ended) return
     // What comes before a request is written is no answer to it.
-    const fault = this.#unsent ? UNASKED : this.#parser.feed(bytes)
+    const fault = this.#unsent ? UNASKED : this.#parser.feed(bytes, from, end)
     if (fault)
       this.fail({ ok: false, code: 'forward.malformed', message: `the answer is not HTTP/1.1: ${fault.message}` })
     else if (this.#exchange !== undefined && this.#parser.idle) this.#answered()

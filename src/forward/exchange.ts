@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import { Readable } from 'node:stream'
 import type { Evidence, ReplyHeaders } from '../core/decision.ts'
 import type { AnswerHead } from './answer-head.ts'

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks'
 import { Connection, type ConnectionOwner } from './connection.ts'
 import { Deadlines } from './deadlines.ts'
 import { type Destination, destinationOf, type Reach } from './dial.ts'

@@ -1,4 +1,5 @@
 import type { AddressInfo, Socket } from 'node:net'
+import { performance } from 'node:perf_hooks'
 import type { TLSSocket, Server as TlsServer } from 'node:tls'
 import type { Bind, ListenerConfig } from '../config/model.ts'
 import { Headers } from '../core/headers.ts'

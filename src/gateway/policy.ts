@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { charCodeAt } from '../core/char-code.ts'
 import { copied } from '../core/copied.ts'
 import { isFieldValue } from '../core/field-value.ts'
 import type { Headers } from '../core/headers.ts'
@@ -61,7 +62,7 @@ export function checkHead(
   const host = hostOf(authority)
   if (host === undefined) return bad('the Host field is no host and port')
 
-  if (method === 'CONNECT' || target.charCodeAt(0) !== 0x2f) return bad('the request target is not a path')
+  if (method === 'CONNECT' || charCodeAt(target, 0) !== 0x2f) return bad('the request target is not a path')
   const mark = target.indexOf('?')
   const path = mark < 0 ? target : target.slice(0, mark)
   const query = mark < 0 ? '' : target.slice(mark + 1)
@@ -143,12 +144,12 @@ for (const char of '?;[]{}|') ALLOWED[char.charCodeAt(0)] = QUERY
 function checkPath(path: string): PolicyFault | undefined {
   let encoded = false
   for (let i = 0; i < path.length; i++) {
-    const code = path.charCodeAt(i)
+    const code = charCodeAt(path, i)
     if (code === 0x25) encoded = true
     else if (code > 127 || ((ALLOWED[code] ?? 0) & PATH) === 0)
       return bad('the path holds a character that must be percent-encoded, or a ";"')
     else if (code === 0x2f) {
-      const next = path.charCodeAt(i + 1)
+      const next = charCodeAt(path, i + 1)
       if (next === 0x2f) return bad('the path holds an empty segment')
       // "." and ".." as whole segments.
       if (next === 0x2e && /^\/\.{1,2}(\/|$)/.test(path.slice(i, i + 4))) return bad('the path holds a dot segment')
@@ -178,7 +179,7 @@ function checkEscapes(path: string): PolicyFault | undefined {
 
 function checkQuery(query: string): PolicyFault | undefined {
   for (let i = 0; i < query.length; i++) {
-    const code = query.charCodeAt(i)
+    const code = charCodeAt(query, i)
     if (code === 0x25) {
       if (!/^[0-9a-fA-F]{2}$/.test(query.slice(i + 1, i + 3))) return bad('the query holds a broken percent escape')
     } else if (code > 127 || ((ALLOWED[code] ?? 0) & QUERY) === 0)

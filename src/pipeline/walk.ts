@@ -25,12 +25,13 @@ export function refuse(code: PipelineCode, evidence?: Evidence, headers?: ReplyH
   return { kind: 'refusal', code, spec: pipelineDenials[code], evidence, headers }
 }
 
+const NO_FACTS: Facts = {}
 const NO_HEADERS: ReplyHeaders = []
 
 /** One request's way through its route's checks: facts, reply headers and claims gather here. */
 export class Walk {
   readonly #route: Route
-  facts: Facts = {}
+  facts = NO_FACTS
   headers: ReplyHeaders = NO_HEADERS
   /** What checks that only report would have refused; `undefined` where that is nothing. */
   wouldRefuse: WouldRefuse[] | undefined
@@ -133,7 +134,8 @@ export class Walk {
   #take(placed: Asked, decision: Decision): Stop | undefined {
     if (placed.report) return this.#note(placed, decision)
     if (decision.ok === true) {
-      if (decision.facts !== undefined) this.facts = { ...this.facts, ...decision.facts }
+      if (decision.facts !== undefined)
+        this.facts = this.facts === NO_FACTS ? decision.facts : { ...this.facts, ...decision.facts }
       if (decision.headers !== undefined)
         this.headers = this.headers === NO_HEADERS ? decision.headers : [...this.headers, ...decision.headers]
       if (decision.settle !== undefined) this.#settles.push(decision.settle)

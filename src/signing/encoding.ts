@@ -1,3 +1,5 @@
+import { charCodeAt } from '../core/char-code.ts'
+
 /** `hex-upper`: as the few services that write hexadecimal digits in upper case do. */
 export type Encoding = 'hex' | 'hex-upper' | 'base64' | 'base64url'
 
@@ -29,7 +31,7 @@ export function decodeInto(encoding: Encoding, text: string, from: number, to: n
   const end = from + Math.ceil((out.length * 4) / 3)
   if (encoding === 'base64url') return end === to && decode64(BASE64URL, text, from, end, out)
   if (to - from !== 4 * Math.ceil(out.length / 3)) return false
-  for (let at = end; at < to; at++) if (text.charCodeAt(at) !== PAD) return false
+  for (let at = end; at < to; at++) if (charCodeAt(text, at) !== PAD) return false
   return decode64(BASE64, text, from, end, out)
 }
 
@@ -51,7 +53,7 @@ export function decodeUpTo(
   let bytes = Math.floor((length * 3) / 4)
   if (encoding === 'hex' || encoding === 'hex-upper') bytes = length >> 1
   else if (encoding === 'base64')
-    for (let at = to - 1; at >= to - 2 && at >= from && text.charCodeAt(at) === PAD; at--) bytes--
+    for (let at = to - 1; at >= to - 2 && at >= from && charCodeAt(text, at) === PAD; at--) bytes--
   if (bytes < 1 || bytes > most) return undefined
   const out = Buffer.alloc(bytes)
   return decodeInto(encoding, text, from, to, out) ? out : undefined
@@ -65,7 +67,7 @@ export function encode(bytes: Buffer, encoding: Encoding): string {
 /** Fills `out` from lower-case hex of our own making: nothing is checked. */
 export function bytesOfHex(text: string, out: Uint8Array): void {
   for (let i = 0, at = 0; i < out.length; i++, at += 2)
-    out[i] = (digit(text.charCodeAt(at)) << 4) | digit(text.charCodeAt(at + 1))
+    out[i] = (digit(charCodeAt(text, at)) << 4) | digit(charCodeAt(text, at + 1))
 }
 
 /** A digit's low bits are its value; a letter's, nine less. */
@@ -75,7 +77,7 @@ function decodeHex(values: Int8Array, text: string, from: number, to: number, ou
   if (to - from !== out.length * 2) return false
   let seen = 0
   for (let i = 0, at = from; i < out.length; i++, at += 2) {
-    const byte = ((values[text.charCodeAt(at)] ?? -1) << 4) | (values[text.charCodeAt(at + 1)] ?? -1)
+    const byte = ((values[charCodeAt(text, at)] ?? -1) << 4) | (values[charCodeAt(text, at + 1)] ?? -1)
     seen |= byte
     out[i] = byte
   }
@@ -88,7 +90,7 @@ function decode64(values: Int8Array, text: string, from: number, to: number, out
   let bits = 0
   let size = 0
   for (let at = from; at < to; at++) {
-    const value = values[text.charCodeAt(at)] ?? -1
+    const value = values[charCodeAt(text, at)] ?? -1
     seen |= value
     held = ((held << 6) | value) & 0xffff
     bits += 6

@@ -1,3 +1,5 @@
+import { charCodeAt } from '../core/char-code.ts'
+
 /**
  * HalfSipHash-2-4 (Aumasson and Bernstein) over a string's UTF-16 units, under a random key, so that a
  * stranger can not choose keys that fall together. The whole state is drawn out: 128 bits instead of 64.
@@ -24,8 +26,8 @@ export class KeyHash {
     for (let i = 0; i <= last + 2; i += 2) {
       let word = 0
       let rounds = 2
-      if (i < last) word = key.charCodeAt(i) | (key.charCodeAt(i + 1) << 16)
-      else if (i === last) word = (i < length ? key.charCodeAt(i) : 0) | (length << 16)
+      if (i < last) word = charCodeAt(key, i) | (charCodeAt(key, i + 1) << 16)
+      else if (i === last) word = (i < length ? charCodeAt(key, i) : 0) | (length << 16)
       else {
         c ^= 0xff
         rounds = 4

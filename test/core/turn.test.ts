@@ -23,14 +23,15 @@ describe('one turn of the event loop', () => {
     const out = socket(told)
     for (const name of ['a', 'b'])
       readTogether(
-        bytes => {
-          told.push(`${name} ${bytes}`)
+        (bytes, from, end) => {
+          told.push(`${name} ${bytes.toString('latin1', from, end)}`)
           Promise.resolve().then(() => {
             told.push(`${name} follows`)
             writeTogether(out, `${name} is written`)
           })
         },
-        Buffer.from('read'),
+        Buffer.from('read it'),
+        4,
         false,
       )
     expect(told).toEqual([])
@@ -42,17 +43,17 @@ describe('one turn of the event loop', () => {
   it('keeps bytes that are written over, and hands large ones over at once behind those before', () => {
     const told: string[] = []
     const buffer = Buffer.alloc(8 * 1024, 'x')
-    const tell = (bytes: Buffer) => told.push(bytes.toString('latin1', 0, 3))
-    readTogether(tell, buffer.fill('one').subarray(0, 3), true)
-    readTogether(tell, buffer.fill('two').subarray(0, 3), true)
+    const tell = (bytes: Buffer, from: number, end: number) => told.push(`${bytes[from]} ${end - from}`)
+    readTogether(tell, buffer.fill(1), 3, true)
+    readTogether(tell, buffer.fill(2), 4, true)
     expect(told).toEqual([])
-    readTogether(tell, buffer.fill('all'), true)
-    expect(told).toEqual(['one', 'two', 'all'])
+    readTogether(tell, buffer.fill(3), 5000, true)
+    expect(told).toEqual(['1 3', '2 4', '3 5000'])
   })
 
   it('keeps a bounded number', () => {
     let handled = 0
-    for (let i = 0; i < 1000; i++) readTogether(() => handled++, Buffer.alloc(4096), true)
+    for (let i = 0; i < 1000; i++) readTogether(() => handled++, Buffer.alloc(4096), 4096, true)
     expect(handled).toBeGreaterThan(900)
     handleReads()
     expect(handled).toBe(1000)
@@ -71,6 +72,7 @@ describe('one turn of the event loop', () => {
           handleReads()
         },
         Buffer.alloc(1),
+        1,
         true,
       )
     handleReads()

@@ -29,8 +29,8 @@ function read(pieces: readonly string[], method = 'POST'): Read {
   })
   for (const piece of pieces) {
     buffer.fill(0x0a)
-    buffer.write(piece, 'latin1')
-    result.fault = parser.feed(buffer.subarray(0, piece.length))?.message
+    buffer.write(piece, 7, 'latin1')
+    result.fault = parser.feed(buffer, 7, 7 + piece.length)?.message
     if (result.fault !== undefined) return result
   }
   result.whole = parser.close()

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { performance } from 'node:perf_hooks'
 import type { Writable } from 'node:stream'
 import { handleReads, readTogether, writeTogether } from '../../core/turn.ts'
 import { isEncrypted } from '../../tls/encrypted.ts'
@@ -213,26 +214,26 @@ export class HttpConnection {
     const held = this.#held
     if (held.length > 0 || this.#parser.behindHead) {
       this.#held = EMPTY
-      this.#parse(held)
+      this.#parse(held, 0, held.length)
     }
     if (this.#held.length > 0) return
     if (this.#ended) this.#atEnd()
     else this.resume()
   }
 
-  readonly #read = (chunk: Buffer): void => readTogether(this.#data, chunk, this.#direct)
+  readonly #read = (chunk: Buffer, length = chunk.length): void => readTogether(this.#data, chunk, length, this.#direct)
 
-  readonly #data = (chunk: Buffer): void => {
+  readonly #data = (chunk: Buffer, from: number, end: number): void => {
     if (this.#over) return
     if (this.#detached) {
-      this.socket.push(this.#direct ? Buffer.from(chunk) : chunk)
+      this.socket.push(this.#kept(chunk, from, end))
       return
     }
     this.#movedAt = performance.now()
-    this.#linger?.dropped(chunk.length)
-    if (this.#held.length === 0) this.#parse(chunk)
+    this.#linger?.dropped(end - from)
+    if (this.#held.length === 0) this.#parse(chunk, from, end)
     else {
-      this.#held = Buffer.concat([this.#held, chunk])
+      this.#held = Buffer.concat([this.#held, chunk.subarray(from, end)])
       this.#pause()
     }
   }
@@ -253,30 +254,36 @@ export class HttpConnection {
     return this.#unparsable || this.#fault !== undefined || (this.broken && this.#request === undefined)
   }
 
-  #parse(chunk: Buffer): void {
+  /** What of a chunk is to be used later. */
+  #kept(chunk: Buffer, from: number, end: number): Buffer {
+    const piece = chunk.subarray(from, end)
+    return this.#direct ? Buffer.from(piece) : piece
+  }
+
+  #parse(chunk: Buffer, from: number, end: number): void {
     const parser = this.#parser
     this.#parsing = true
     let renewed = false
-    let at = 0
+    let at = from
+    parser.next()
     // Behind a head the parser goes on without bytes too: there may be no body.
-    while ((at < chunk.length || parser.behindHead) && !this.#deaf) {
+    while ((at < end || parser.behindHead) && !this.#deaf) {
       if (this.#holds) {
-        const rest = chunk.subarray(at)
-        this.#held = this.#direct ? Buffer.from(rest) : rest
+        this.#held = this.#kept(chunk, at, end)
         break
       }
-      const stop = parser.feed(chunk, at, this.#piece)
+      const stop = parser.feed(chunk, at, end, this.#piece)
       at = parser.at
       if (stop === 'head') this.#begin(parser.head)
       else if (stop === 'end') {
         renewed = true
         this.#whole()
-      } else if (stop !== 'more') this.#unreadable(stop, chunk)
+      } else if (stop !== 'more') this.#unreadable(stop, chunk.subarray(from, end))
     }
     this.#parsing = false
     this.#watch(renewed)
     // It was to end with the body, and nothing came behind that.
-    if (this.#request === undefined && at === chunk.length) this.#linger?.cut()
+    if (this.#request === undefined && at === end) this.#linger?.cut()
   }
 
   /** Has deadlines kept for what has begun to come, and for nothing else. */

@@ -11,15 +11,15 @@ const buffer = Buffer.allocUnsafeSlow(READ_BYTES)
  * stream would make a buffer of 64 KiB, an event and a turn of the queue of every read. Node has no such option for
  * accepted connections, so another socket takes over the handle, in the same turn, before anything is read.
  *
- * @param read takes what came; the bytes are its own until it returns
+ * @param read takes what came, from the begin of the buffer on; it is its own until it returns
  * @returns the socket in its place; `undefined` where this Node knows no such thing: there it is read as a stream
  */
-export function directSocket(accepted: Socket, read: (bytes: Buffer) => void): Socket | undefined {
+export function directSocket(accepted: Socket, read: (buffer: Buffer, length: number) => void): Socket | undefined {
   const from = accepted as Held
   const handle = from._handle
   if (handle === undefined || handle === null) return undefined
   const callback = (length: number): boolean => {
-    read(buffer.subarray(0, length))
+    read(buffer, length)
     return true
   }
   const onread = { buffer, callback }

@@ -82,9 +82,10 @@ const llhttp = exports as Exports
 /** The bytes that are parsed stand here. */
 const AREA = llhttp.malloc(AREA_BYTES)
 let area = new Uint8Array(llhttp.memory.buffer, AREA, AREA_BYTES)
-/** What the area holds: `loaded`, from its byte `loadedFrom` on. */
+/** What the area holds: of `loaded`, the bytes from `loadedFrom` to `loadedEnd`. */
 let loaded: Buffer | undefined
 let loadedFrom = 0
+let loadedEnd = 0
 
 /** Where in the chunk under way an address is. */
 export function positionOf(at: number): number {
@@ -93,12 +94,13 @@ export function positionOf(at: number): number {
 
 /** Parses bytes of `chunk`, at most `AREA_BYTES`; the events come before it returns. */
 export function execute(parser: number, to: ParserEvents, chunk: Buffer, from: number, bytes: number): number {
-  if (chunk !== loaded || from < loadedFrom || from + bytes > loadedFrom + AREA_BYTES) {
+  if (chunk !== loaded || from < loadedFrom || from + bytes > loadedEnd) {
     // Its memory has grown since: the old one is gone.
     if (area.byteLength === 0) area = new Uint8Array(llhttp.memory.buffer, AREA, AREA_BYTES)
     chunk.copy(area, 0, from, from + bytes)
     loaded = chunk
     loadedFrom = from
+    loadedEnd = from + bytes
   }
   events = to
   const result = llhttp.llhttp_execute(parser, AREA + from - loadedFrom, bytes)
@@ -106,7 +108,7 @@ export function execute(parser: number, to: ParserEvents, chunk: Buffer, from: n
   return result
 }
 
-/** Lets go of the bytes that were parsed last. */
+/** Lets go of the bytes that were parsed last: others may stand in their place. */
 export function unload(): void {
   loaded = undefined
 }

@@ -1,3 +1,5 @@
+import { charCodeAt } from '../../core/char-code.ts'
+import { knownName } from '../../core/headers.ts'
 import {
   AREA_BYTES,
   execute,
@@ -61,6 +63,9 @@ const NONE: Head = {
 const TAB = 0x09
 const SPACE = 0x20
 
+/** By place, of whatever connection. */
+const lastNames: string[] = []
+
 /** Reads the requests of one connection, one after the other. */
 export class RequestParser implements ParserEvents {
   readonly #limits: { readonly headBytes: number }
@@ -75,8 +80,10 @@ export class RequestParser implements ParserEvents {
   #span: Span = 'none'
   /** What came of a head in earlier chunks. */
   #before: Buffer | undefined
-  /** Where in the chunk the message begins; negative where it began in an earlier one. */
+  /** Where in the chunk the message begins, or would if the chunk held what came of it earlier. */
   #begin = 0
+  /** Nothing of the chunk is parsed yet. */
+  #fresh = true
   #upgrade = false
   #keepAlive = false
   #ended = false
@@ -109,19 +116,29 @@ export class RequestParser implements ParserEvents {
     return this.#paused && this.#phase === 'body'
   }
 
+  /** What `feed` is called with from now on is another chunk, or other bytes of the same buffer. */
+  next(): void {
+    this.#fresh = true
+    unload()
+  }
+
   /**
-   * Parses `chunk` from `from` on, until something is to be done. Behind a head it has to be called again, with no bytes
+   * Parses `chunk` from `from` to `end`, until something is to be done. Behind a head it has to be called again, with no bytes
    * even.
    *
    * @param body takes the pieces of the body
    */
-  feed(chunk: Buffer, from: number, body: (piece: Buffer) => void): Stop {
+  feed(chunk: Buffer, from: number, end: number, body: (piece: Buffer) => void): Stop {
     if (this.#paused) {
       resume(this.#parser)
       this.#paused = false
     }
-    if (this.#phase === 'head' && this.#before === undefined) this.#begin = from
-    const bytes = Math.min(chunk.length - from, AREA_BYTES)
+    if (this.#phase === 'head') {
+      if (this.#before === undefined) this.#begin = from
+      else if (this.#fresh) this.#begin = from - this.#before.length
+    }
+    this.#fresh = false
+    const bytes = Math.min(end - from, AREA_BYTES)
     this.#chunk = chunk
     this.#bodyBytes = 0
     const wasBody = this.#phase === 'body'
@@ -137,15 +154,15 @@ export class RequestParser implements ParserEvents {
     }
     if (result === PAUSED_UPGRADE) {
       resumeAfterUpgrade(this.#parser)
-      return this.feed(chunk, this.at, body)
+      return this.feed(chunk, this.at, end, body)
     }
     if (result === PAUSED) {
       this.#paused = true
-      return this.#ended ? this.#behindMessage(chunk) : this.#behindTheHead(chunk)
+      return this.#ended ? this.#behindMessage() : this.#behindTheHead(chunk)
     }
     if (result !== OK) return faultOf(this.#parser, result)
     if (this.#phase === 'head' && this.#tooLarge) return OVERFLOW.head
-    if (this.at === chunk.length) this.#keep(chunk)
+    if (this.at === end) this.#keep(chunk, end)
     return 'more'
   }
 
@@ -161,7 +178,7 @@ export class RequestParser implements ParserEvents {
   #behindTheHead(chunk: Buffer): Stop {
     if (this.#tooLarge) return OVERFLOW.head
     const before = this.#before
-    const bytes = before === undefined ? chunk : Buffer.concat([before, chunk.subarray(0, this.at)])
+    const bytes = before === undefined ? chunk : Buffer.concat([before, chunk.subarray(this.#start, this.at)])
     this.head = this.#read(bytes, before === undefined ? this.#begin : 0)
     this.#phase = 'body'
     this.#extra = -CHUNK_LINE_BYTES
@@ -171,20 +188,22 @@ export class RequestParser implements ParserEvents {
     return 'head'
   }
 
-  #behindMessage(chunk: Buffer): Stop {
+  #behindMessage(): Stop {
     this.#ended = false
     this.#phase = 'head'
-    if (this.at === chunk.length) unload()
     return 'end'
   }
 
+  /** Where in the chunk what it holds of the message begins. */
+  get #start(): number {
+    return this.#begin + (this.#before?.length ?? 0)
+  }
+
   /** The next chunk goes on with this head. */
-  #keep(chunk: Buffer): void {
-    unload()
+  #keep(chunk: Buffer, end: number): void {
     if (this.#phase === 'body') return
-    const part = chunk.subarray(Math.max(this.#begin, 0))
+    const part = chunk.subarray(this.#start, end)
     this.#before = this.#before === undefined ? Buffer.from(part) : Buffer.concat([this.#before, part])
-    this.#begin = -this.#before.length
   }
 
   /** @param origin of the spans in `bytes` */
@@ -197,7 +216,7 @@ export class RequestParser implements ParserEvents {
     const fields: string[] = new Array((spans.length - 2) >> 1)
     let expect = ''
     for (let at = 2, to = 0; at < spans.length; at += 4, to += 2) {
-      const name = text(at)
+      const name = this.#name(all, (spans[at] ?? 0) - start, (spans[at + 1] ?? 0) - start, to >> 1)
       const value = trimmedEnd(text(at + 2))
       fields[to] = name
       fields[to + 1] = value
@@ -213,6 +232,17 @@ export class RequestParser implements ParserEvents {
       upgrade: this.#upgrade,
       keepAlive: this.#keepAlive,
     }
+  }
+
+  /** Most heads have the names of the one before in the same places: comparing them takes less than to look them up. */
+  #name(all: string, from: number, end: number, place: number): string {
+    const last = lastNames[place]
+    if (last !== undefined && last.length === end - from && all.startsWith(last, from)) return last
+    const name = all.slice(from, end)
+    const known = knownName(name)
+    if (known === undefined) return name
+    lastNames[place] = known
+    return known
   }
 
   onUrl(at: number, bytes: number): void {
@@ -268,7 +298,7 @@ const OVERFLOW = {
 function trimmedEnd(value: string): string {
   let end = value.length
   while (end > 0) {
-    const code = value.charCodeAt(end - 1)
+    const code = charCodeAt(value, end - 1)
     if (code !== SPACE && code !== TAB) break
     end--
   }

@@ -1,4 +1,5 @@
 import { createServer as createTcpServer, type ServerOpts, type Socket, type Server as TcpServer } from 'node:net'
+import { performance } from 'node:perf_hooks'
 import { createServer as createTlsServer, type TlsOptions, type Server as TlsServer } from 'node:tls'
 import { HttpConnection } from './connection.ts'
 import type { Incoming } from './incoming.ts'
