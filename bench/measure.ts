@@ -128,3 +128,17 @@ export async function sample(
     busy: cpu / ((performance.now() - from) * 1000),
   }
 }
+
+/** Of instances that were measured at the same time, as if they were one. */
+export function together(samples: readonly Sample[]): Sample {
+  const sum = (of: (one: Sample) => number): number => samples.reduce((all, one) => all + of(one), 0)
+  const perSecond = sum(one => one.perSecond)
+  return {
+    cpuUs: sum(one => one.cpuUs * one.perSecond) / perSecond,
+    perSecond,
+    p50: sum(one => one.p50 * one.perSecond) / perSecond,
+    p99: Math.max(...samples.map(one => one.p99)),
+    resident: sum(one => one.resident),
+    busy: sum(one => one.busy),
+  }
+}

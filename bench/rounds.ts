@@ -1,4 +1,4 @@
-import { proveOnce, type Sample, type Started, sample, start } from './measure.ts'
+import { proveOnce, type Sample, type Started, sample, start, together } from './measure.ts'
 import type { Options } from './options.ts'
 import type { Peer } from './peers/peer.ts'
 import type { Outcome } from './report.ts'
@@ -17,6 +17,8 @@ export interface Entry {
   readonly peer: Peer
   readonly version: string | undefined
   readonly started?: Started
+  /** Another instance, which takes half of the connections. */
+  readonly second?: Started
   readonly problem?: string
   /** Where this peer is sent something else than the others. */
   readonly work?: Work
@@ -38,7 +40,7 @@ export async function enter(peer: Peer, root: string, upstream: number, setting:
 }
 
 export async function leave(entries: readonly Entry[]): Promise<void> {
-  await Promise.all(entries.map(({ started }) => started?.server.stop()))
+  await Promise.all(entries.flatMap(({ started, second }) => [started?.server.stop(), second?.server.stop()]))
 }
 
 /** Why a peer that runs has no part in this work. */
@@ -64,20 +66,27 @@ class Run {
 
   async warmUp(): Promise<void> {
     const { arrival } = this.#work
-    const { connections, warmUp: seconds = WARM_UP_SECONDS } = this.#options
+    const { warmUp: seconds = WARM_UP_SECONDS } = this.#options
     await this.#attempt(async started => {
       // Few webhooks a second come over connections of their own: kept ones bring a compiler to its end sooner.
-      const warm = await sample(started, { ...this.#work, arrival: 'keep-alive' }, connections, seconds)
-      if (arrival !== 'keep-alive' && arrival !== 'half') await sample(started, this.#work, connections, seconds)
+      const warm = await this.#sample(started, { ...this.#work, arrival: 'keep-alive' }, seconds)
+      if (arrival !== 'keep-alive' && arrival !== 'half') await this.#sample(started, this.#work, seconds)
       if (arrival === 'half') this.#rate = warm.perSecond / 2
     })
   }
 
   async round(): Promise<void> {
-    const { connections, seconds } = this.#options
     await this.#attempt(async started => {
-      this.#samples.push(await sample(started, this.#work, connections, seconds, this.#rate))
+      this.#samples.push(await this.#sample(started, this.#work, this.#options.seconds, this.#rate))
     })
+  }
+
+  async #sample(started: Started, work: Work, seconds: number, rate = 0): Promise<Sample> {
+    const { connections } = this.#options
+    const { second } = this.#entry
+    if (second === undefined) return sample(started, work, connections, seconds, rate)
+    const halves = [started, second].map(half => sample(half, work, connections / 2, seconds, rate / 2))
+    return together(await Promise.all(halves))
   }
 
   async #attempt(part: (started: Started) => Promise<void>): Promise<void> {

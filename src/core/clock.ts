@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks'
+
 /** Time, handed in so that tests can freeze it. */
 export interface Clock {
   /** Epoch milliseconds, for what senders and certificates say. */

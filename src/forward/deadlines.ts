@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks'
+
 /** Something that must have ended by its deadline. */
 export interface Expiring {
   /** Called once, when the deadline has passed. */
