@@ -8,14 +8,44 @@ const TOGETHER = 64
 /** Larger reads are handled at once: copying them costs more than it saves. */
 const SMALL_BYTES = 4 * 1024
 
+/** What was read of one kind and is not handled yet. */
+class Reads {
+  readonly #readers: Reader[] = []
+  readonly #buffers: Buffer[] = []
+  /** Begin and end of each. */
+  readonly #ranges: number[] = []
+  /** The first that is not handled yet. */
+  #next = 0
+
+  get size(): number {
+    return this.#readers.length - this.#next
+  }
+
+  add(read: Reader, buffer: Buffer, from: number, end: number): void {
+    this.#readers.push(read)
+    this.#buffers.push(buffer)
+    this.#ranges.push(from, end)
+  }
+
+  handle(): void {
+    const readers = this.#readers
+    const buffers = this.#buffers
+    const ranges = this.#ranges
+    // Whoever is called may call this.
+    while (this.#next < readers.length) {
+      const at = this.#next++
+      readers[at]?.(buffers[at] as Buffer, ranges[at * 2] as number, ranges[at * 2 + 1] as number)
+    }
+    readers.length = 0
+    buffers.length = 0
+    ranges.length = 0
+    this.#next = 0
+  }
+}
+
 const room = Buffer.allocUnsafeSlow(TOGETHER * SMALL_BYTES)
 let roomUsed = 0
-const readers: Reader[] = []
-const buffers: Buffer[] = []
-/** Begin and end of each. */
-const ranges: number[] = []
-/** The first that is not handled yet. */
-let next = 0
+const reads = { answers: new Reads(), requests: new Reads() }
 let handling = false
 
 const corked: Socket[] = []
@@ -29,22 +59,24 @@ let writing: NodeJS.Immediate | undefined
  * @param length of what was read, from the buffer's begin on
  * @param borrowed whether the buffer will be written over when this returns
  */
-export function readTogether(read: Reader, buffer: Buffer, length: number, borrowed: boolean): void {
-  if (readers.length >= TOGETHER) handleReads()
-  if (!borrowed) {
-    buffers.push(buffer)
-    ranges.push(0, length)
-  } else if (length > SMALL_BYTES) {
+export function readTogether(
+  what: keyof typeof reads,
+  read: Reader,
+  buffer: Buffer,
+  length: number,
+  borrowed: boolean,
+): void {
+  if (reads.answers.size + reads.requests.size >= TOGETHER) handleReads()
+  if (!borrowed) reads[what].add(read, buffer, 0, length)
+  else if (length > SMALL_BYTES) {
     handleReads()
     read(buffer, 0, length)
     return
   } else {
     buffer.copy(room, roomUsed, 0, length)
-    buffers.push(room)
-    ranges.push(roomUsed, roomUsed + length)
+    reads[what].add(read, room, roomUsed, roomUsed + length)
     roomUsed += length
   }
-  readers.push(read)
   if (handling) return
   handling = true
   setImmediate(handleInTurn)
@@ -55,15 +87,8 @@ export function readTogether(read: Reader, buffer: Buffer, length: number, borro
 
 /** Hands over what was read and waits: for whoever learns something of a connection that came behind its bytes. */
 export function handleReads(): void {
-  // Whoever is called may call this.
-  while (next < readers.length) {
-    const at = next++
-    readers[at]?.(buffers[at] as Buffer, ranges[at * 2] as number, ranges[at * 2 + 1] as number)
-  }
-  readers.length = 0
-  buffers.length = 0
-  ranges.length = 0
-  next = 0
+  reads.answers.handle()
+  reads.requests.handle()
   roomUsed = 0
 }
 
@@ -72,7 +97,7 @@ function handleInTurn(): void {
   try {
     handleReads()
   } finally {
-    if (next < readers.length) setImmediate(handleInTurn)
+    if (reads.answers.size + reads.requests.size > 0) setImmediate(handleInTurn)
   }
 }
 

@@ -59,7 +59,7 @@ export class Connection {
         // Read into one buffer, again and again: a stream would make a buffer and an event of every read.
         buffer: Buffer.allocUnsafeSlow(READ_BYTES),
         callback: (length, buffer) => {
-          readTogether(this.#read, buffer as Buffer, length, true)
+          readTogether('answers', this.#read, buffer as Buffer, length, true)
           return true
         },
       })
@@ -137,7 +137,7 @@ export class Connection {
     if (secure) this.#socket = connectTls({ ...tlsOptions(this.#destination), socket: raw })
     this.#attach()
     // Over another socket the library knows no buffer of ours.
-    this.#socket.on('data', (chunk: Buffer) => readTogether(this.#read, chunk, chunk.length, false))
+    this.#socket.on('data', (chunk: Buffer) => readTogether('answers', this.#read, chunk, chunk.length, false))
     if (secure) return
     this.#socket.resume()
     this.#ready()

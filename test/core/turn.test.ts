@@ -23,6 +23,7 @@ describe('one turn of the event loop', () => {
     const out = socket(told)
     for (const name of ['a', 'b'])
       readTogether(
+        'requests',
         (bytes, from, end) => {
           told.push(`${name} ${bytes.toString('latin1', from, end)}`)
           Promise.resolve().then(() => {
@@ -40,20 +41,28 @@ describe('one turn of the event loop', () => {
     expect(told).toEqual(['a read', 'b read', 'a follows', 'b follows', 'a is written', 'b is written'])
   })
 
+  it('handles answers before requests: what one of them frees serves the other', async () => {
+    const told: string[] = []
+    readTogether('requests', () => told.push('request'), Buffer.alloc(1), 1, true)
+    readTogether('answers', () => told.push('answer'), Buffer.alloc(1), 1, true)
+    await turn()
+    expect(told).toEqual(['answer', 'request'])
+  })
+
   it('keeps bytes that are written over, and hands large ones over at once behind those before', () => {
     const told: string[] = []
     const buffer = Buffer.alloc(8 * 1024, 'x')
     const tell = (bytes: Buffer, from: number, end: number) => told.push(`${bytes[from]} ${end - from}`)
-    readTogether(tell, buffer.fill(1), 3, true)
-    readTogether(tell, buffer.fill(2), 4, true)
+    readTogether('requests', tell, buffer.fill(1), 3, true)
+    readTogether('requests', tell, buffer.fill(2), 4, true)
     expect(told).toEqual([])
-    readTogether(tell, buffer.fill(3), 5000, true)
+    readTogether('requests', tell, buffer.fill(3), 5000, true)
     expect(told).toEqual(['1 3', '2 4', '3 5000'])
   })
 
   it('keeps a bounded number', () => {
     let handled = 0
-    for (let i = 0; i < 1000; i++) readTogether(() => handled++, Buffer.alloc(4096), 4096, true)
+    for (let i = 0; i < 1000; i++) readTogether('requests', () => handled++, Buffer.alloc(4096), 4096, true)
     expect(handled).toBeGreaterThan(900)
     handleReads()
     expect(handled).toBe(1000)
@@ -67,6 +76,7 @@ describe('one turn of the event loop', () => {
     const told: string[] = []
     for (const name of ['a', 'b', 'c'])
       readTogether(
+        'requests',
         () => {
           told.push(name)
           handleReads()

@@ -221,7 +221,8 @@ export class HttpConnection {
     else this.resume()
   }
 
-  readonly #read = (chunk: Buffer, length = chunk.length): void => readTogether(this.#data, chunk, length, this.#direct)
+  readonly #read = (chunk: Buffer, length = chunk.length): void =>
+    readTogether('requests', this.#data, chunk, length, this.#direct)
 
   readonly #data = (chunk: Buffer, from: number, end: number): void => {
     if (this.#over) return
