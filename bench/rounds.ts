@@ -6,6 +6,8 @@ import type { Setting, Work } from './work.ts'
 
 /** Compilers that work while the program runs need this long, and their work is not the request's. */
 const WARM_UP_SECONDS = 6
+/** For what all works have in common, which the first of them meets. */
+const FIRST_WARM_UP_SECONDS = 12
 
 export const say = (text: string): void => {
   process.stderr.write(`${text}\n`)
@@ -64,9 +66,9 @@ class Run {
     this.#problem = reasonAgainst(entry, work)
   }
 
-  async warmUp(): Promise<void> {
+  async warmUp(first: boolean): Promise<void> {
     const { arrival } = this.#work
-    const { warmUp: seconds = WARM_UP_SECONDS } = this.#options
+    const { warmUp: seconds = first ? FIRST_WARM_UP_SECONDS : WARM_UP_SECONDS } = this.#options
     await this.#attempt(async started => {
       // Few webhooks a second come over connections of their own: kept ones bring a compiler to its end sooner.
       const warm = await this.#sample(started, { ...this.#work, arrival: 'keep-alive' }, seconds)
@@ -129,7 +131,7 @@ export async function rounds(
   for (let round = 0; round <= options.rounds; round++)
     for (const { work, of } of runs) {
       say(round === 0 ? `${work.title}: warming up` : `${work.title}: round ${round} of ${options.rounds}`)
-      for (const run of of) await (round === 0 ? run.warmUp() : run.round())
+      for (const run of of) await (round === 0 ? run.warmUp(work === works[0]) : run.round())
     }
   return runs.map(({ of }) => of.map(run => run.outcome()))
 }

@@ -4,7 +4,7 @@ import { nginxNjs } from '../peers/nginx-njs.ts'
 import type { Peer } from '../peers/peer.ts'
 import { gate, gateVersion, head, sallyport } from '../peers/sallyport.ts'
 import { say } from '../rounds.ts'
-import { PATH, SETTINGS } from '../work.ts'
+import { PATH, SECRET, SETTINGS } from '../work.ts'
 import type { Case } from './case.ts'
 
 const ROUTES = 100
@@ -24,10 +24,12 @@ const gateOf100: Peer = {
     checks:
       - source-ip: { allow: [127.0.0.0/8] }
       - rate-limit: { rate: 600/min, by: source-ip }
-      - signature: { provider: github, secrets: [{ env: HOOK_SECRET }] }
+      - signature: { provider: github, secrets: [{ env: HOOK_SECRET_${i} }] }
     forward: { to: "http://127.0.0.1:${site.upstream}/in" }
 `,
         ).join(''),
+      // A secret each: the gate warns of one that several have.
+      Object.fromEntries(Array.from({ length: ROUTES }, (_, i) => [`HOOK_SECRET_${i}`, `${SECRET}-${i}`])),
     ),
 }
 

@@ -45,14 +45,14 @@ routes:
 `
 }
 
-/** How the gate is run on a config. */
-export function gate(site: Site, config: string): Command {
+/** How the gate is run on a config. @param secrets by the names of their variables, beside HOOK_SECRET */
+export function gate(site: Site, config: string, secrets: Readonly<Record<string, string>> = {}): Command {
   const file = join(site.folder, 'gate.yaml')
   writeFileSync(file, config)
   return {
     program: process.execPath,
     args: [PROGRAM, 'run', '--config', file],
-    env: { HOOK_SECRET: SECRET, NODE_ENV: 'production' },
+    env: { HOOK_SECRET: SECRET, ...secrets, NODE_ENV: 'production' },
   }
 }
 

@@ -201,6 +201,9 @@ export class Listener implements ServerOwner {
       this.#accept(socket, () => begin.call(server, socket))
     })
     server.on('secureConnection', (socket: TLSSocket) => {
+      // What OpenSSL finds wrong with a client's chain stays in this thread's list of errors, and the next read of a
+      // connection would take it for its own fault. Asking for the certificate empties the list.
+      if (this.#tls?.trust) socket.getPeerX509Certificate()
       if (isValidation(socket)) socket.end(() => socket.destroy())
       else this.#server.serve(socket)
     })
