@@ -63,7 +63,7 @@ const NONE: Head = {
 const TAB = 0x09
 const SPACE = 0x20
 
-/** By place, of whatever connection. */
+/** The names of the fields of the last head, by place, of whatever connection. */
 const lastNames: string[] = []
 
 /** Reads the requests of one connection, one after the other. */
