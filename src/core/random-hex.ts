@@ -1,17 +1,7 @@
 import { randomBytes } from 'node:crypto'
+import { drawn } from './drawn.ts'
 
-/** Bytes that are drawn at a time: a call of the system's generator costs more than all the rest. */
-const DRAWN = 24 * 128
-let pool = ''
-let used = 0
+const digits = drawn(() => randomBytes(24 * 128).toString('hex'))
 
-/** Random bytes as lower-case hex. */
-export function randomHex(bytes: number): string {
-  const digits = bytes * 2
-  if (used + digits > pool.length) {
-    pool = randomBytes(DRAWN).toString('hex')
-    used = 0
-  }
-  used += digits
-  return pool.slice(used - digits, used)
-}
+/** Random bytes as lower-case hex; 3,072 at most. */
+export const randomHex = (bytes: number): string => digits(bytes * 2)

@@ -1,13 +1,15 @@
-import { randomFillSync } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
+import { drawn } from './drawn.ts'
 
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 const DIGITS = Buffer.from(ALPHABET, 'latin1')
 /** Random digits of an id: five bits each. */
 const RANDOM = 16
-/** Random digits for many ids, drawn at once. */
-const drawn = Buffer.alloc(RANDOM * 256)
-let pool = ''
-let used = 0
+const digits = drawn(() => {
+  const bytes = randomBytes(RANDOM * 256)
+  for (let i = 0; i < bytes.length; i++) bytes[i] = DIGITS[(bytes[i] ?? 0) & 31] ?? 0
+  return bytes.toString('latin1')
+})
 let lastMs = -1
 let prefix = ''
 
@@ -19,14 +21,5 @@ export function requestId(epochMs: number): string {
     for (let rest = epochMs, i = 0; i < 10; i++, rest = Math.floor(rest / 32))
       prefix = ALPHABET.charAt(rest % 32) + prefix
   }
-  if (used === pool.length) draw()
-  used += RANDOM
-  return prefix + pool.slice(used - RANDOM, used)
-}
-
-function draw(): void {
-  randomFillSync(drawn)
-  for (let i = 0; i < drawn.length; i++) drawn[i] = DIGITS[(drawn[i] ?? 0) & 31] ?? 0
-  pool = drawn.toString('latin1')
-  used = 0
+  return prefix + digits(RANDOM)
 }
