@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { Worker } from 'node:worker_threads'
 import { afterEach, expect, it, vi } from 'vitest'
 import { HttpConnection } from '../../src/gateway/http/connection.ts'
 import type { BodySink, Incoming } from '../../src/gateway/http/incoming.ts'
@@ -266,4 +267,50 @@ it('tells who collects for a capture that the connection broke after the answer'
   expect(collected).toEqual([])
   client.destroy()
   await vi.waitFor(() => expect(collected).toEqual([undefined]))
+})
+
+it('gives whoever takes the socket the last bytes where they come with the end', async () => {
+  const told: string[] = []
+  // In a thread of its own, so that both have come when this one looks.
+  const server = createServer({ allowHalfOpen: true })
+  const over = new Promise<void>(resolve => {
+    server.on('connection', accepted => {
+      new HttpConnection(accepted, {
+        limits: { headBytes: 1024 },
+        request(req) {
+          setTimeout(() => {
+            req.connection.detach()
+            const { socket } = req
+            socket.on('error', error => told.push(error.message)).on('close', resolve)
+            socket
+              .on('data', chunk => told.push(String(chunk)))
+              .on('end', () => socket.end())
+              .resume()
+            socket.end('go on')
+            setTimeout(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300), 20)
+          }, 20)
+        },
+        unreadable: () => undefined,
+        failed: (_connection, error) => told.push(error.message),
+        waits: () => undefined,
+        closed: () => undefined,
+      })
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const client = new Worker(
+    `const socket = require('node:net').connect({ port: ${(server.address() as AddressInfo).port}, host: '127.0.0.1', allowHalfOpen: true })
+    socket.write('GET / HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n')
+    socket.once('data', () => setTimeout(() => socket.end('the last'), 100))`,
+    { eval: true },
+  )
+  opened.push({
+    close() {
+      void client.terminate()
+      server.close()
+    },
+  })
+  await over
+  expect(told).toEqual(['the last'])
 })

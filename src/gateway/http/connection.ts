@@ -171,6 +171,7 @@ export class HttpConnection {
 
   /** Lets go of the socket, paused; gives what was read of it and belongs to nobody. */
   detach(): Buffer {
+    handleReads()
     const { socket } = this
     this.#detached = true
     socket.pause()
@@ -221,15 +222,15 @@ export class HttpConnection {
     else this.resume()
   }
 
-  readonly #read = (chunk: Buffer, length = chunk.length): void =>
+  readonly #read = (chunk: Buffer, length = chunk.length): boolean => {
+    // Whoever has the socket now waits for nothing: its end may come in this turn.
+    if (this.#detached) return this.socket.push(Buffer.from(chunk.subarray(0, length)))
     readTogether('requests', this.#data, chunk, length, this.#direct)
+    return true
+  }
 
   readonly #data = (chunk: Buffer, from: number, end: number): void => {
     if (this.#over) return
-    if (this.#detached) {
-      this.socket.push(this.#kept(chunk, from, end))
-      return
-    }
     this.#movedAt = performance.now()
     this.#linger?.dropped(end - from)
     if (this.#held.length === 0) this.#parse(chunk, from, end)

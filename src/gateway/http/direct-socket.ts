@@ -6,6 +6,9 @@ const READ_BYTES = 64 * 1024
 // One for all: what is read into it has been used when the reader returns.
 const buffer = Buffer.allocUnsafeSlow(READ_BYTES)
 
+/** @returns `false` to read no more until `resume` */
+export type DirectReader = (buffer: Buffer, length: number) => boolean
+
 /**
  * Reads an accepted connection into one buffer, again and again, as Node does by `onread` for connections that it makes; a
  * stream would make a buffer of 64 KiB, an event and a turn of the queue of every read. Node has no such option for
@@ -14,15 +17,11 @@ const buffer = Buffer.allocUnsafeSlow(READ_BYTES)
  * @param read takes what came, from the begin of the buffer on; it is its own until it returns
  * @returns the socket in its place; `undefined` where this Node knows no such thing: there it is read as a stream
  */
-export function directSocket(accepted: Socket, read: (buffer: Buffer, length: number) => void): Socket | undefined {
+export function directSocket(accepted: Socket, read: DirectReader): Socket | undefined {
   const from = accepted as Held
   const handle = from._handle
   if (handle === undefined || handle === null) return undefined
-  const callback = (length: number): boolean => {
-    read(buffer, length)
-    return true
-  }
-  const onread = { buffer, callback }
+  const onread = { buffer, callback: (length: number) => read(buffer, length) }
   const options: object = { handle, allowHalfOpen: true, onread }
   const socket = new Socket(options as SocketConstructorOpts) as Held
   if (socket._handle !== handle) return undefined
