@@ -23,7 +23,7 @@ import { Listeners } from './listeners.ts'
 import type { Loading } from './loading.ts'
 import { type Reload, ReloadHistory } from './reload-history.ts'
 import type { Sending } from './send-again.ts'
-import { digests, FileWatch } from './watch.ts'
+import { FileWatch, seeAll } from './watch.ts'
 import { countOf } from './workers/count.ts'
 
 export interface GatewayOptions {
@@ -214,7 +214,7 @@ export class Gateway {
     const { file, env } = this.#options
     const loaded = loadConfig(file, env)
     // A config that can't be read is watched all the same, so that mending it is enough.
-    if (loaded.config === undefined && this.config === undefined) this.#watch.set(digests([resolve(file)]))
+    if (loaded.config === undefined && this.config === undefined) this.#watch.set(seeAll([resolve(file)]))
     if (loaded.config) this.#front ??= await this.#newFront(loaded.config)
     return this.#engine.load(loaded)
   }
@@ -229,7 +229,7 @@ export class Gateway {
       throw error
     })
     // Before the wait, so that a file that changes while it lasts is seen to have changed.
-    const files = digests(next.loading.files)
+    const files = seeAll(next.loading.files)
     const prepared = await this.#engine.prepare(next, front)
     let attached: Awaited<ReturnType<Attachment['prepare']>> | undefined
     try {

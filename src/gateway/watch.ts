@@ -1,11 +1,23 @@
 import { createHash } from 'node:crypto'
-import { type FSWatcher, readdirSync, readFileSync, statSync, watch } from 'node:fs'
+import { type BigIntStats, closeSync, type FSWatcher, openSync, readdirSync, readSync, statSync, watch } from 'node:fs'
 import { basename, dirname } from 'node:path'
 
 /** Milliseconds to wait for an editor or a secret mount to finish writing. */
 const SETTLE_MS = 200
 /** Milliseconds between looks, for file systems that report nothing. */
 const POLL_MS = 10_000
+/** Milliseconds within which two writings may have the same time: file systems count coarsely. */
+const SAME_TIME_MS = 2000
+/** Bytes of a file read at once: one of a million tokens is no load on memory, nor on who collects it. */
+const PIECE_BYTES = 1024 * 1024
+
+/** A file or a folder as it was when it was looked at. */
+export interface Seen {
+  /** Of what it holds. */
+  readonly digest: string
+  /** What the file system tells of it, where no writing after it can leave that as it is. */
+  readonly mark: string | undefined
+}
 
 /**
  * Calls back once a file's content, or the list of a folder's names, has changed. Looks at folders, because editors and
@@ -13,7 +25,7 @@ const POLL_MS = 10_000
  */
 export class FileWatch {
   readonly #changed: (files: readonly string[]) => void
-  #digests = new Map<string, string>()
+  #seen = new Map<string, Seen>()
   #watchers: FSWatcher[] = []
   #settling: NodeJS.Timeout | undefined
   readonly #poll: NodeJS.Timeout
@@ -24,13 +36,13 @@ export class FileWatch {
     this.#poll.unref()
   }
 
-  /** Watches these files, and no others, from now on: each for another content than the given one. */
-  set(files: ReadonlyMap<string, string>): void {
+  /** Watches these files, and no others, from now on: each for another content than it was seen with. */
+  set(files: ReadonlyMap<string, Seen>): void {
     for (const watcher of this.#watchers) watcher.close()
-    this.#digests = new Map(files)
+    this.#seen = new Map(files)
     this.#watchers = []
-    const whole = new Set([...this.#digests].filter(([, digest]) => digest.startsWith(FOLDER)).map(([file]) => file))
-    for (const folder of new Set([...whole, ...[...this.#digests.keys()].map(file => dirname(file))])) {
+    const whole = new Set([...this.#seen].filter(([, { digest }]) => digest.startsWith(FOLDER)).map(([file]) => file))
+    for (const folder of new Set([...whole, ...[...this.#seen.keys()].map(file => dirname(file))])) {
       try {
         const watcher = watch(folder, { persistent: false }, (_event, name) => {
           // A mount that swaps a link (Kubernetes' ..data) changes files without naming them.
@@ -38,7 +50,7 @@ export class FileWatch {
             whole.has(folder) ||
             name === null ||
             name.startsWith('..') ||
-            [...this.#digests.keys()].some(file => basename(file) === name)
+            [...this.#seen.keys()].some(file => basename(file) === name)
           )
             this.#soon()
         })
@@ -63,28 +75,61 @@ export class FileWatch {
 
   #look(): void {
     const changed: string[] = []
-    for (const [file, before] of this.#digests) {
-      const now = digest(file)
+    for (const [file, before] of this.#seen) {
+      const now = see(file, before)
       if (now === before) continue
-      this.#digests.set(file, now)
-      changed.push(file)
+      this.#seen.set(file, now)
+      if (now.digest !== before.digest) changed.push(file)
     }
     if (changed.length > 0) this.#changed(changed)
   }
 }
 
 /** What `FileWatch.set` takes: the files as they are now. */
-export function digests(files: Iterable<string>): Map<string, string> {
-  return new Map([...files].map(file => [file, digest(file)]))
+export function seeAll(files: Iterable<string>): Map<string, Seen> {
+  return new Map([...files].map(file => [file, see(file)]))
 }
 
 const FOLDER = 'folder '
+const ABSENT: Seen = { digest: 'absent', mark: undefined }
+
+/**
+ * A file as it is now. It is read only where it may be another than before, since files may be large, and requests wait
+ * meanwhile.
+ *
+ * @param now epoch milliseconds
+ * @returns `before` itself where the file system tells that nothing was written
+ */
+export function see(file: string, before?: Seen, now = Date.now()): Seen {
+  try {
+    const stats = statSync(file, { bigint: true })
+    if (stats.isDirectory()) return { digest: FOLDER + readdirSync(file).toSorted().join('/'), mark: undefined }
+    const mark = markOf(stats, now)
+    if (before !== undefined && mark !== undefined && mark === before.mark) return before
+    return { digest: digest(file), mark }
+  } catch {
+    return ABSENT
+  }
+}
+
+/** The time of the last change of the file itself, which no program sets, tells of what a set time of writing hides. */
+function markOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats, now: number): string | undefined {
+  const latest = mtimeNs > ctimeNs ? mtimeNs : ctimeNs
+  if (now - Number(latest / 1_000_000n) < SAME_TIME_MS) return undefined
+  return `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`
+}
 
 function digest(file: string): string {
+  const hash = createHash('sha256')
+  const piece = Buffer.allocUnsafe(PIECE_BYTES)
+  const descriptor = openSync(file, 'r')
   try {
-    if (statSync(file).isDirectory()) return FOLDER + readdirSync(file).toSorted().join('/')
-    return createHash('sha256').update(readFileSync(file)).digest('base64')
-  } catch {
-    return 'absent'
+    for (;;) {
+      const length = readSync(descriptor, piece)
+      if (length === 0) return hash.digest('base64')
+      hash.update(piece.subarray(0, length))
+    }
+  } finally {
+    closeSync(descriptor)
   }
 }
