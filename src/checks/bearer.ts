@@ -8,7 +8,7 @@ import { addNamed, addToken, digestOf } from './known-tokens.ts'
 import { presentedToken } from './presented-token.ts'
 import { lackingScope, scopeList } from './scopes.ts'
 import { INSUFFICIENT, REFUSED } from './token-denials.ts'
-import { readTokenFile, type TokenLine } from './token-file.ts'
+import { lineCount, readTokenFile } from './token-file.ts'
 import { TokenTable } from './token-table.ts'
 
 const token = late(() =>
@@ -122,29 +122,29 @@ export const bearer = defineCheck({
 })
 
 function load(given: BearerConfig, resources: Resources): TokenTable {
-  const bulk = given['tokens-file']
-  const lines = bulk === undefined ? [] : readBulk(bulk, resources)
-  const table = new TokenTable(given.tokens.length + lines.length)
+  const path = given['tokens-file']
+  const text = path === undefined ? undefined : resources.file(path).toString('utf8')
+  const table = new TokenTable(given.tokens.length + (text === undefined ? 0 : lineCount(text)))
   addNamed(table, given.tokens, 'bearer', resources)
-  for (const { digest, name, expires, scopes } of lines) addToken(table, digest, { name, expires, scopes })
+  if (path !== undefined && text !== undefined) addLines(table, path, text, resources)
   return table
 }
 
-function readBulk(path: string, resources: Resources): TokenLine[] {
-  let lines: TokenLine[]
+function addLines(table: TokenTable, path: string, text: string, resources: Resources): void {
+  const now = resources.clock.now()
+  let count = 0
+  let next = Infinity
   try {
-    lines = readTokenFile(resources.file(path).toString('utf8'))
+    for (const { digest, name, expires, scopes } of readTokenFile(text)) {
+      addToken(table, digest, { name, expires, scopes })
+      count++
+      if (expires !== undefined && expires > now && expires < next) next = expires
+    }
   } catch (error) {
     if (error instanceof Offline || !(error instanceof Error)) throw error
     throw new Offline(`${path}, ${error.message}`, 'write lines of: name sha256-hex [expires or -] [scope,scope]')
   }
-  if (lines.length === 0) throw new Offline(`${path} holds no token, so it admits nobody`, 'write at least one line')
+  if (count === 0) throw new Offline(`${path} holds no token, so it admits nobody`, 'write at least one line')
   // A gauge for each of a million tokens would serve nobody: the next of the file to end stands for it.
-  const now = resources.clock.now()
-  const next = lines.reduce(
-    (soonest, { expires = Infinity }) => (expires > now && expires < soonest ? expires : soonest),
-    Infinity,
-  )
   if (next !== Infinity) resources.expires({ kind: 'token', name: `${resources.route}/bearer/${path}`, at: next })
-  return lines
 }

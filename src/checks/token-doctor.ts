@@ -46,7 +46,7 @@ export function* tokenFile(path: string, resources: Resources): Generator<Findin
   const now = resources.clock.now()
   let lines: readonly Ending[]
   try {
-    lines = readTokenFile(resources.file(path).toString('utf8'))
+    lines = [...readTokenFile(resources.file(path).toString('utf8'))]
   } catch (error) {
     // What can't be read keeps the check from being made, and is told there.
     if (error instanceof Offline || error instanceof Error) return

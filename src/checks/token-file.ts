@@ -11,14 +11,20 @@ const NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/i
 const HEX = /^[0-9a-fA-F]{64}$/
 const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+$/
 
+/** How many tokens a file's text may hold at the most. */
+export function lineCount(text: string): number {
+  let count = 1
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) count++
+  return count
+}
+
 /**
  * Reads a tokens file: a line each of `name sha256-hex [expires|-] [scope,scope]`, with single spaces or tabs between;
  * empty lines and those that begin with `#` are skipped.
  *
  * @throws Error that names the line and what is wrong with it.
  */
-export function readTokenFile(text: string): TokenLine[] {
-  const lines: TokenLine[] = []
+export function* readTokenFile(text: string): Generator<TokenLine, void> {
   // The same dates and scopes come again and again: they are read once, and shared.
   const dates = new Map<string, number | undefined>([['-', undefined]])
   const scopeLists = new Map<string, readonly string[]>()
@@ -44,10 +50,6 @@ export function readTokenFile(text: string): TokenLine[] {
       if (!list.every(scope => SCOPE.test(scope))) throw wrong(`the scopes of ${name} are not names joined by ","`)
       scopeLists.set(scopes, list)
     }
-    lines.push({ name: copy(name), digest: Buffer.from(digest, 'hex'), expires: dates.get(expires), scopes: list })
+    yield { name, digest: Buffer.from(digest, 'hex'), expires: dates.get(expires), scopes: list }
   }
-  return lines
 }
-
-/** A slice of the file's text would keep all of it in memory. */
-const copy = (text: string): string => Buffer.from(text, 'latin1').toString('latin1')
