@@ -2,7 +2,6 @@ import type { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import type { Writable } from 'node:stream'
 import { handleReads, readTogether, writeTogether } from '../../core/turn.ts'
-import { isEncrypted } from '../../tls/encrypted.ts'
 import { answerHead, connectionFields, inOnePiece } from './answer-head.ts'
 import { AnswerStream, framingOf } from './answer-stream.ts'
 import type { ConnectionOwner } from './connection-owner.ts'
@@ -53,8 +52,8 @@ export class HttpConnection {
   /** @param accepted that nobody has read from */
   constructor(accepted: Socket, owner: ConnectionOwner) {
     this.#owner = owner
-    // What TLS has decrypted comes by its stream alone, and so does what a proxy's header was read from.
-    const direct = isEncrypted(accepted) || accepted.bytesRead > 0 ? undefined : directSocket(accepted, this.#read)
+    // What was read behind a proxy's header is in its stream.
+    const direct = accepted.bytesRead > 0 ? undefined : directSocket(accepted, this.#read)
     const socket = direct ?? accepted
     this.socket = socket
     this.#direct = direct !== undefined
