@@ -10,6 +10,8 @@ export interface AnswerReceiver {
 
 /** Bytes of a head, of a chunk's line, and of all trailers. */
 const MAX_HEAD = 32 * 1024
+/** Bytes of a head that is kept to be compared with the next one. */
+const SHORT_HEAD = 1024
 const MAX_LINE = 4 * 1024
 /** Interim answers (1xx) before the final one. */
 const MAX_INTERIM = 10
@@ -31,6 +33,10 @@ export class AnswerParser {
   #receiver: AnswerReceiver | undefined
   #method = ''
   #head: AnswerHead | undefined
+  /** What was read of the last short head: most upstreams say the same again and again, but for the second in Date. */
+  #read: AnswerHead | undefined
+  #readFrom = ''
+  #readFor = ''
   #interim = 0
   /** Bytes of a head or line whose end has not come yet. */
   #pending: Buffer = EMPTY
@@ -120,7 +126,7 @@ export class AnswerParser {
       if (!startsAsHttp(bytes, at, end)) return new AnswerFault('it does not begin with "HTTP/1."')
       return hasBareLineFeed(bytes, at, end) ? new AnswerFault('its head holds a line that does not end in CRLF') : -1
     }
-    const head = readHead(bytes.toString('latin1', at, stop), this.#method)
+    const head = this.#headOf(bytes.toString('latin1', at, stop))
     if (head instanceof AnswerFault) return head
     if (head.status === 101) return new AnswerFault('it switches protocols, and nobody asked it to')
     if (head.status < 200) {
@@ -135,6 +141,16 @@ export class AnswerParser {
     else if (head.framing === 'none' || head.length === 0) this.#finish()
     else this.#state = 'body'
     return stop + 4
+  }
+
+  #headOf(text: string): AnswerHead | AnswerFault {
+    if (this.#read !== undefined && text === this.#readFrom && this.#method === this.#readFor) return copyOf(this.#read)
+    const head = readHead(text, this.#method)
+    if (head instanceof AnswerFault || text.length > SHORT_HEAD) return head
+    this.#read = copyOf(head)
+    this.#readFrom = text
+    this.#readFor = this.#method
+    return head
   }
 
   #readSize(bytes: Buffer, at: number, end: number): number | AnswerFault {
@@ -180,6 +196,16 @@ export class AnswerParser {
     receiver?.end()
   }
 }
+
+/** Whoever gets a head may add fields to it. */
+const copyOf = ({ status, headers, framing, length, reusable, keptMs }: AnswerHead): AnswerHead => ({
+  status,
+  headers: headers.slice(),
+  framing,
+  length,
+  reusable,
+  keptMs,
+})
 
 /** Where the line ends in CRLF; -1 where its end has not come. */
 function lineEnd(bytes: Buffer, at: number, end: number): number {

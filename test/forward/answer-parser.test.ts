@@ -147,6 +147,42 @@ describe('an answer', () => {
     expect(read([text]).heads[0]?.headers).toEqual(['x-hops', '2', 'x-value', 'x-hop'])
   })
 
+  it('that begins as the one before is read as that was, whatever was made of it, and for its own method', () => {
+    const parser = new AnswerParser()
+    const heads: AnswerHead[] = []
+    let body = ''
+    const ask = (method: string, text: string) => {
+      parser.expect(method, {
+        head(head) {
+          heads.push({ ...head, headers: [...head.headers] })
+          head.headers.push('x-added', 'by whoever got it')
+        },
+        data(chunk) {
+          body += chunk.toString()
+          return true
+        },
+        end: () => undefined,
+      })
+      expect(parser.feed(Buffer.from(text), 0, text.length)).toBeUndefined()
+      expect(parser.idle).toBe(true)
+    }
+    const head = `${OK}X-A: 1\r\nContent-Length: 2\r\n\r\n`
+    ask('POST', `${head}ab`)
+    ask('POST', `${head}cd`)
+    ask('HEAD', head)
+    ask('POST', `${head}ef`)
+    ask('POST', `${OK}X-A: 2\r\nContent-Length: 2\r\n\r\ngh`)
+    expect(body).toBe('abcdefgh')
+    expect(heads.map(({ headers }) => headers)).toEqual([
+      ['x-a', '1'],
+      ['x-a', '1'],
+      ['x-a', '1'],
+      ['x-a', '1'],
+      ['x-a', '2'],
+    ])
+    expect(heads.map(({ framing }) => framing)).toEqual(['length', 'length', 'none', 'length', 'length'])
+  })
+
   it('of random bytes never throws, and never ends twice', () => {
     const piece = fc.oneof(
       fc.constantFrom(
