@@ -1,23 +1,25 @@
-import { isFieldValue } from '../core/field-value.ts'
+import { FieldLines } from '../core/field-lines.ts'
 import type { Outbound } from './normalise.ts'
 
 /** What no target may hold: a line break in one would begin a field, or another request. */
 const UNFIT_TARGET = /[^\x21-\x7e]/
 
+const fieldLines = new FieldLines()
+
 /**
- * The head of one request (RFC 9112), one byte a character. Names are the gate's own or the config's, checked at load.
+ * The head of one request (RFC 9112), one byte a character.
  *
  * @param prepared the Host field and what else every request to this upstream has, with its line ends.
- * @throws where the target or a value can't be written: a bug, as the request policy and `normalise` let none through.
+ * @throws where the target or a field can't be written: a bug, as the request policy and `normalise` let none through.
  */
 export function requestHead(outbound: Outbound, prepared: string): string {
   const { method, path, headers, body } = outbound
   if (UNFIT_TARGET.test(path)) throw new Error('the request target holds a character that no target may hold')
   let text = `${method} ${path} HTTP/1.1\r\n${prepared}`
   for (let i = 0; i < headers.length; i += 2) {
-    const value = headers[i + 1] ?? ''
-    if (!isFieldValue(value)) throw new Error(`the field ${headers[i]} holds a character that no field may hold`)
-    text += `${headers[i]}: ${value}\r\n`
+    const line = fieldLines.line(i >> 1, headers[i] ?? '', headers[i + 1] ?? '')
+    if (line === undefined) throw new Error(`the field ${headers[i]} holds a character that no field may hold`)
+    text += line
   }
   const streamed = outbound.streams?.body
   if (streamed) {

@@ -1,4 +1,4 @@
-import { isFieldValue } from '../../core/field-value.ts'
+import { FieldLines } from '../../core/field-lines.ts'
 import { http } from '../../core/http.ts'
 
 const REASONS: Readonly<Record<number, string | undefined>> = http.STATUS_CODES
@@ -26,17 +26,7 @@ function statusLine(status: number): string {
   return line
 }
 
-const NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
-// Names are the gate's own, the config's and the upstream's: few, but the last could be anything.
-const NAMES_LIMIT = 1024
-const names = new Set<string>()
-
-function isName(name: string): boolean {
-  if (names.has(name)) return true
-  if (!NAME.test(name)) return false
-  if (names.size < NAMES_LIMIT) names.add(name)
-  return true
-}
+const fieldLines = new FieldLines()
 
 /**
  * The head of an answer as it goes over the wire, one byte a character, with its Date and the empty line.
@@ -48,9 +38,9 @@ function isName(name: string): boolean {
 export function answerHead(status: number, fields: readonly string[], own: string, now = Date.now()): string {
   let text = statusLine(status)
   for (let i = 0; i < fields.length; i += 2) {
-    const [name = '', value = ''] = [fields[i], fields[i + 1]]
-    if (!isName(name) || !isFieldValue(value)) throw new Error(`the field ${name} of an answer can't be written`)
-    text += `${name}: ${value}\r\n`
+    const line = fieldLines.line(i >> 1, fields[i] ?? '', fields[i + 1] ?? '')
+    if (line === undefined) throw new Error(`the field ${fields[i]} of an answer can't be written`)
+    text += line
   }
   return `${text}${own}Date: ${dateOf(now)}\r\n\r\n`
 }
