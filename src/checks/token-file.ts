@@ -1,3 +1,4 @@
+import { copied } from '../core/copied.ts'
 import { expiry } from '../core/secret.ts'
 import type { KnownToken } from './token-table.ts'
 
@@ -48,6 +49,8 @@ export function* readTokenFile(text: string): Generator<TokenLine, void> {
     if (!list) {
       list = scopes === '' ? [] : scopes.split(',')
       if (!list.every(scope => SCOPE.test(scope))) throw wrong(`the scopes of ${name} are not names joined by ","`)
+      // A slice of the file's text would keep all of it in memory.
+      list = list.map(copied)
       scopeLists.set(scopes, list)
     }
     yield { name, digest: Buffer.from(digest, 'hex'), expires: dates.get(expires), scopes: list }
