@@ -6,20 +6,32 @@ const { join } = require('node:path')
 const v8 = require('node:v8')
 const vm = require('node:vm')
 
-// What runs once is not worth the optimising compilers, which take time, and memory that stays. Most of what a start makes
-// is there to stay as well, so that the room for what is short-lived would grow with it, to no use; and there is too little
-// of it for several threads to collect.
-const STARTING = ['--semi-space-growth-factor=1', '--no-parallel-scavenge', '--no-maglev', '--no-turbofan']
-/** V8's defaults. */
-const STARTED = ['--semi-space-growth-factor=2', '--parallel-scavenge', '--maglev', '--turbofan']
+/**
+ * What runs once is not worth the optimising compilers, which take time, and memory that stays. Most of what a start makes
+ * is there to stay as well, so that the room for what is short-lived would grow with it, to no use; and there is too little
+ * of it for several threads to collect.
+ */
+const START = {
+  flags: ['--semi-space-growth-factor=1', '--no-parallel-scavenge', '--no-maglev', '--no-turbofan'],
+  defaults: ['--semi-space-growth-factor=2', '--parallel-scavenge', '--maglev', '--turbofan'],
+}
+const DEFAULTS = { flags: [], defaults: [] }
 /**
  * Where little happens for 8 seconds, V8 collects to give memory back, and throws away the optimised code that knows of
  * objects of which there are none at that moment: of a gate that waits, nearly all. The webhooks that come next would cost
- * two to four times as much. So it does that after ten minutes, in milliseconds.
+ * two to four times as much. So it does that after ten minutes. Nodes before 26 know one of the two flags, with another
+ * default, and V8 says on stderr what it does not know.
  */
-const RESTING = ['--gc-memory-reducer-start-delay-ms=600000']
-// Nodes before it have the other alone, and V8 says on stderr what it does not know.
-if (Number(process.versions.node.split('.')[0]) >= 26) RESTING.push('--memory-reducer-delay-ms=600000')
+const REST =
+  Number(process.versions.node.split('.')[0]) >= 26
+    ? {
+        flags: ['--gc-memory-reducer-start-delay-ms=600000', '--memory-reducer-delay-ms=600000'],
+        defaults: ['--gc-memory-reducer-start-delay-ms=30000', '--memory-reducer-delay-ms=8000'],
+      }
+    : {
+        flags: ['--gc-memory-reducer-start-delay-ms=600000'],
+        defaults: ['--gc-memory-reducer-start-delay-ms=8000'],
+      }
 /** Whoever asks V8 for another way to compile or to collect gets what they ask for, from the start on. */
 const HELD_BACK = !/jitless|lite|opt\b|turbo|maglev|semi-space|scavenge|memory-reducer-/.test(
   [...process.execArgv, process.env.NODE_OPTIONS].join(' '),
@@ -38,6 +50,8 @@ class Bundle {
   #modules = new Map()
   #scripts = new Map()
   #isStarting
+  /** What is in force of V8's flags, and its defaults of those. */
+  #mode = DEFAULTS
   /** Whether V8 took the code that was there of the first file: it takes that of the same text, Node and flags only. */
   isTaken = false
 
@@ -49,11 +63,11 @@ class Bundle {
     this.#native = createRequire(join(folder, 'main.js'))
     // Loads what stands behind it, as it was compiled.
     performance.now()
-    if (isStarting) setFlags(STARTING)
+    if (isStarting) this.#enter(START)
   }
 
   require = name => {
-    if (!name.startsWith('./')) return this.#isStarting ? this.#load(name) : this.#native(name)
+    if (!name.startsWith('./')) return this.#load(name)
     const known = this.#modules.get(name)
     if (known) return known.exports
     const filename = join(this.#folder, name)
@@ -74,12 +88,19 @@ class Bundle {
 
   /** Node brings its own code compiled under V8's defaults; under others it would be compiled anew. */
   #load(name) {
-    setFlags(STARTED)
+    const { flags, defaults } = this.#mode
+    setFlags(defaults)
     try {
       return this.#native(name)
     } finally {
-      setFlags(STARTING)
+      setFlags(flags)
     }
+  }
+
+  #enter(mode) {
+    setFlags(this.#mode.defaults)
+    this.#mode = mode
+    setFlags(mode.flags)
   }
 
   #read(name) {
@@ -94,20 +115,21 @@ class Bundle {
   started() {
     if (!this.#isStarting) return
     this.#isStarting = false
-    setFlags(STARTED)
-    if (this.isTaken) setFlags(RESTING)
-    else setTimeout(() => this.#settle(), SETTLED_MS).unref()
-  }
-
-  /** What is kept is for the flags of a start alone. */
-  #settle() {
-    this.save()
-    setFlags(RESTING)
+    if (this.isTaken) {
+      this.#enter(REST)
+      return
+    }
+    this.#enter(DEFAULTS)
+    setTimeout(() => {
+      this.save()
+      this.#enter(REST)
+    }, SETTLED_MS).unref()
   }
 
   /** Keeps what has been compiled by now for the next start, where that may be written. */
   save() {
-    setFlags(STARTING)
+    const before = this.#mode
+    this.#enter(START)
     try {
       mkdirSync(this.#cache, { recursive: true })
       for (const [name, script] of this.#scripts) {
@@ -120,7 +142,7 @@ class Bundle {
       // A package that belongs to another user, or a disk that is full, goes without.
       if (error.code === undefined) throw error
     } finally {
-      setFlags(STARTED)
+      this.#enter(before)
     }
   }
 }

@@ -74,6 +74,16 @@ describe('what npm run build makes', () => {
     expect(isTakenByWorker('started')).toBe(false)
   })
 
+  it('loads what a gate needs later as Node has it compiled', () => {
+    const script = `${bundleOf()}
+      import { createRequire } from 'node:module'
+      bundle.started()
+      bundle.require('node:tls')
+      const { internalBinding } = createRequire(import.meta.url)('internal/test/binding')
+      console.log(bundle.isTaken, internalBinding('builtins').getCacheUsage().compiledWithCache.has('tls'))`
+    expect(node('--expose-internals', '--input-type=module', '-e', script)).toBe('true true')
+  })
+
   it('runs where the compiled code is of other flags, damaged or gone', () => {
     expect(isTaken('--no-flush-bytecode')).toBe(false)
     for (const flag of ['--no-flush-bytecode', '--jitless', '--no-opt'])
