@@ -23,8 +23,8 @@ function verify(r) {
 export default { verify }
 `
 
-/** Enough for the idle connections of the bench. nginx sets aside some memory for each when it starts. */
-export const WORKER_CONNECTIONS = 10_240
+/** Enough for the idle connections of the bench and for those to the upstream beside them. nginx sets aside some memory for each when it starts. */
+export const WORKER_CONNECTIONS = 12_288
 
 const TEMPORARY = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
 
