@@ -1,3 +1,4 @@
+import { copied } from './copied.ts'
 import { isFieldValue } from './field-value.ts'
 
 /** Fields of a head whose lines are kept, and characters of a value. */
@@ -35,7 +36,7 @@ export class FieldLines {
   #again(index: number): string {
     const line = this.#lines[index] ?? ''
     if (this.#isWhole[index] === true) return line
-    const whole = Buffer.from(line, 'latin1').toString('latin1')
+    const whole = copied(line)
     this.#lines[index] = whole
     this.#isWhole[index] = true
     return whole
