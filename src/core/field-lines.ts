@@ -4,6 +4,8 @@ import { isFieldValue } from './field-value.ts'
 /** Fields of a head whose lines are kept, and characters of a value. */
 const KEPT = 64
 const SHORT = 128
+/** Times that a line comes again before it is made one text, which costs as much as checking and joining several. */
+const OFTEN = 16
 
 /**
  * The lines of a head's fields. Most are, in their places, those of the head before: such a line is checked once, and
@@ -13,8 +15,8 @@ export class FieldLines {
   readonly #names: string[] = []
   readonly #values: string[] = []
   readonly #lines: string[] = []
-  /** Whether the line has come twice, and is one text. */
-  readonly #isWhole: boolean[] = []
+  /** How often the line has come again, up to `OFTEN`: then it is one text. */
+  readonly #times: number[] = []
 
   /**
    * @param index of the field in its head
@@ -28,17 +30,19 @@ export class FieldLines {
       this.#names[index] = name
       this.#values[index] = value
       this.#lines[index] = line
-      this.#isWhole[index] = false
+      this.#times[index] = 0
     }
     return line
   }
 
   #again(index: number): string {
     const line = this.#lines[index] ?? ''
-    if (this.#isWhole[index] === true) return line
+    const times = this.#times[index] ?? OFTEN
+    if (times === OFTEN) return line
+    this.#times[index] = times + 1
+    if (times + 1 < OFTEN) return line
     const whole = copied(line)
     this.#lines[index] = whole
-    this.#isWhole[index] = true
     return whole
   }
 }

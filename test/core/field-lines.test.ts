@@ -21,6 +21,12 @@ describe('the lines of heads', () => {
     expect(lines.line(1000, name, value)).toBe(`${name}: ${value}\r\n`)
   })
 
+  it('the same many times, and then another', () => {
+    for (let i = 0; i < 40; i++) expect(lines.line(2, 'X-Often', 'yes')).toBe('X-Often: yes\r\n')
+    expect(lines.line(2, 'X-Often', 'no')).toBe('X-Often: no\r\n')
+    expect(lines.line(2, 'X-Often', 'yes')).toBe('X-Often: yes\r\n')
+  })
+
   it.each([
     ['a line break in the value', 'X-A', '1\r\nX-B: 2'],
     ['a character that is no byte', 'X-A', '\u0142'],
