@@ -9,11 +9,24 @@ const vm = require('node:vm')
 /**
  * What runs once is not worth the optimising compilers, which take time, and memory that stays. Most of what a start makes
  * is there to stay as well, so that the room for what is short-lived would grow with it, to no use; and there is too little
- * of it for several threads to collect.
+ * of it for several threads to collect. A regular expression that is asked once is not worth it either: Node's own for an IPv6
+ * address, which `listen` asks, took 10 ms.
  */
 const START = {
-  flags: ['--semi-space-growth-factor=1', '--no-parallel-scavenge', '--no-maglev', '--no-turbofan'],
-  defaults: ['--semi-space-growth-factor=2', '--parallel-scavenge', '--maglev', '--turbofan'],
+  flags: [
+    '--semi-space-growth-factor=1',
+    '--no-parallel-scavenge',
+    '--no-maglev',
+    '--no-turbofan',
+    '--no-regexp-peephole-optimization',
+  ],
+  defaults: [
+    '--semi-space-growth-factor=2',
+    '--parallel-scavenge',
+    '--maglev',
+    '--turbofan',
+    '--regexp-peephole-optimization',
+  ],
 }
 const DEFAULTS = { flags: [], defaults: [] }
 /**
@@ -33,7 +46,7 @@ const REST =
         defaults: ['--gc-memory-reducer-start-delay-ms=8000'],
       }
 /** Whoever asks V8 for another way to compile or to collect gets what they ask for, from the start on. */
-const HELD_BACK = !/jitless|lite|opt\b|turbo|maglev|semi-space|scavenge|memory-reducer-/.test(
+const HELD_BACK = !/jitless|lite|opt\b|turbo|maglev|semi-space|scavenge|memory-reducer-|regexp-/.test(
   [...process.execArgv, process.env.NODE_OPTIONS].join(' '),
 )
 const GATE = './run.js'
