@@ -22,19 +22,27 @@ export function credentialsOf({ name: route, checks }: RouteConfig): Credential[
 
 function credentialsIn(route: string, { kind, config }: Pick<Member, 'kind' | 'config'>): Credential[] {
   if (kind.members) return kind.members(config).flatMap(member => credentialsIn(route, member))
-  return [...lists(config, '')].flatMap(({ key, list }) =>
-    list.flatMap((entry, index) => {
-      const found = read(entry, index, kind.name === 'signature' && key === 'keys' ? 'key' : 'secret')
-      return found ? [{ route, check: kind.name, ...found }] : []
-    }),
-  )
+  const found: Credential[] = []
+  eachList(config, '', (key, list) => {
+    const word = kind.name === 'signature' && key === 'keys' ? 'key' : 'secret'
+    for (const [index, entry] of list.entries()) {
+      const credential = read(entry, index, word)
+      if (credential) found.push({ route, check: kind.name, ...credential })
+    }
+  })
+  return found
 }
 
-function* lists(value: unknown, key: string): Generator<{ key: string; list: readonly unknown[] }> {
-  if (typeof value !== 'object' || value === null || value instanceof SecretRef) return
-  if (Array.isArray(value)) yield { key, list: value }
-  for (const [name, inner] of Object.entries(value)) yield* lists(inner, name)
+/** What a kind of check has compiled its settings to (a table of networks) has no list that the config has. */
+function eachList(value: unknown, key: string, visit: (key: string, list: readonly unknown[]) => void): void {
+  if (Array.isArray(value)) {
+    visit(key, value)
+    for (const entry of value) eachList(entry, key, visit)
+  } else if (isBlock(value)) for (const name of Object.keys(value)) eachList(Reflect.get(value, name), name, visit)
 }
+
+const isBlock = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && [Object.prototype, null].includes(Object.getPrototypeOf(value))
 
 function read(entry: unknown, index: number, word: 'key' | 'secret'): Pick<Credential, 'name' | 'expires'> | undefined {
   if (typeof entry !== 'object' || entry === null) return undefined

@@ -9,8 +9,8 @@ import type { DraftFile, Rule, RuleContext } from './context.ts'
 
 /** Every secret that the file refers to: is it there, and can it be what was meant? */
 export const secretsResolve: Rule = function* (file, context) {
-  for (const { value, path } of leavesOf(file)) {
-    if (!(value instanceof SecretRef) || !hasGoodName(value, context.env)) continue
+  for (const { value, path } of leavesOf(file).secrets) {
+    if (!hasGoodName(value, context.env)) continue
     const { problem, doubt } = context.secret(value)
     const owner = yamlPath(path, context)
     const at = context.at([...owner, value.kind]) === undefined ? owner : [...owner, value.kind]
@@ -30,8 +30,8 @@ const isSecretItself = (name: string, env: NodeJS.ProcessEnv): boolean =>
   env[name] === undefined && looksLikeSecret(name)
 
 export const variableNames: Rule = function* (file, context) {
-  for (const { value, path } of leavesOf(file)) {
-    if (!(value instanceof SecretRef) || hasGoodName(value, context.env)) continue
+  for (const { value, path } of leavesOf(file).secrets) {
+    if (hasGoodName(value, context.env)) continue
     const at = [...yamlPath(path, context), 'env']
     if (isVariableName(value.name))
       yield error(
@@ -49,8 +49,8 @@ export const variableNames: Rule = function* (file, context) {
 }
 
 export const nothingExpired: Rule = function* (file, context) {
-  for (const { value, path } of leavesOf(file)) {
-    if (path.at(-1) !== 'expires' || typeof value !== 'number' || value >= context.now) continue
+  for (const { value, path } of leavesOf(file).ends) {
+    if (value >= context.now) continue
     const at = yamlPath(path, context)
     yield warning(
       at,
@@ -95,8 +95,7 @@ export const filesExist: Rule = function* (file, context) {
       }
     }
   }
-  for (const { value, path } of leavesOf(file)) {
-    if (path[0] !== 'routes' || typeof value !== 'string' || !namesFile(path)) continue
+  for (const { value, path } of leavesOf(file).files) {
     const fault = unreadable(value, context)
     const at = yamlPath(path, context)
     if (fault) yield warning(at, `${offline(at, context)}: ${fault.message}`, fault.mend)
@@ -118,10 +117,12 @@ function isFolder(name: string, { folder }: RuleContext): boolean {
 
 const TLS_FILES: ReadonlySet<unknown> = new Set(['cert', 'key', 'pkcs12', 'ca'])
 
-/** Whether the value at a path of a route is a file's name: by its key, `file` or `...-file`, or inside forward.tls. */
+/** Whether the text at a path is a file's name, of a route: by its key, `file` or `...-file`, or inside forward.tls. */
 function namesFile(path: Path): boolean {
+  if (path[0] !== 'routes') return false
   const key = path.at(-1)
-  return /^(?:.+-)?file$/.test(String(key)) || (path[2] === 'forward' && path[3] === 'tls' && TLS_FILES.has(key))
+  if (path[2] === 'forward' && path[3] === 'tls' && TLS_FILES.has(key)) return true
+  return key === 'file' || (typeof key === 'string' && key.endsWith('-file'))
 }
 
 function unreadable(name: string | undefined, context: RuleContext): { message: string; mend: string } | undefined {
@@ -153,33 +154,49 @@ function yamlPath(path: Path, context: RuleContext): Path {
   return path.slice(0, length)
 }
 
-interface Leaf {
-  readonly value: unknown
+interface Leaf<Value> {
+  readonly value: Value
   readonly path: Path
 }
 
-const walked = new WeakMap<DraftFile, readonly Leaf[]>()
+/** What stands somewhere in the file and is looked at by rules wherever that is. */
+interface Leaves {
+  readonly secrets: Leaf<SecretRef>[]
+  /** Each `expires`: epoch milliseconds. */
+  readonly ends: Leaf<number>[]
+  /** The names of files of routes. */
+  readonly files: Leaf<string>[]
+}
 
-/** Every value of the file that is no list or block: several rules look at each. */
-function leavesOf(file: DraftFile): readonly Leaf[] {
+const walked = new WeakMap<DraftFile, Leaves>()
+
+/** Several rules ask for them; the file is walked once. */
+function leavesOf(file: DraftFile): Leaves {
   const before = walked.get(file)
   if (before !== undefined) return before
-  const leaves: Leaf[] = []
+  const leaves: Leaves = { secrets: [], ends: [], files: [] }
   collect(file, [], leaves)
   walked.set(file, leaves)
   return leaves
 }
 
-/** @param path of the value; as it was again on return */
-function collect(value: unknown, path: (string | number)[], leaves: Leaf[]): void {
-  const inside = (step: string | number, entry: unknown): void => {
-    path.push(step)
-    collect(entry, path, leaves)
-    path.pop()
-  }
-  if (typeof value !== 'object' || value === null || value instanceof SecretRef) leaves.push({ value, path: [...path] })
-  else if (Array.isArray(value)) for (const [index, entry] of value.entries()) inside(index, entry)
-  else if (isPlain(value) && !isInlineSchema(path)) for (const [key, entry] of Object.entries(value)) inside(key, entry)
+/** @param path of the value; as it was again on return. Most values are none of the leaves, and need no path of their own. */
+function collect(value: unknown, path: (string | number)[], leaves: Leaves): void {
+  if (typeof value === 'string') {
+    if (namesFile(path)) leaves.files.push({ value, path: [...path] })
+  } else if (typeof value === 'number') {
+    if (path.at(-1) === 'expires') leaves.ends.push({ value, path: [...path] })
+  } else if (value instanceof SecretRef) leaves.secrets.push({ value, path: [...path] })
+  else if (Array.isArray(value))
+    for (let index = 0; index < value.length; index++) inside(index, value[index], path, leaves)
+  else if (typeof value === 'object' && value !== null && isPlain(value) && !isInlineSchema(path))
+    for (const key of Object.keys(value)) inside(key, Reflect.get(value, key), path, leaves)
+}
+
+function inside(step: string | number, value: unknown, path: (string | number)[], leaves: Leaves): void {
+  path.push(step)
+  collect(value, path, leaves)
+  path.pop()
 }
 
 /** Compiled things that a check's settings may hold (a network table, an expression) are not walked into. */
