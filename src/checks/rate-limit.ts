@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { z } from 'zod'
 import type { Address } from '../core/address.ts'
 import { defineCheck } from '../core/check.ts'
@@ -61,7 +61,7 @@ export const rateLimit = defineCheck({
     // Two routes, or two limits of one route, never share a bucket.
     const limit = `${route}\n${count}/${periodMs}/${burst}/${by}/${header}`
     // Short, since the whole key is hashed for each request: 128 bits.
-    const prefix = createHash('sha256').update(limit).digest('latin1').slice(0, 16)
+    const prefix = hash('sha256', limit, 'latin1').slice(0, 16)
     const policy = ['RateLimit-Policy', `"default";q=${count};w=${periodMs / 1000}`] as const
 
     const keyOf = (request: HeadRequest, facts: Facts): string => {

@@ -1,4 +1,4 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac, hash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { parseAddress } from '../core/address.ts'
 import type { Clock } from '../core/clock.ts'
@@ -127,7 +127,7 @@ export function createGuard({ host, names, token, clock, visits = createVisits(c
 
 const sourceOf = ({ socket }: IncomingMessage): string => parseAddress(socket.remoteAddress ?? '')?.text ?? 'unix'
 
-const sha256 = (data: string | Buffer): Buffer => createHash('sha256').update(data).digest()
+const sha256 = (data: string | Buffer): Buffer => hash('sha256', data, 'buffer')
 // What the calendar's key is derived from the token with: it tells the token to nobody, and goes with it.
 const CALENDAR = 'sallyport calendar of expiries'
 // The digest of no text that anybody knows.

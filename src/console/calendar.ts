@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Expiry } from '../core/resources.ts'
 import { mendOf } from '../observe/expiry.ts'
 
@@ -30,7 +30,7 @@ function eventOf(expiry: Expiry, now: number): string[] {
   const summary = escaped(`${kind} ${name} ends`)
   return [
     'BEGIN:VEVENT',
-    `UID:${createHash('sha256').update(`${kind}\0${name}`).digest('hex').slice(0, 32)}@sallyport`,
+    `UID:${hash('sha256', `${kind}\0${name}`).slice(0, 32)}@sallyport`,
     `DTSTAMP:${utc(now)}`,
     `DTSTART:${utc(at)}`,
     `SUMMARY:${summary}`,

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { HEADERS, type Page } from './answer.ts'
 import { type AdminCode, type AdminRefusal, adminRefusals } from './refusal.ts'
 
@@ -16,7 +16,7 @@ p { margin: 1rem 0 0; color: var(--dim); font-size: .875rem }
 .bad { margin: 0 0 1rem; color: var(--bad) }
 `
 const ENTER = "location.replace('./?' + location.hash)"
-const hashOf = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`
+const hashOf = (text: string): string => `'sha256-${hash('sha256', text, 'base64')}'`
 const POLICY = `default-src 'none'; style-src ${hashOf(STYLE)}; img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'`
 
 /**

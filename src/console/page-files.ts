@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, extname, join } from 'node:path'
@@ -43,10 +43,10 @@ function vendorFile(name: string): string | undefined {
 async function document(): Promise<Page> {
   const body = await readFile(join(FOLDER, 'index.html'), 'utf8')
   const importMap = /<script type="importmap">([^<]*)<\/script>/.exec(body)?.[1] ?? ''
-  const hash = createHash('sha256').update(importMap).digest('base64')
+  const digest = hash('sha256', importMap, 'base64')
   const policy = [
     "default-src 'none'",
-    `script-src 'self' 'sha256-${hash}'`,
+    `script-src 'self' 'sha256-${digest}'`,
     "style-src 'self'",
     "img-src 'self'",
     "connect-src 'self'",

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import type { Clock } from '../core/clock.ts'
 
 const HOUR = 3_600_000
@@ -60,7 +60,7 @@ export class Sessions {
 }
 
 const hasEnded = ({ until, idleUntil }: Session, now: number): boolean => now >= until || now >= idleUntil
-const keyOf = (id: string): string => createHash('sha256').update(id).digest('base64')
+const keyOf = (id: string): string => hash('sha256', id, 'base64')
 
 /** The cookie's name: browsers don't tell ports apart, and two gates may share a host. @param host of the request */
 function cookieName(host: string | undefined): string {

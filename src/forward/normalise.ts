@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { randomHex } from '../core/random-hex.ts'
 import type { ContentRequest } from '../core/request.ts'
 import type { Secret } from '../core/secret.ts'
@@ -106,8 +106,7 @@ export function normalise(
         headers.push('Client-Cert-Chain', certificate.chain.map(der => `:${der.toString('base64')}:`).join(', '))
     }
   }
-  if (plan.digest)
-    headers.push('Sallyport-Content-Digest', `sha-256=:${createHash('sha256').update(request.raw).digest('base64')}:`)
+  if (plan.digest) headers.push('Sallyport-Content-Digest', `sha-256=:${hash('sha256', request.raw, 'base64')}:`)
   if (plan.signingKey) signStandardWebhooks(headers, plan.signingKey, request.id, body, nowMs)
   const outbound = {
     id: request.id,

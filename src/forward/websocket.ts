@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { AddressFault } from './address-guard.ts'
 import { AnswerFault, readHead } from './answer-head.ts'
@@ -25,7 +25,7 @@ const EMPTY = Buffer.alloc(0)
 
 /** Sec-WebSocket-Accept (RFC 6455 section 4.2.2). */
 export function acceptOf(key: string): string {
-  return createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64')
+  return hash('sha1', `${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`, 'base64')
 }
 
 /**

@@ -1,4 +1,4 @@
-import { createHash, X509Certificate } from 'node:crypto'
+import { hash, X509Certificate } from 'node:crypto'
 import {
   childrenOf,
   DerError,
@@ -100,7 +100,7 @@ export function readCertificate(der: Buffer): Certificate {
 
 /** SHA-256, lower-case hex. */
 export function sha256(bytes: Buffer): string {
-  return createHash('sha256').update(bytes).digest('hex')
+  return hash('sha256', bytes)
 }
 
 export interface Extension {

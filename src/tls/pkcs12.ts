@@ -1,4 +1,4 @@
-import { createCipheriv, createHash, createPrivateKey, pbkdf2Sync, randomBytes } from 'node:crypto'
+import { createCipheriv, createPrivateKey, hash, pbkdf2Sync, randomBytes } from 'node:crypto'
 import type { asn1 as Asn1Library } from 'node-forge'
 import { decodePem } from './pem.ts'
 import { TlsProblem } from './problem.ts'
@@ -66,7 +66,7 @@ export async function makePkcs12(contents: BundleContents): Promise<Buffer> {
   const chain = decodePem(contents.certificates).filter(({ label }) => label === 'CERTIFICATE')
   const leaf = chain[0]
   if (leaf === undefined) throw new TlsProblem('there is no certificate to bundle', 'name a PEM certificate')
-  const keyId = createHash('sha1').update(leaf.der).digest()
+  const keyId = hash('sha1', leaf.der, 'buffer')
   const attributes = node(Type.SET, [
     sequence(oid(OID.friendlyName), node(Type.SET, [node(Type.BMPSTRING, contents.friendlyName)])),
     sequence(oid(OID.localKeyId), node(Type.SET, [octets(keyId)])),

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import type { Explaining } from '../../core/captured.ts'
 import type { Finding } from '../../core/finding.ts'
 import type { Resources } from '../../core/resources.ts'
@@ -130,6 +130,6 @@ function secretOf(config: ChallengeConfig, resources: Resources): Secret | undef
 }
 
 function isSame(text: string, secret: Secret): boolean {
-  const digest = (bytes: Buffer): Buffer => createHash('sha256').update(bytes).digest()
+  const digest = (bytes: Buffer): Buffer => hash('sha256', bytes, 'buffer')
   return timingSafeEqual(digest(Buffer.from(text)), digest(secret.bytes()))
 }

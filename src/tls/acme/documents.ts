@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { newKeys, newSerial, wholeSeconds } from '../issue.ts'
 import { peculiar } from '../peculiar.ts'
 import { encodePem } from '../pem.ts'
@@ -41,7 +41,7 @@ export async function proofOf(
 ): Promise<Offer & { readonly name: string }> {
   const x509 = await peculiar()
   const keys = await newKeys()
-  const digest = createHash('sha256').update(keyAuthorization).digest()
+  const digest = hash('sha256', keyAuthorization, 'buffer')
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: newSerial(),
     notBefore: wholeSeconds(now - DAY),
