@@ -4,13 +4,16 @@ import { type Head, RequestParser } from '../../src/gateway/http/request-parser.
 type Seen = (Head | string)[]
 
 /** What the parser makes of a text that comes in pieces, each somewhere in a buffer that is written over. */
-function parse(text: string, cuts: readonly number[], headBytes = 16_384): Seen {
+function parse(text: string, cuts: readonly number[], headBytes = 16_384, takes = true): Seen {
   const parser = new RequestParser({ headBytes })
   const bytes = Buffer.from(text, 'latin1')
   const seen: Seen = []
   let body = ''
   let from = 0
   const buffer = Buffer.alloc(bytes.length + 64)
+  const take = (piece: Buffer): void => {
+    body += piece.toString('latin1')
+  }
   try {
     for (const [count, to] of [...cuts, bytes.length].entries()) {
       let at = (count * 7) % 32
@@ -19,9 +22,7 @@ function parse(text: string, cuts: readonly number[], headBytes = 16_384): Seen 
       from = to
       parser.next()
       while (at < end || parser.behindHead) {
-        const stop = parser.feed(buffer, at, end, piece => {
-          body += piece.toString('latin1')
-        })
+        const stop = parser.feed(buffer, at, end, takes ? take : undefined)
         at = parser.at
         if (stop === 'head') seen.push(parser.head)
         else if (stop === 'end') {
@@ -131,6 +132,18 @@ it('lets no sender hide an endless body in the extensions of chunks, or in trail
   expect(parse(`${start}0\r\n${'T: x\r\n'.repeat(400)}`, [100, 700], 1024).at(-1)).toBe('HPE_CHUNK_EXTENSIONS_OVERFLOW')
   // Small chunks are a waste, and no attack.
   expect(parse(`${start}${'1\r\nx\r\n'.repeat(5_000)}0\r\n\r\n`, [], 1024).at(-1)).toBe(`end:${'x'.repeat(5_000)}`)
+})
+
+it('finds the end of a body that nobody takes, and its faults', () => {
+  const start = 'POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n'
+  const small = `${start}${'1\r\nx\r\n'.repeat(5_000)}0\r\n\r\nGET / HTTP/1.1\r\n\r\n`
+  expect(parse(small, [100, 20_001], 1024, false).map(each => (typeof each === 'string' ? each : each.method))).toEqual(
+    ['POST', 'end:', 'GET', 'end:'],
+  )
+  expect(parse(`${start}1;${'e'.repeat(2_000)}\r\nx\r\n`, [300], 1024, false).at(-1)).toBe(
+    'HPE_CHUNK_EXTENSIONS_OVERFLOW',
+  )
+  expect(parse(`${start}zz\r\n`, [], 1024, false).at(-1)).toBe('HPE_INVALID_CHUNK_SIZE')
 })
 
 it('reads bodies that are larger than its own memory for them', () => {

@@ -6,7 +6,7 @@ import { answerHead, connectionFields, inOnePiece } from './answer-head.ts'
 import { AnswerStream, framingOf } from './answer-stream.ts'
 import type { ConnectionOwner } from './connection-owner.ts'
 import { directSocket, untaken } from './direct-socket.ts'
-import { type BodySink, type Broken, Incoming } from './incoming.ts'
+import { type BodySink, type Broken, DROP, Incoming } from './incoming.ts'
 import { Linger } from './linger.ts'
 import { type Head, type ParserFault, RequestParser } from './request-parser.ts'
 
@@ -273,7 +273,7 @@ export class HttpConnection {
         this.#held = this.#kept(chunk, at, end)
         break
       }
-      const stop = parser.feed(chunk, at, end, this.#piece)
+      const stop = parser.feed(chunk, at, end, this.#sink === DROP ? undefined : this.#piece)
       at = parser.at
       if (stop === 'head') this.#begin(parser.head)
       else if (stop === 'end') {

@@ -14,7 +14,8 @@ export interface BodySink {
   broken(why: Broken): void
 }
 
-const DROP: BodySink = { data: () => true, end: () => undefined, broken: () => undefined }
+/** Takes nothing: the pieces need not even be made. */
+export const DROP: BodySink = { data: () => true, end: () => undefined, broken: () => undefined }
 
 /** One request, from its head on. Its body is not read before somebody takes it. */
 export class Incoming {

@@ -91,7 +91,10 @@ export class RequestParser implements ParserEvents {
   #extra = 0
   #chunk: Buffer | undefined
   #pieces: Buffer[] = []
+  /** Of the body, in what is being parsed: how many pieces, how many bytes, and whether anybody takes them. */
+  #bodyPieces = 0
   #bodyBytes = 0
+  #isTaken = false
   /** The first byte that `feed` did not use. */
   at = 0
   /** Of the last that it stopped behind. */
@@ -126,9 +129,9 @@ export class RequestParser implements ParserEvents {
    * Parses `chunk` from `from` to `end`, until something is to be done. Behind a head it has to be called again, with no bytes
    * even.
    *
-   * @param body takes the pieces of the body
+   * @param body takes the pieces of the body; without it they are dropped
    */
-  feed(chunk: Buffer, from: number, end: number, body: (piece: Buffer) => void): Stop {
+  feed(chunk: Buffer, from: number, end: number, body: ((piece: Buffer) => void) | undefined): Stop {
     if (this.#paused) {
       resume(this.#parser)
       this.#paused = false
@@ -140,16 +143,20 @@ export class RequestParser implements ParserEvents {
     this.#fresh = false
     const bytes = Math.min(end - from, AREA_BYTES)
     this.#chunk = chunk
+    this.#bodyPieces = 0
     this.#bodyBytes = 0
+    this.#isTaken = body !== undefined
     const wasBody = this.#phase === 'body'
     const result = execute(this.#parser, this, chunk, from, bytes)
     this.at = result === OK ? from + bytes : stoppedAt(this.#parser)
     this.#chunk = undefined
     if (wasBody) {
-      const pieces = this.#pieces
-      this.#pieces = []
-      this.#extra += this.at - from - this.#bodyBytes - CHUNK_LINE_BYTES * pieces.length
-      for (const piece of pieces) body(piece)
+      this.#extra += this.at - from - this.#bodyBytes - CHUNK_LINE_BYTES * this.#bodyPieces
+      if (body !== undefined) {
+        const pieces = this.#pieces
+        this.#pieces = []
+        for (const piece of pieces) body(piece)
+      }
       if (this.#extra > this.#limits.headBytes) return OVERFLOW.body
     }
     if (result === PAUSED_UPGRADE) {
@@ -266,10 +273,12 @@ export class RequestParser implements ParserEvents {
   onBody(at: number, bytes: number): void {
     const chunk = this.#chunk
     if (chunk === undefined) return
+    this.#bodyPieces++
+    this.#bodyBytes += bytes
+    if (!this.#isTaken) return
     const from = positionOf(at)
     const piece = chunk.subarray(from, from + bytes)
     this.#pieces.push(this.#borrows ? Buffer.from(piece) : piece)
-    this.#bodyBytes += bytes
   }
 
   onEnd(): void {
