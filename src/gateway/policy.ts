@@ -70,34 +70,61 @@ export function checkHead(
   return fault ?? { path, query, host, authority, contentLength }
 }
 
-function checkFields(
-  headers: Headers,
-  version: string,
-): { contentLength: number | undefined; authority: string } | PolicyFault {
-  let length: string | undefined
-  let coding: string | undefined
-  let authority: string | undefined
+/** Where the fields of the framing stand in a head of certain names, or what is wrong with the names; -1: nowhere. */
+interface Layout {
+  readonly names: readonly string[]
+  readonly fault: PolicyFault | undefined
+  readonly length: number
+  readonly coding: number
+  readonly host: number
+}
+
+/** Of the head before: most have the same names, and many of the same values. */
+let layout: Layout = { names: [], fault: undefined, length: -1, coding: -1, host: -1 }
+let values: string[] = []
+
+function layoutOf(names: readonly string[]): Layout {
+  const at = { length: -1, coding: -1, host: -1 }
   let seen = 0
-  for (let i = 0; i < headers.size; i++) {
-    const name = headers.nameAt(i)
-    const value = headers.valueAt(i)
-    if (name.length > MAX_NAME) return new PolicyFault(`a field name is longer than ${MAX_NAME} bytes`, 'too-large')
-    // Control characters end a line somewhere, or are nowhere meant. The bytes 80-9f are left in: UTF-8 text holds them.
-    if (!isFieldValue(value)) return bad(`the field ${name} holds a control character`)
+  for (const [i, name] of names.entries()) {
+    if (name.length > MAX_NAME)
+      return { names, ...at, fault: new PolicyFault(`a field name is longer than ${MAX_NAME} bytes`, 'too-large') }
     const bit = SINGLE.get(name)
     if (bit !== undefined) {
-      if ((seen & bit) !== 0) return bad(`the field ${name} comes twice`)
+      if ((seen & bit) !== 0) return { names, ...at, fault: bad(`the field ${name} comes twice`) }
       seen |= bit
-      if (name === 'content-length') length = value
-      else if (name === 'transfer-encoding') coding = value
-      else if (name === 'host') authority = value
+      if (name === 'content-length') at.length = i
+      else if (name === 'transfer-encoding') at.coding = i
+      else if (name === 'host') at.host = i
     } else if (name.includes('_')) {
       const alias = name.replaceAll('_', '-')
       // Servers behind CGI read both spellings as one.
       if (alias === 'content-length' || alias === 'transfer-encoding' || alias === 'host')
-        return bad(`the field ${name} can be taken for ${alias}`)
+        return { names, ...at, fault: bad(`the field ${name} can be taken for ${alias}`) }
     }
   }
+  return { names, ...at, fault: undefined }
+}
+
+function checkFields(
+  headers: Headers,
+  version: string,
+): { contentLength: number | undefined; authority: string } | PolicyFault {
+  if (headers.names !== layout.names) {
+    layout = layoutOf(headers.names)
+    values = new Array(headers.size).fill('')
+  }
+  if (layout.fault !== undefined) return layout.fault
+  for (let i = 0; i < headers.size; i++) {
+    const value = headers.valueAt(i)
+    if (value === values[i]) continue
+    // Control characters end a line somewhere, or are nowhere meant. The bytes 80-9f are left in: UTF-8 text holds them.
+    if (!isFieldValue(value)) return bad(`the field ${headers.nameAt(i)} holds a control character`)
+    values[i] = value
+  }
+  const length = layout.length < 0 ? undefined : headers.valueAt(layout.length)
+  const coding = layout.coding < 0 ? undefined : headers.valueAt(layout.coding)
+  const authority = layout.host < 0 ? undefined : headers.valueAt(layout.host)
   if (authority === undefined) return bad('there is no Host field')
   if (coding !== undefined) {
     if (length !== undefined) return bad('both Content-Length and Transfer-Encoding are there')

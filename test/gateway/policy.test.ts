@@ -119,6 +119,30 @@ describe('the request policy', () => {
     for (const text of ['[::1]x', '[1.2.3.4]', 'a..b', 'a b', '-a', 'a:0']) expect(hostOf(text), text).toBeUndefined()
   })
 
+  it('judges each head by itself, whatever the head before was', () => {
+    const raw = fc
+      .tuple(
+        fc.constantFrom('Host', 'host', 'X-Host'),
+        fc.constantFrom('gw.test', 'gw.test\u0001', 'other.test', 'a b'),
+        fc.constantFrom('Content-Length', 'Transfer-Encoding', 'Content_Length', 'X-Note'),
+        fc.constantFrom('7', '8', 'chunked', '7\n', 'note '.repeat(20)),
+        fc.constantFrom('X-Note', 'Host', 'Content-Length'),
+        fc.constantFrom('7', 'note', '\u0000'),
+      )
+      .map((fields): string[] => fields)
+    const judge = (fields: string[]) => checkHead('POST', '/a', '1.1', new Headers(fields), 100)
+    fc.assert(
+      fc.property(fc.array(raw, { maxLength: 12 }), heads => {
+        const alone = heads.map(head => {
+          judge(['Unlike', 'any', 'Of', 'them', 'Host', 'x', 'And', 'longer'])
+          return judge(head)
+        })
+        expect(heads.map(judge)).toEqual(alone)
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
   it('never throws, and what it accepts decodes to itself', () => {
     const text = fc.string({ unit: fc.constantFrom(...'/.%2eF5cAaz;?#\\ \u0000\u00e9&=~'), maxLength: 20 })
     fc.assert(
