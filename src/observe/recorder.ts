@@ -58,16 +58,9 @@ export function createRecorder({
 /** The record as one JSON line, its line feed included. */
 export function auditLine(record: AuditRecord, epochMs: number): string {
   const { outcome } = record
-  let line = `{"level":"${LEVEL[outcome]}","time":"${timestamp(epochMs)}","msg":"${outcome}"`
-  if (record.route !== undefined) line += `,"route":${quoteKnown(record.route)}`
-  if (record.code !== undefined) line += `,"code":${quoteKnown(record.code)}`
-  line += `,"status":${record.status},"source":${quote(record.source)}`
-  if (record.principal !== undefined) line += `,"principal":${quote(bounded(record.principal, NAME))}`
-  if (record.keyName !== undefined) line += `,"key":${quote(bounded(record.keyName, NAME))}`
+  let line = `{"level":"${LEVEL[outcome]}","time":"${timestamp(epochMs)}"${whoOf(record)}`
   if (record.eventId !== undefined) line += `,"event-id":${quote(bounded(record.eventId, NAME))}`
-  line += `,"listener":${quoteKnown(record.listener)},"method":${quote(bounded(record.method, METHOD))}`
-  line += `,"path":${quote(bounded(record.path, PATH))},"bytes-in":${record.bytesIn},"bytes-out":${record.bytesOut}`
-  line += `,"ms":${millis(record.totalMs)}`
+  line += `${whereOf(record)},"bytes-in":${record.bytesIn},"bytes-out":${record.bytesOut},"ms":${millis(record.totalMs)}`
   if (record.upstreamMs > 0) line += `,"upstream-ms":${millis(record.upstreamMs)}`
   if (record.attempts !== undefined && record.attempts !== 1) line += `,"attempts":${record.attempts}`
   if (record.queuedMs !== undefined && record.queuedMs > 0) line += `,"queued-ms":${millis(record.queuedMs)}`
@@ -78,6 +71,69 @@ export function auditLine(record: AuditRecord, epochMs: number): string {
   }
   if (record.remedy !== undefined) line += `,"remedy":${quote(record.remedy)}`
   return `${line},"request-id":${quote(record.requestId)}}\n`
+}
+
+/** Times that a part of a line comes again before it is made one text, which costs as much as joining it several times. */
+const OFTEN = 16
+
+/** A part of a line: most lines have it in common with the one before. */
+class Part {
+  #text = ''
+  #times = 0
+
+  renewed(text: string): string {
+    this.#text = text
+    this.#times = 0
+    return text
+  }
+
+  again(): string {
+    if (this.#times < OFTEN && ++this.#times === OFTEN) this.#text = Buffer.from(this.#text).toString()
+    return this.#text
+  }
+}
+
+type Who = Pick<AuditRecord, 'outcome' | 'code' | 'status' | 'source' | 'principal' | 'keyName'>
+
+/** By route: of its last line. */
+const whos = new Map<string | undefined, { of: Who; readonly part: Part }>()
+
+/** From `msg` to `key`. */
+function whoOf(record: AuditRecord): string {
+  const { outcome, route, code, status, source, principal, keyName } = record
+  const last = whos.get(route)
+  if (
+    last !== undefined &&
+    last.of.outcome === outcome &&
+    last.of.code === code &&
+    last.of.status === status &&
+    last.of.source === source &&
+    last.of.principal === principal &&
+    last.of.keyName === keyName
+  )
+    return last.part.again()
+  let text = `,"msg":"${outcome}"`
+  if (route !== undefined) text += `,"route":${quoteKnown(route)}`
+  if (code !== undefined) text += `,"code":${quoteKnown(code)}`
+  text += `,"status":${status},"source":${quote(source)}`
+  if (principal !== undefined) text += `,"principal":${quote(bounded(principal, NAME))}`
+  if (keyName !== undefined) text += `,"key":${quote(bounded(keyName, NAME))}`
+  const part = last?.part ?? new Part()
+  const of = { outcome, code, status, source, principal, keyName }
+  if (last !== undefined) last.of = of
+  else if (whos.size < KNOWN) whos.set(route, { of, part })
+  return part.renewed(text)
+}
+
+let where = { listener: '', method: '', path: '' }
+const wherePart = new Part()
+
+/** From `listener` to `path`. */
+function whereOf({ listener, method, path }: AuditRecord): string {
+  if (where.path === path && where.method === method && where.listener === listener) return wherePart.again()
+  where = { listener, method, path }
+  const told = `,"listener":${quoteKnown(listener)},"method":${quote(bounded(method, METHOD))}`
+  return wherePart.renewed(`${told},"path":${quote(bounded(path, PATH))}`)
 }
 
 const KNOWN = 10_000

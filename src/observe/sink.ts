@@ -22,7 +22,7 @@ export interface SinkOptions {
   readonly patience: number
 }
 
-const DEFAULTS: SinkOptions = { batch: 16_384, wait: 100, held: 16_777_216, patience: 1_000 }
+const DEFAULTS: SinkOptions = { batch: 65_536, wait: 100, held: 16_777_216, patience: 1_000 }
 const AGAIN_MS = 5
 const SLEEP = new Int32Array(new SharedArrayBuffer(4))
 const EMPTY = Buffer.alloc(0)
@@ -70,14 +70,12 @@ export function createSink(fd: number, given: Partial<SinkOptions> = {}): Sink {
   /** Writes what the descriptor takes; `false` where it would have to wait. */
   function drain(): boolean {
     while (!gone) {
-      if (refused.length === 0) {
-        if (pending === '') return true
-        refused = Buffer.from(pending)
-        pending = ''
-      }
+      if (refused.length === 0 && pending === '') return true
       try {
-        refused = refused.subarray(writeSync(fd, refused))
+        if (refused.length > 0) refused = refused.subarray(writeSync(fd, refused))
+        else keep(writeSync(fd, pending))
       } catch (error) {
+        keep(0)
         const code = error instanceof Error && 'code' in error ? error.code : undefined
         // A full pipe or a full disk may recover; a reader that has gone will not.
         if (code !== 'EPIPE' && code !== 'EBADF') return false
@@ -87,6 +85,13 @@ export function createSink(fd: number, given: Partial<SinkOptions> = {}): Sink {
     pending = ''
     refused = EMPTY
     return true
+  }
+
+  /** What follows the first `written` bytes of what is pending, as bytes: they are encoded once, however often they are refused. */
+  function keep(written: number): void {
+    if (refused.length > 0) return
+    if (written < Buffer.byteLength(pending)) refused = Buffer.from(pending).subarray(written)
+    pending = ''
   }
 
   function flush(): void {

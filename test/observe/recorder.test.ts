@@ -81,6 +81,35 @@ describe('recorder', () => {
     expect(JSON.parse(auditLine(auditRecord({ totalMs: given }), 0)).ms).toBe(written)
   })
 
+  it('tells each record as it is, however many alike came before', () => {
+    const changes = fc.record({
+      route: fc.constantFrom('github', 'zendesk', undefined),
+      outcome: fc.constantFrom('forwarded', 'refused' as const),
+      status: fc.constantFrom(200, 401),
+      source: fc.constantFrom('198.51.100.7', '2001:db8::7'),
+      principal: fc.constantFrom('github', 'J\u00fcrgen \u6f22', undefined),
+      keyName: fc.constantFrom('current', undefined),
+      eventId: fc.constantFrom('evt-1', 'evt-2', undefined),
+      path: fc.constantFrom('/hooks/github', '/hooks/zendesk'),
+    })
+    fc.assert(
+      fc.property(fc.array(fc.tuple(changes, fc.integer({ min: 1, max: 40 })), { maxLength: 8 }), series => {
+        for (const [change, times] of series)
+          for (let i = 0; i < times; i++) {
+            const { principal, keyName, eventId, route, outcome, ...rest } = change
+            const told = JSON.parse(auditLine(auditRecord(change), 0))
+            expect(told).toMatchObject({ ...rest, msg: outcome })
+            expect([told.route, told.principal, told.key, told['event-id']]).toEqual([
+              route,
+              principal,
+              keyName,
+              eventId,
+            ])
+          }
+      }),
+    )
+  })
+
   it('keeps to one short line whatever the sender wrote', () => {
     const nasty = `/\n\u001b[31m"\\\u202e\u2028${'a'.repeat(20_000)}`
     const line = auditLine(
