@@ -11,6 +11,7 @@ type RouteDraft = NonNullable<NonNullable<DraftFile['routes']>[number]>
 /** A route that no request can reach looks as if it guarded something. */
 export const everyRouteReachable: Rule = function* (file, context) {
   const names = new Map((file.listeners ?? []).map(listener => [listener, listener && namesOf(listener, context)]))
+  const hosted = Map.groupBy(file.routes ?? [], route => bare(route?.match?.host ?? ''))
   for (const [index, route] of (file.routes ?? []).entries()) {
     if (!route?.match) continue
     const path: Path = ['routes', index, 'match']
@@ -31,7 +32,7 @@ export const everyRouteReachable: Rule = function* (file, context) {
       continue
     }
     if (context.at([...path, 'host']) !== undefined || all.some(name => name.startsWith('*.'))) continue
-    const taken = [...new Set(all)].map(name => taker(name, route, file.routes ?? []))
+    const taken = [...new Set(all)].map(name => taker(route, hosted.get(name) ?? []))
     if (taken.length > 0 && taken.every(other => other !== undefined))
       yield warning(
         path,
@@ -42,8 +43,8 @@ export const everyRouteReachable: Rule = function* (file, context) {
   }
 }
 
-/** A route of its own host hides those of any host, whatever their methods. */
-function taker(host: string, route: RouteDraft, routes: readonly (RouteDraft | undefined)[]): string | undefined {
+/** A route of its own host hides those of any host, whatever their methods. @param routes of one host */
+function taker(route: RouteDraft, routes: readonly (RouteDraft | undefined)[]): string | undefined {
   const wanted = route.match?.path ?? route.match?.['path-prefix']
   if (wanted === undefined) return undefined
   const exact = route.match?.path !== undefined
@@ -51,8 +52,7 @@ function taker(host: string, route: RouteDraft, routes: readonly (RouteDraft | u
     other.listener === undefined || (route.listener !== undefined && other.listener === route.listener)
   const found = routes.find(other => {
     if (other?.match === undefined || other === route || !together(other)) return false
-    const { host: own = '', path, 'path-prefix': prefix } = other.match
-    if (bare(own) !== host) return false
+    const { path, 'path-prefix': prefix } = other.match
     return (exact && path === wanted) || (prefix !== undefined && wanted.startsWith(prefix))
   })
   return found?.name
