@@ -76,13 +76,14 @@ export const rateLimit = defineCheck({
       if (result.allowed) return { ok: true, headers: [left, policy] }
       const seconds = Math.max(1, Math.ceil(result.retryAfterMs / 1000))
       const told = {
+        by,
         source: request.source.text,
         rate: count,
         'period-s': periodMs / 1000,
         burst,
         'retry-after-s': seconds,
       }
-      const evidence = by === 'principal' ? { by, principal: facts.principal ?? null, ...told } : { by, ...told }
+      const evidence = by === 'principal' ? { ...told, principal: facts.principal ?? null } : told
       return deny('rate-limit.exceeded', evidence, [['Retry-After', String(seconds)], left, policy])
     }
 

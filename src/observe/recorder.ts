@@ -139,7 +139,7 @@ function whereOf({ listener, method, path }: AuditRecord): string {
 const KNOWN = 10_000
 const known = new Map<string, string>()
 
-/** `text` of the config or of the catalogue, of which there are few, quoted once. */
+/** `text` of the config, of the catalogue or of the names of evidence, of which there are few, quoted once. */
 function quoteKnown(text: string): string {
   let quoted = known.get(text)
   if (quoted === undefined) {
@@ -157,7 +157,7 @@ function evidenceJson(evidence: Evidence): string {
   for (const name of names) {
     const value = valueJson(evidence[name])
     if (value === undefined || name.length > NAME) return general(evidence)
-    json += json === '' ? `{${quote(name)}:${value}` : `,${quote(name)}:${value}`
+    json += json === '' ? `{${quoteKnown(name)}:${value}` : `,${quoteKnown(name)}:${value}`
   }
   return json === '' ? '{}' : `${json}}`
 }
