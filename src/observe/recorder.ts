@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../core/clock.ts'
 import type { Evidence, EvidenceValue } from '../core/decision.ts'
+import { RepeatedText } from '../core/repeated-text.ts'
 import type { AuditRecord } from './audit.ts'
 import type { DecisionFeed } from './decision-feed.ts'
 import type { Decisions } from './decisions.ts'
@@ -73,30 +74,10 @@ export function auditLine(record: AuditRecord, epochMs: number): string {
   return `${line},"request-id":${quote(record.requestId)}}\n`
 }
 
-/** Times that a part of a line comes again before it is made one text, which costs as much as joining it several times. */
-const OFTEN = 16
-
-/** A part of a line: most lines have it in common with the one before. */
-class Part {
-  #text = ''
-  #times = 0
-
-  renewed(text: string): string {
-    this.#text = text
-    this.#times = 0
-    return text
-  }
-
-  again(): string {
-    if (this.#times < OFTEN && ++this.#times === OFTEN) this.#text = Buffer.from(this.#text).toString()
-    return this.#text
-  }
-}
-
 type Who = Pick<AuditRecord, 'outcome' | 'code' | 'status' | 'source' | 'principal' | 'keyName'>
 
-/** By route: of its last line. */
-const whos = new Map<string | undefined, { of: Who; readonly part: Part }>()
+/** By route: what its last line begins with, which most have in common with the one before. */
+const whos = new Map<string | undefined, { of: Who; readonly text: RepeatedText }>()
 
 /** From `msg` to `key`. */
 function whoOf(record: AuditRecord): string {
@@ -111,29 +92,29 @@ function whoOf(record: AuditRecord): string {
     last.of.principal === principal &&
     last.of.keyName === keyName
   )
-    return last.part.again()
+    return last.text.again()
   let text = `,"msg":"${outcome}"`
   if (route !== undefined) text += `,"route":${quoteKnown(route)}`
   if (code !== undefined) text += `,"code":${quoteKnown(code)}`
   text += `,"status":${status},"source":${quote(source)}`
   if (principal !== undefined) text += `,"principal":${quote(bounded(principal, NAME))}`
   if (keyName !== undefined) text += `,"key":${quote(bounded(keyName, NAME))}`
-  const part = last?.part ?? new Part()
+  const repeated = last?.text ?? new RepeatedText()
   const of = { outcome, code, status, source, principal, keyName }
   if (last !== undefined) last.of = of
-  else if (whos.size < KNOWN) whos.set(route, { of, part })
-  return part.renewed(text)
+  else if (whos.size < KNOWN) whos.set(route, { of, text: repeated })
+  return repeated.renew(text)
 }
 
 let where = { listener: '', method: '', path: '' }
-const wherePart = new Part()
+const whereText = new RepeatedText()
 
 /** From `listener` to `path`. */
 function whereOf({ listener, method, path }: AuditRecord): string {
-  if (where.path === path && where.method === method && where.listener === listener) return wherePart.again()
+  if (where.path === path && where.method === method && where.listener === listener) return whereText.again()
   where = { listener, method, path }
   const told = `,"listener":${quoteKnown(listener)},"method":${quote(bounded(method, METHOD))}`
-  return wherePart.renewed(`${told},"path":${quote(bounded(path, PATH))}`)
+  return whereText.renew(`${told},"path":${quote(bounded(path, PATH))}`)
 }
 
 const KNOWN = 10_000
