@@ -1,4 +1,5 @@
 import { networkText } from '../core/address.ts'
+import { isPlainObject } from '../core/plain-object.ts'
 import { nameOfSecret, SecretRef } from '../core/secret.ts'
 import { quantityOf, writeQuantity } from './quantities.ts'
 import type { JsonSchema } from './schema.ts'
@@ -23,8 +24,7 @@ export function planValue(value: unknown, schema: JsonSchema | undefined, show: 
   if (typeof value !== 'object') return String(value)
   if (isNetwork(value)) return networkText(value)
   if (value instanceof RegExp) return String(value)
-  const prototype: unknown = Object.getPrototypeOf(value)
-  if (prototype !== Object.prototype && prototype !== null) return `(${value.constructor.name})`
+  if (!isPlainObject(value)) return `(${value.constructor.name})`
   const out: Record<string, PlanValue> = {}
   for (const [key, entry] of Object.entries(value)) {
     if (entry === undefined) continue

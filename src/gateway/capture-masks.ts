@@ -2,6 +2,7 @@ import { parseSelect } from '../checks/json-select.ts'
 import type { GatewayConfig, RouteConfig } from '../config/model.ts'
 import { resolveSecret } from '../config/secrets.ts'
 import type { Member } from '../core/check.ts'
+import { isPlainObject } from '../core/plain-object.ts'
 import { SecretRef } from '../core/secret.ts'
 import { providerOf } from '../signing/index.ts'
 
@@ -63,6 +64,5 @@ function* namesIn({ kind, config }: Pick<Member, 'kind' | 'config'>): Generator<
 function* refsIn(value: unknown): Generator<SecretRef> {
   if (value instanceof SecretRef) yield value
   else if (Array.isArray(value)) for (const entry of value) yield* refsIn(entry)
-  else if (typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype)
-    for (const entry of Object.values(value)) yield* refsIn(entry)
+  else if (isPlainObject(value)) for (const entry of Object.values(value)) yield* refsIn(entry)
 }

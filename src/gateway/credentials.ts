@@ -1,5 +1,6 @@
 import type { RouteConfig } from '../config/model.ts'
 import type { Member } from '../core/check.ts'
+import { isPlainObject } from '../core/plain-object.ts'
 import { nameOfKey, SecretRef } from '../core/secret.ts'
 
 /** A secret, token or key of a route, as the config names it. */
@@ -38,11 +39,8 @@ function eachList(value: unknown, key: string, visit: (key: string, list: readon
   if (Array.isArray(value)) {
     visit(key, value)
     for (const entry of value) eachList(entry, key, visit)
-  } else if (isBlock(value)) for (const name of Object.keys(value)) eachList(Reflect.get(value, name), name, visit)
+  } else if (isPlainObject(value)) for (const name of Object.keys(value)) eachList(value[name], name, visit)
 }
-
-const isBlock = (value: unknown): value is object =>
-  typeof value === 'object' && value !== null && [Object.prototype, null].includes(Object.getPrototypeOf(value))
 
 function read(entry: unknown, index: number, word: 'key' | 'secret'): Pick<Credential, 'name' | 'expires'> | undefined {
   if (typeof entry !== 'object' || entry === null) return undefined

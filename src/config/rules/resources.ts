@@ -1,5 +1,6 @@
 import { accessSync, constants, statSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { isPlainObject } from '../../core/plain-object.ts'
 import { SecretRef } from '../../core/secret.ts'
 import { error, type Path, warning } from '../fault.ts'
 import { whyUnreadable } from '../secrets.ts'
@@ -189,20 +190,14 @@ function collect(value: unknown, path: (string | number)[], leaves: Leaves): voi
   } else if (value instanceof SecretRef) leaves.secrets.push({ value, path: [...path] })
   else if (Array.isArray(value))
     for (let index = 0; index < value.length; index++) inside(index, value[index], path, leaves)
-  else if (typeof value === 'object' && value !== null && isPlain(value) && !isInlineSchema(path))
-    for (const key of Object.keys(value)) inside(key, Reflect.get(value, key), path, leaves)
+  else if (isPlainObject(value) && !isInlineSchema(path))
+    for (const key of Object.keys(value)) inside(key, value[key], path, leaves)
 }
 
 function inside(step: string | number, value: unknown, path: (string | number)[], leaves: Leaves): void {
   path.push(step)
   collect(value, path, leaves)
   path.pop()
-}
-
-/** Compiled things that a check's settings may hold (a network table, an expression) are not walked into. */
-function isPlain(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
 }
 
 /** A payload schema has keys of its own, `file` among them. */
