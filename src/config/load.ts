@@ -30,6 +30,8 @@ export interface LoadOptions {
   readonly kinds?: readonly AnyCheckKind[]
   /** Epoch milliseconds, for what has expired. */
   readonly now?: number
+  /** Told the absolute path of each file that is about to be looked at: the config itself, and those that it names. */
+  readonly note?: (file: string) => void
 }
 
 /** Bytes: tens of thousands of routes. */
@@ -38,6 +40,7 @@ const LARGEST = 8 * 1024 * 1024
 /** Reads and validates a config file; it does not throw for anything that the file holds. */
 export function loadConfig(file: string, env: NodeJS.ProcessEnv, options: LoadOptions = {}): Loaded {
   let bytes: Buffer
+  options.note?.(resolve(file))
   try {
     const { size } = statSync(file)
     if (size > LARGEST)
@@ -94,7 +97,8 @@ export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv, 
   const faults: Fault[] = parsed.success ? [] : faultsOf(parsed.error.issues, { schema: shape, at })
   const draft = parsed.success ? parsed.data : readDraft(shape, source.value)
   const folder = dirname(resolve(file))
-  const context = { kinds, env, folder, secret: secretReader(env, folder), now: options.now ?? Date.now(), at }
+  const { note = () => undefined, now = Date.now() } = options
+  const context = { kinds, env, folder, note, secret: secretReader(env, folder, note), now, at }
   if (draft) for (const rule of rules) faults.push(...rule(draft, context))
   for (const fault of faults) {
     const [start, end] = source.locate(fault)

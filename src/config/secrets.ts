@@ -34,10 +34,18 @@ export function resolveSecret(ref: SecretRef, env: NodeJS.ProcessEnv, baseDir: s
   return { secret: new Secret(bytes), ...(isQuoted(bytes) ? { doubt: quoted(ref) } : {}) }
 }
 
-/** `resolveSecret` for one reading of a config: each variable of the environment is looked at once. */
-export function secretReader(env: NodeJS.ProcessEnv, baseDir: string): (ref: SecretRef) => ResolvedSecret {
+/**
+ * `resolveSecret` for one reading of a config: each variable of the environment is looked at once.
+ * @param note is told the absolute path of each file that is about to be read
+ */
+export function secretReader(
+  env: NodeJS.ProcessEnv,
+  baseDir: string,
+  note: (file: string) => void,
+): (ref: SecretRef) => ResolvedSecret {
   const known = new Map<string, ResolvedSecret>()
   return ref => {
+    if (ref.kind === 'file') note(resolve(baseDir, ref.name))
     const before = ref.kind === 'env' ? known.get(ref.name) : undefined
     if (before !== undefined) return before
     const resolved = resolveSecret(ref, env, baseDir)

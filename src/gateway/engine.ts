@@ -114,16 +114,19 @@ export class Engine {
     )
   }
 
-  /** Loads what a config names. @throws ConfigRefused */
-  load({ config, problems, text, written }: Loaded): Generation {
+  /**
+   * Loads what a config names.
+   * @param note is told the absolute path of each file that is about to be read
+   * @throws ConfigRefused
+   */
+  load({ config, problems, text, written }: Loaded, note?: (file: string) => void): Generation {
     this.#warn(problems, text)
     if (config === undefined) {
       const errors = problems.filter(problem => problem.severity === 'error')
       throw new ConfigRefused(formatProblems(errors, text))
     }
     const { env, loadingLog: log } = this.#options
-    const loading = new Loading(dirname(config.file), env, this.#state)
-    loading.files.add(config.file)
+    const loading = new Loading(dirname(config.file), env, this.#state, note)
     this.acme.begin()
     const tools = { ...this.#options, log, acme: this.acme }
     const tls = new Map<string, ServerTls>()

@@ -23,7 +23,7 @@ import { Listeners } from './listeners.ts'
 import type { Loading } from './loading.ts'
 import { type Reload, ReloadHistory } from './reload-history.ts'
 import type { Sending } from './send-again.ts'
-import { FileWatch, seeAll } from './watch.ts'
+import { FileWatch, SeenFiles } from './watch.ts'
 import { countOf } from './workers/count.ts'
 
 export interface GatewayOptions {
@@ -160,7 +160,8 @@ export class Gateway {
 
   /** @throws ConfigRefused, or the system's error where a listener can't be opened; then nothing listens. */
   async start(): Promise<void> {
-    await this.#take(await this.#load())
+    const seen = new SeenFiles()
+    await this.#take(await this.#load(seen), seen)
     this.#tellReload('start', [])
     this.#expiry.start()
   }
@@ -178,8 +179,9 @@ export class Gateway {
     const cause = files === undefined ? 'signal' : 'files'
     const run = this.#reloading.then(async () => {
       if (this.#draining) return false
+      const seen = new SeenFiles()
       try {
-        await this.#take(await this.#load())
+        await this.#take(await this.#load(seen), seen)
         this.#options.metrics.reloaded(true)
         this.#tellReload(cause, files ?? [])
         this.#options.log.info('reloaded', { cause, routes: this.config?.routes.length ?? 0 })
@@ -187,6 +189,8 @@ export class Gateway {
       } catch (error) {
         this.#options.metrics.reloaded(false)
         const reason = error instanceof Error ? error.message : String(error)
+        // What mends it may be a file that only the refused config names.
+        this.#watch.add(seen.all)
         this.#tellReload(cause, files ?? [], reason)
         this.#options.log.error('reload refused', {
           cause,
@@ -210,17 +214,15 @@ export class Gateway {
     await Promise.all([this.#alerts.close(within), this.#engine.close(within)])
   }
 
-  async #load(): Promise<Generation> {
+  async #load({ note }: SeenFiles): Promise<Generation> {
     const { file, env } = this.#options
-    const loaded = loadConfig(file, env)
-    // A config that can't be read is watched all the same, so that mending it is enough.
-    if (loaded.config === undefined && this.config === undefined) this.#watch.set(seeAll([resolve(file)]))
+    const loaded = loadConfig(file, env, { note })
     if (loaded.config) this.#front ??= await this.#newFront(loaded.config)
-    return this.#engine.load(loaded)
+    return this.#engine.load(loaded, note)
   }
 
   /** Lets a loaded config take over: new listeners first, so that a port that is taken refuses the whole. */
-  async #take(next: Generation): Promise<void> {
+  async #take(next: Generation, seen: SeenFiles): Promise<void> {
     const { log, attachment } = this.#options
     const front = this.#front
     if (front === undefined) throw new Error('no config has been loaded')
@@ -228,8 +230,6 @@ export class Gateway {
       next.compiled.close()
       throw error
     })
-    // Before the wait, so that a file that changes while it lasts is seen to have changed.
-    const files = seeAll(next.loading.files)
     const prepared = await this.#engine.prepare(next, front)
     let attached: Awaited<ReturnType<Attachment['prepare']>> | undefined
     try {
@@ -244,7 +244,7 @@ export class Gateway {
     // From here nothing can fail.
     attached?.commit()
     await prepared.commit()
-    this.#watch.set(files)
+    this.#watch.set(seen.all)
     // One may have come since the config was loaded.
     this.#renew()
     tellBy()

@@ -26,20 +26,22 @@ export class Loading {
   readonly #folder: string
   readonly #resolve: ReturnType<typeof secretReader>
   readonly #state: State
-  /** Absolute paths: a change of any reloads the config. */
-  readonly files = new Set<string>()
+  readonly #note: (file: string) => void
   readonly expiries: Expiry[] = []
   readonly #held: Held<unknown>[] = []
 
-  /** @param folder of the config file: paths are relative to it. */
-  constructor(folder: string, env: NodeJS.ProcessEnv, state: State) {
+  /**
+   * @param folder of the config file: paths are relative to it.
+   * @param note is told the absolute path of each file that is about to be read, of each folder that is about to be listed
+   */
+  constructor(folder: string, env: NodeJS.ProcessEnv, state: State, note: (file: string) => void = () => undefined) {
     this.#folder = folder
-    this.#resolve = secretReader(env, folder)
+    this.#resolve = secretReader(env, folder, note)
     this.#state = state
+    this.#note = note
   }
 
   secret(ref: SecretRef): Secret {
-    if (ref.kind === 'file') this.files.add(resolve(this.#folder, ref.name))
     const { secret, problem } = this.#resolve(ref)
     if (secret) return secret
     throw new Offline(problem?.message ?? `${ref} is missing`, problem?.mend ?? 'Set it, then reload.')
@@ -48,15 +50,15 @@ export class Loading {
   /** @throws the system's error. */
   read(path: string): Buffer {
     const file = resolve(this.#folder, path)
-    this.files.add(file)
+    this.#note(file)
     return readFileSync(file)
   }
 
-  /** The names in a folder, which is watched; `undefined` where the path is no folder. */
+  /** The names in a folder; `undefined` where the path is no folder. */
   list(path: string): readonly string[] | undefined {
     const folder = resolve(this.#folder, path)
     if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) return undefined
-    this.files.add(folder)
+    this.#note(folder)
     return readdirSync(folder)
   }
 

@@ -28,6 +28,7 @@ export class FileWatch {
   #seen = new Map<string, Seen>()
   #watchers: FSWatcher[] = []
   #settling: NodeJS.Timeout | undefined
+  #closed = false
   readonly #poll: NodeJS.Timeout
 
   constructor(changed: (files: readonly string[]) => void) {
@@ -38,6 +39,7 @@ export class FileWatch {
 
   /** Watches these files, and no others, from now on: each for another content than it was seen with. */
   set(files: ReadonlyMap<string, Seen>): void {
+    if (this.#closed) return
     for (const watcher of this.#watchers) watcher.close()
     this.#seen = new Map(files)
     this.#watchers = []
@@ -62,7 +64,13 @@ export class FileWatch {
     }
   }
 
+  /** Watches these as well. */
+  add(files: ReadonlyMap<string, Seen>): void {
+    this.set(new Map([...files, ...this.#seen]))
+  }
+
   close(): void {
+    this.#closed = true
     clearInterval(this.#poll)
     clearTimeout(this.#settling)
     for (const watcher of this.#watchers) watcher.close()
@@ -85,9 +93,14 @@ export class FileWatch {
   }
 }
 
-/** What `FileWatch.set` takes: the files as they are now. */
-export function seeAll(files: Iterable<string>): Map<string, Seen> {
-  return new Map([...files].map(file => [file, see(file)]))
+/** Files as they were before they were read: what is written into one from then on is found to differ. */
+export class SeenFiles {
+  /** By absolute path. */
+  readonly all = new Map<string, Seen>()
+  /** To be called before a file is read, or a folder is listed, with its absolute path. */
+  readonly note = (file: string): void => {
+    if (!this.all.has(file)) this.all.set(file, see(file))
+  }
 }
 
 const FOLDER = 'folder '

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { Agent } from 'node:http'
 import { Agent as TlsAgent } from 'node:https'
 import { connect } from 'node:net'
@@ -99,6 +99,46 @@ ${(checks ?? [SIGNED]).map(each => `      ${each}`).join('\n')}
     writeFileSync(join(running.folder, 'gate.yaml'), config({ path: '/b' }))
     await mended
     expect((await send(port, '/b')).status).toBe(200)
+  })
+
+  it('that was refused for lack of a file is made once the file comes', async () => {
+    const running = await start()
+    const certificates = tempFolder()
+    await makeCertificates(certificates)
+    const tls = 'tls: { certificates: [{ cert: late.crt, key: late.key }] }'
+    const listeners = ['name: public, bind: "127.0.0.1:0"', `name: secure, bind: "127.0.0.1:0", ${tls}`]
+    // No signal: what its watcher finds later would be another reload.
+    const refused = running.next(({ msg }) => msg === 'reload refused')
+    writeFileSync(join(running.folder, 'gate.yaml'), config({ listeners }))
+    expect(String((await refused).reason)).toContain('late.crt')
+    const mended = running.next(({ msg }) => msg === 'reloaded')
+    for (const [from, to] of [
+      ['server.key', 'late.key'],
+      ['server.crt', 'late.crt'],
+    ] as const)
+      copyFileSync(join(certificates, from), join(running.folder, to))
+    expect(await mended).toMatchObject({ cause: 'files' })
+    const ca = readFileSync(join(certificates, 'ca.crt'))
+    const headers = signedBy('standard-webhooks', SECRET, BODY)
+    expect((await ask({ port: running.port('secure'), path: '/a', headers, body: BODY, tls: { ca } })).status).toBe(200)
+  })
+
+  it("by another token of the admin listener's file needs no signal", async () => {
+    const folder = tempFolder()
+    upstream = await startUpstream()
+    writeFileSync(join(folder, 'hook.secret'), SECRET)
+    writeFileSync(join(folder, 'admin.token'), 'first-token-0123456789')
+    const admin = 'admin: { bind: "127.0.0.1:0", token: { file: admin.token } }'
+    gate = await startGate(`${config()}\n${admin}\n`, {}, folder, 2)
+    const port = gate.port('admin')
+    const askWith = (token: string) =>
+      ask({ port, path: '/metrics', method: 'GET', headers: { authorization: `Bearer ${token}` } })
+    expect((await askWith('first-token-0123456789')).status).toBe(200)
+    const taken = gate.next(({ msg }) => msg === 'reloaded')
+    writeFileSync(join(folder, 'admin.token'), 'second-token-0123456789')
+    await taken
+    expect((await askWith('first-token-0123456789')).status).toBe(401)
+    expect((await askWith('second-token-0123456789')).status).toBe(200)
   })
 
   it('whose new listener has no free port keeps the old config whole', async () => {

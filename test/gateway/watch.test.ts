@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, statSync, utimesSync, writeFileSync } f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { afterEach, beforeEach, expect, it } from 'vitest'
-import { see } from '../../src/gateway/watch.ts'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { FileWatch, SeenFiles, see } from '../../src/gateway/watch.ts'
 
 /** When no two writings can have had the same time any more. */
 const LATER_MS = 10_000
@@ -73,4 +73,66 @@ it('tells a file of more than a piece from one that differs in its last byte', (
   long[long.length - 1] = 0x62
   writeFileSync(file, long)
   expect(see(file, before, later()).digest).not.toBe(before.digest)
+})
+
+it('keeps a file as it was when it was first to be read', () => {
+  const seen = new SeenFiles()
+  seen.note(file)
+  const before = see(file)
+  writeFileSync(file, 'two')
+  seen.note(file)
+  expect(seen.all.get(file)?.digest).toBe(before.digest)
+})
+
+/** Runs with a watch that looks every ten seconds of fake timers, and with what it told. */
+function watching(run: (watch: FileWatch, told: readonly string[]) => void): void {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  const told: string[] = []
+  const watch = new FileWatch(files => told.push(...files))
+  try {
+    run(watch, told)
+  } finally {
+    watch.close()
+    vi.useRealTimers()
+  }
+}
+
+it('finds by its own looks what changed between being read and being watched', () => {
+  watching((watch, told) => {
+    const seen = new SeenFiles()
+    seen.note(file)
+    writeFileSync(file, 'two')
+    watch.set(seen.all)
+    vi.advanceTimersByTime(LATER_MS)
+    expect(told).toEqual([file])
+    vi.advanceTimersByTime(LATER_MS)
+    expect(told).toEqual([file])
+  })
+})
+
+it('watches more files beside those that it watches, each as it was seen first', () => {
+  watching((watch, told) => {
+    const other = join(folder, 'other.txt')
+    const [first, more] = [new SeenFiles(), new SeenFiles()]
+    first.note(file)
+    watch.set(first.all)
+    writeFileSync(file, 'two')
+    for (const each of [file, other]) more.note(each)
+    watch.add(more.all)
+    writeFileSync(other, 'one')
+    vi.advanceTimersByTime(LATER_MS)
+    expect(told.toSorted()).toEqual([file, other].toSorted())
+  })
+})
+
+it('watches nothing once it is closed', () => {
+  watching((watch, told) => {
+    const seen = new SeenFiles()
+    seen.note(file)
+    watch.close()
+    watch.set(seen.all)
+    writeFileSync(file, 'two')
+    vi.advanceTimersByTime(LATER_MS)
+    expect(told).toEqual([])
+  })
 })

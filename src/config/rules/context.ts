@@ -15,6 +15,8 @@ export interface RuleContext {
   readonly folder: string
   /** Epoch milliseconds. */
   readonly now: number
+  /** To be told the absolute path of each file that is about to be looked at. */
+  note(file: string): void
   /** Whether a secret is there, and can be what was meant. */
   secret(ref: SecretRef): ResolvedSecret
   /** The value as it stands in the YAML. */

@@ -129,6 +129,7 @@ function namesFile(path: Path): boolean {
 function unreadable(name: string | undefined, context: RuleContext): { message: string; mend: string } | undefined {
   if (name === undefined || name === '') return undefined
   const path = resolve(context.folder, name)
+  context.note(path)
   try {
     accessSync(path, constants.R_OK)
     return statSync(path).isDirectory()
