@@ -55,6 +55,10 @@ export class Breaker {
     const probe = this.#openUntil !== undefined
     if (probe) this.#probing = true
     return result => {
+      if (!result.ok && result.bySender) {
+        if (probe) this.#probing = false
+        return
+      }
       const failed = result.ok ? TROUBLE.has(result.status) : true
       if (probe) this.#probed(failed)
       else if (failed) this.#count()

@@ -5,7 +5,7 @@ import { handleReads, readTogether, writeTogether } from '../core/turn.ts'
 import { AddressFault } from './address-guard.ts'
 import { AnswerParser, UNASKED } from './answer-parser.ts'
 import { type Destination, described, open, tcpOptions, tlsOptions } from './dial.ts'
-import { type Exchange, UNSENT, type UpstreamFailure } from './exchange.ts'
+import { BY_SENDER, type Exchange, UNSENT, type UpstreamFailure } from './exchange.ts'
 import { requestHead } from './request-head.ts'
 import { BodyPump } from './streamed-body.ts'
 import { openTunnel, TunnelFault } from './tunnel.ts'
@@ -85,7 +85,8 @@ export class Connection {
       socket.write(head, 'latin1')
       streamed.onBroken(why => {
         // Cut, so that the upstream does not take a part for the whole.
-        if (this.#pump) this.fail({ ok: false, code: 'forward.unreachable', message: `the sender: ${why}` })
+        if (this.#pump)
+          this.fail({ ok: false, code: 'forward.unreachable', message: `the sender: ${why}`, ...BY_SENDER })
       })
       this.#pump = new BodyPump(streamed, socket, () => exchange.moved())
     } else if (body === undefined) writeTogether(socket, head)
@@ -100,6 +101,11 @@ export class Connection {
       socket.write(body)
       socket.uncork()
     }
+  }
+
+  /** Whether all that came of a streaming body is written, and more of it is to come. */
+  get waitsForSender(): boolean {
+    return this.#pump?.ended === false && this.#socket.writableLength === 0
   }
 
   /** Reads on, where the receiver had asked to wait. */
@@ -218,6 +224,8 @@ export class Connection {
   #closed(): void {
     handleReads()
     const error = this.#error
+    // A ticket is no more than a hint (RFC 8446 section 4.6.1): an upstream that fails over it would fail for good.
+    if (error !== undefined || this.#parser.lastHead === undefined) this.#destination.session = undefined
     const message = error === undefined ? 'the upstream closed the connection' : described(error)
     this.fail({ ok: false, code: error instanceof AddressFault ? 'forward.address' : 'forward.unreachable', message })
   }

@@ -96,6 +96,7 @@ export function dial(destination: Destination): Promise<Socket> {
         : connectTcp({ ...tcpOptions(destination), host: proxy.host, port: proxy.port })
     const fail = (error: Error): void => {
       clearTimeout(timer)
+      destination.session = undefined
       socket.destroy()
       reject(error)
     }

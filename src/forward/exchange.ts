@@ -30,6 +30,8 @@ export interface UpstreamFailure {
   readonly message: string
   /** Nothing of the request was written, so that it can be sent again. */
   readonly unsent?: true
+  /** The body that was to be sent did not come: nothing is known of the upstream. */
+  readonly bySender?: true
   readonly evidence?: Evidence
   readonly headers?: ReplyHeaders
   /** What the sender is told of his own request: nothing else may stand here. */
@@ -71,6 +73,7 @@ const WHOLE_BYTES = 256 * 1024
 const MOVES_MS = 250
 const EMPTY = Buffer.alloc(0)
 export const UNSENT = { unsent: true } as const
+export const BY_SENDER = { bySender: true } as const
 
 /** One request to an upstream, from the moment it waits for a connection to the end of its answer. */
 export class Exchange implements AnswerReceiver, Expiring {
@@ -85,6 +88,8 @@ export class Exchange implements AnswerReceiver, Expiring {
   #chunks: Buffer[] | undefined
   #bytes = 0
   #stream: Readable | undefined
+  /** The answer has come whole. */
+  #whole = false
 
   constructor(outbound: Outbound, deadlines: Deadlines, resolve: (result: UpstreamResult) => void) {
     this.outbound = outbound
@@ -130,22 +135,27 @@ export class Exchange implements AnswerReceiver, Expiring {
 
   end(): void {
     this.#close()
+    this.#whole = true
     if (this.#stream) this.#stream.push(null)
-    else this.#answer(this.#whole())
+    else this.#answer(this.#collected())
   }
 
-  /** The answer, or what is left of it, will not come. */
+  /** The answer, or what is left of it, will not come. What is wrong behind a whole answer is none of its business. */
   fail(failure: UpstreamFailure): void {
+    if (this.#whole) return
     this.#close()
     if (this.#stream) this.#stream.destroy(new Error(failure.message))
     else this.#settle(failure)
   }
 
   expire(deadlineMs: number): void {
-    const what = this.outbound.streams === undefined ? 'no whole answer' : 'nothing moved'
-    const message = `${this.outbound.method}: ${what} within ${deadlineMs} ms`
     const { connection } = this
-    this.fail({ ok: false, code: 'forward.timeout', message, ...(connection === undefined ? UNSENT : {}) })
+    const bySender = connection?.waitsForSender === true
+    const missing = bySender ? 'nothing more of the body' : 'nothing moved'
+    const what = this.outbound.streams === undefined ? 'no whole answer' : missing
+    const message = `${this.outbound.method}: ${what} within ${deadlineMs} ms`
+    const facts = connection === undefined ? UNSENT : bySender ? BY_SENDER : {}
+    this.fail({ ok: false, code: 'forward.timeout', message, ...facts })
     connection?.destroy()
   }
 
@@ -155,7 +165,7 @@ export class Exchange implements AnswerReceiver, Expiring {
     this.connection = undefined
   }
 
-  #whole(): Buffer {
+  #collected(): Buffer {
     const chunks = this.#chunks
     if (chunks === undefined) return EMPTY
     const [only] = chunks
@@ -175,6 +185,8 @@ export class Exchange implements AnswerReceiver, Expiring {
       },
     })
     this.#stream = stream
+    // It may fail in the same turn, before anybody reads it; whoever reads it then is told all the same.
+    stream.on('error', () => undefined)
     for (const chunk of this.#chunks ?? []) stream.push(chunk)
     this.#chunks = undefined
     this.#answer(stream)

@@ -138,7 +138,8 @@ async function stream(
   const sentAt = clock.monotonic()
   const answer = await route.upstream.send(outbound)
   // A body that broke off is the sender's fault, whatever the upstream made of it.
-  if (!answer.ok && source.fault) return stopped(route, walk, unreadBody(source.fault, route.limits.body))
+  const fault = answer.ok ? undefined : (source.fault ?? (answer.bySender && 'timeout'))
+  if (fault) return stopped(route, walk, unreadBody(fault, route.limits.body))
   return { route, walk, stop: undefined, answer, upstreamMs: clock.monotonic() - sentAt, sentAt }
 }
 

@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process'
 import { createHash, createPublicKey } from 'node:crypto'
 import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type ServerOptions } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { join } from 'node:path'
-import type { TLSSocket } from 'node:tls'
+import { createSecureContext, TLSSocket } from 'node:tls'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type Expiry, Offline, type Resources } from '../../src/core/resources.ts'
 import { Secret } from '../../src/core/secret.ts'
@@ -95,6 +95,34 @@ describe('an upstream over TLS', () => {
     expect(expiries.map(({ name }) => name)).toContain('bridge.p12')
     expect(() => load({ certificate: { ...bundle, passphrase: { env: 'WRONG' } } })).toThrow(/with this passphrase/)
     expect(() => load({ certificate: { pkcs12: 'bridge.p12' } })).toThrow(/is encrypted/)
+  })
+
+  it('that refuses a session it has given is asked for a new one, and not for that one again and again', async () => {
+    const context = createSecureContext({
+      cert: readFileSync(file('server.crt')),
+      key: readFileSync(file('server.key')),
+      ca: readFileSync(file('clients-ca.crt')),
+    })
+    let resumed = 0
+    // A server of OpenSSL's that verifies clients and names no context for its sessions can't take back its own tickets.
+    const server = createTcpServer(raw => {
+      const socket = new TLSSocket(raw, { isServer: true, secureContext: context, requestCert: true })
+      socket.on('error', () => resumed++)
+      socket.on('data', () => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}'))
+    })
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    open.push(() => void server.close())
+    const { port } = server.address() as AddressInfo
+    const reach = { tls: load({ ca: 'ca.crt', certificate: OWN }) }
+    const upstream = new Upstream(`https://localhost:${port}`, { connect: 2_000, response: 2_000 }, reach)
+    open.push(() => upstream.destroy())
+    const answers: (string | number)[] = []
+    for (let i = 0; i < 6; i++)
+      answers.push(brief(await upstream.send({ id: '1', method: 'GET', path: '/', headers: [], body: undefined })))
+    expect(resumed).toBeGreaterThan(0)
+    expect(answers.filter(answer => answer === 200).length).toBeGreaterThanOrEqual(3)
+    // Never twice in a row: the next connection begins anew.
+    expect(answers.some((answer, i) => answer !== 200 && answers[i + 1] !== 200 && i + 1 < answers.length)).toBe(false)
   })
 
   it.skipIf(!openssl)('is shown a certificate whose key or bundle openssl encrypted', async () => {
