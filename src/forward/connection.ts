@@ -5,7 +5,7 @@ import { handleReads, readTogether, writeTogether } from '../core/turn.ts'
 import { AddressFault } from './address-guard.ts'
 import { AnswerParser, UNASKED } from './answer-parser.ts'
 import { type Destination, described, open, tcpOptions, tlsOptions } from './dial.ts'
-import { BY_SENDER, type Exchange, UNSENT, type UpstreamFailure } from './exchange.ts'
+import { type Exchange, UNSENT, type UpstreamFailure } from './exchange.ts'
 import { requestHead } from './request-head.ts'
 import { BodyPump } from './streamed-body.ts'
 import { openTunnel, TunnelFault } from './tunnel.ts'
@@ -83,11 +83,6 @@ export class Connection {
     const streamed = outbound.streams?.body
     if (streamed) {
       socket.write(head, 'latin1')
-      streamed.onBroken(why => {
-        // Cut, so that the upstream does not take a part for the whole.
-        if (this.#pump)
-          this.fail({ ok: false, code: 'forward.unreachable', message: `the sender: ${why}`, ...BY_SENDER })
-      })
       this.#pump = new BodyPump(streamed, socket, () => exchange.moved())
     } else if (body === undefined) writeTogether(socket, head)
     else if (body.length <= ONE_PIECE_BYTES) {

@@ -96,6 +96,8 @@ export class Exchange implements AnswerReceiver, Expiring {
     this.#resolve = resolve
     this.#deadlines = deadlines
     this.#deadline = deadlines.start(this)
+    // At once, where it has broken off already.
+    outbound.streams?.body?.onBroken(why => this.#cut(why))
   }
 
   /** Whether it was answered, so that it must not be sent any more. */
@@ -157,6 +159,14 @@ export class Exchange implements AnswerReceiver, Expiring {
     const facts = connection === undefined ? UNSENT : bySender ? BY_SENDER : {}
     this.fail({ ok: false, code: 'forward.timeout', message, ...facts })
     connection?.destroy()
+  }
+
+  /** The sender's body will not come whole: what was written of it is cut, so that the upstream does not take it for all. */
+  #cut(why: string): void {
+    const { connection } = this
+    const failure = { ok: false, code: 'forward.unreachable', message: `the sender: ${why}`, ...BY_SENDER } as const
+    if (connection === undefined) this.fail({ ...failure, ...UNSENT })
+    else connection.fail(failure)
   }
 
   /** The connection may serve another from here on. */

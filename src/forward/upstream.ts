@@ -43,7 +43,10 @@ export class Upstream implements ConnectionOwner, Sender {
   send(outbound: Outbound): Promise<UpstreamResult> {
     const offer = outbound.streams?.upgrade
     if (offer !== undefined) return openWebSocket(this.#destination, outbound, offer, this.#responseMs)
-    return new Promise(resolve => this.#dispatch(new Exchange(outbound, this.#deadlines, resolve)))
+    return new Promise(resolve => {
+      const exchange = new Exchange(outbound, this.#deadlines, resolve)
+      if (!exchange.settled) this.#dispatch(exchange)
+    })
   }
 
   /**

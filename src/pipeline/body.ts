@@ -9,7 +9,7 @@ import type { Route } from './route.ts'
 import { type Refusal, refuse } from './walk.ts'
 
 /** Why a body could not be read to its end. */
-export type BodyFault = 'too-large' | 'incomplete' | 'timeout' | 'malformed'
+export type BodyFault = 'too-large' | 'incomplete' | 'timeout' | 'malformed' | 'overlong'
 
 /** The connection's side of reading a body; the gateway has it. */
 export interface BodySource {
@@ -27,6 +27,8 @@ export interface BodySource {
 export function unreadBody(fault: BodyFault, limit: number): Refusal {
   if (fault === 'too-large') return tooLarge(limit, 'the body as sent')
   if (fault === 'timeout') return refuse('request.timeout', { while: 'reading the body' })
+  if (fault === 'overlong')
+    return refuse('request.too-large', { what: 'the chunk extensions and trailers of the body' })
   return refuse('request.malformed', {
     rule: fault === 'incomplete' ? 'the body ended before its announced length' : 'the chunked body is malformed',
   })

@@ -11,7 +11,8 @@ export const pipelineDenials = {
   'request.too-large': {
     status: 431,
     title: 'Request header fields too large',
-    meaning: "The head has more bytes or header fields than the listener's limits allow.",
+    meaning:
+      "The head, or what stands around the chunks of the body, has more bytes or header fields than the listener's limits allow.",
     remedy: 'Raise limits.head-bytes or limits.headers of the listener if the sender really needs it.',
   },
   'request.timeout': {

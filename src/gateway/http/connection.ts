@@ -4,11 +4,12 @@ import type { Writable } from 'node:stream'
 import { handleReads, readTogether, writeTogether } from '../../core/turn.ts'
 import { answerHead, connectionFields, inOnePiece } from './answer-head.ts'
 import { AnswerStream, framingOf } from './answer-stream.ts'
+import { waitsBetween } from './between-requests.ts'
 import type { ConnectionOwner } from './connection-owner.ts'
-import { directSocket, untaken } from './direct-socket.ts'
+import { directSocket, takenOf } from './direct-socket.ts'
 import { type BodySink, type Broken, DROP, Incoming } from './incoming.ts'
 import { Linger } from './linger.ts'
-import { type Head, type ParserFault, RequestParser } from './request-parser.ts'
+import { type Head, OVERFLOW, type ParserFault, RequestParser } from './request-parser.ts'
 
 const EMPTY = Buffer.alloc(0)
 const CUT: ParserFault = { code: 'HPE_INVALID_EOF_STATE', reason: 'the connection ended in the middle of a head' }
@@ -46,8 +47,8 @@ export class HttpConnection {
   waitsSince = performance.now()
   /** `performance.now` of what was last read or written. */
   #movedAt = this.waitsSince
-  /** What the kernel had not taken of an answer when `quietSince` was asked. */
-  #untaken = 0
+  /** How far the kernel had taken the answers when `quietSince` was asked. */
+  #taken = 0
 
   /** @param accepted that nobody has read from */
   constructor(accepted: Socket, owner: ConnectionOwner) {
@@ -79,9 +80,9 @@ export class HttpConnection {
     const { socket } = this
     if (this.#detached) return undefined
     if (socket.writableLength > 0) {
-      const left = untaken(socket)
-      if (left !== this.#untaken) this.#movedAt = performance.now()
-      this.#untaken = left
+      const taken = takenOf(socket)
+      if (taken !== this.#taken) this.#movedAt = performance.now()
+      this.#taken = taken
     } else if (this.busy) return undefined
     return this.#movedAt
   }
@@ -210,7 +211,7 @@ export class HttpConnection {
 
   /** Parses what was held, unless this is called from there. */
   readonly #goOn = (): void => {
-    if (this.#parsing || this.#over) return
+    if (this.#parsing || this.#over || this.#detached) return
     const held = this.#held
     if (held.length > 0 || this.#parser.behindHead) {
       this.#held = EMPTY
@@ -244,10 +245,11 @@ export class HttpConnection {
     this.socket.pause()
   }
 
-  /** Whether nothing is parsed now: nobody has taken the body yet, or the request is to be answered before the next. */
-  get #holds(): boolean {
+  /** Whether nothing is parsed now: a body is taken first, a request answered before the next, and others have their turn. */
+  #holds(begun: number): boolean {
     const request = this.#request
-    return request !== undefined && (request.complete || this.#sink === undefined)
+    if (request === undefined) return waitsBetween(this.socket, begun, this.#goOn)
+    return request.complete || this.#sink === undefined
   }
 
   /** Whether nothing is parsed any more. */
@@ -265,18 +267,21 @@ export class HttpConnection {
     const parser = this.#parser
     this.#parsing = true
     let renewed = false
+    let begun = 0
     let at = from
     parser.next()
     // Behind a head the parser goes on without bytes too: there may be no body.
     while ((at < end || parser.behindHead) && !this.#deaf) {
-      if (this.#holds) {
+      if (this.#holds(begun)) {
         this.#held = this.#kept(chunk, at, end)
         break
       }
       const stop = parser.feed(chunk, at, end, this.#sink === DROP ? undefined : this.#piece)
       at = parser.at
-      if (stop === 'head') this.#begin(parser.head)
-      else if (stop === 'end') {
+      if (stop === 'head') {
+        begun++
+        this.#begin(parser.head)
+      } else if (stop === 'end') {
         renewed = true
         this.#whole()
       } else if (stop !== 'more') this.#unreadable(stop, chunk.subarray(from, end))
@@ -322,7 +327,7 @@ export class HttpConnection {
     this.broken = true
     if (!begun) this.#owner.unreadable(this, fault, bytes)
     else if (this.#answered) this.#finish()
-    else this.#break('malformed')
+    else this.#break(fault === OVERFLOW.body ? 'overlong' : 'malformed')
   }
 
   /** What of the request's body is missing will not come. */

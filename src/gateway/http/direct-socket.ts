@@ -65,9 +65,12 @@ function symbolsOf(socket: Socket): typeof optionSymbols {
   return holder && callback && { buffer: holder, callback }
 }
 
-/** Bytes that were written and that the kernel has not taken; of a piece that it takes in parts, all where Node doesn't tell. */
-export function untaken(socket: Socket): number {
-  return socket.writableLength + ((socket as Held)._handle?.writeQueueSize ?? 0)
+/**
+ * Tells by its growth that the kernel takes what was written; what is written meanwhile does not change it. Of a piece that
+ * the kernel takes in parts it may grow at the end alone, where Node doesn't tell more.
+ */
+export function takenOf(socket: Socket): number {
+  return socket.bytesWritten - socket.writableLength - ((socket as Held)._handle?.writeQueueSize ?? 0)
 }
 
 /** What Node keeps in a socket, and does not document. */

@@ -2,8 +2,8 @@ import type { Socket } from 'node:net'
 import type { HttpConnection } from './connection.ts'
 import type { Head } from './request-parser.ts'
 
-/** Why a body did not come whole. */
-export type Broken = 'incomplete' | 'timeout' | 'malformed'
+/** Why a body did not come whole; `overlong`: what stands around its chunks is larger than a head may be. */
+export type Broken = 'incomplete' | 'timeout' | 'malformed' | 'overlong'
 
 /** Takes a body as it comes. Nothing here may throw. */
 export interface BodySink {

@@ -129,7 +129,7 @@ export class RequestParser implements ParserEvents {
    * Parses `chunk` from `from` to `end`, until something is to be done. Behind a head it has to be called again, with no bytes
    * even.
    *
-   * @param body takes the pieces of the body; without it they are dropped
+   * @param body takes what came of the body, in one piece; without it that is dropped
    */
   feed(chunk: Buffer, from: number, end: number, body: ((piece: Buffer) => void) | undefined): Stop {
     if (this.#paused) {
@@ -152,10 +152,10 @@ export class RequestParser implements ParserEvents {
     this.#chunk = undefined
     if (wasBody) {
       this.#extra += this.at - from - this.#bodyBytes - CHUNK_LINE_BYTES * this.#bodyPieces
-      if (body !== undefined) {
+      if (this.#pieces.length > 0) {
         const pieces = this.#pieces
         this.#pieces = []
-        for (const piece of pieces) body(piece)
+        body?.(this.#joined(pieces))
       }
       if (this.#extra > this.#limits.headBytes) return OVERFLOW.body
     }
@@ -277,8 +277,14 @@ export class RequestParser implements ParserEvents {
     this.#bodyBytes += bytes
     if (!this.#isTaken) return
     const from = positionOf(at)
-    const piece = chunk.subarray(from, from + bytes)
-    this.#pieces.push(this.#borrows ? Buffer.from(piece) : piece)
+    this.#pieces.push(chunk.subarray(from, from + bytes))
+  }
+
+  /** Chunks may be of a byte each, and whoever takes them would do much for each. */
+  #joined(pieces: readonly Buffer[]): Buffer {
+    const [only] = pieces
+    if (only === undefined || pieces.length > 1) return Buffer.concat(pieces)
+    return this.#borrows ? Buffer.from(only) : only
   }
 
   onEnd(): void {
@@ -295,7 +301,7 @@ export class RequestParser implements ParserEvents {
   }
 }
 
-const OVERFLOW = {
+export const OVERFLOW = {
   head: { code: 'HPE_HEADER_OVERFLOW', reason: 'the head is larger than it may be' },
   body: {
     code: 'HPE_CHUNK_EXTENSIONS_OVERFLOW',
