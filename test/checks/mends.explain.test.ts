@@ -143,3 +143,62 @@ describe('a key that no secret has a part in', () => {
     expect(JSON.stringify(all)).not.toMatch(/"old"|2024|current/)
   })
 })
+
+describe('a timestamp in another unit', () => {
+  const stripe = (at: string): RequestDescription => ({
+    headers: { 'Stripe-Signature': `t=${at},v1=${mac(OPEN, `${at}.${BODY}`)}` },
+  })
+  const timed = (at: string): RequestDescription => ({ headers: { 'X-Sig': mac(OPEN, `${at}.${BODY}`), 'X-Time': at } })
+  const spelled = (unit?: string) => ({
+    ...plain,
+    payload: '{timestamp}.{body}',
+    timestamp: { header: 'X-Time', ...(unit === undefined ? {} : { unit }) },
+  })
+  const ISO = new Date(NOW).toISOString()
+
+  it.each([
+    ['milliseconds', String(NOW)],
+    ['RFC 3339', ISO],
+    ['decimals', `${SECONDS}.25`],
+  ])('%s: is mended at the sender of a preset', async (_what, at) => {
+    const [first] = await told({ config: { provider: 'stripe' }, secret: OPEN, sent: stripe(at) })
+    expect(first).toMatchObject({ cause: 'signature.timestamp-unit', certainty: 'proven' })
+    expect(first?.mend).toBe('let the sender sign and send whole seconds since 1970, in digits alone, as Stripe does')
+    const key = Buffer.from(BASE64, 'base64')
+    const config = { provider: 'standard-webhooks' }
+    const [other] = await told({ config, secret: `whsec_${BASE64}`, sent: standard(key, at) })
+    expect(other).toMatchObject({ cause: 'signature.timestamp-unit', certainty: 'proven' })
+    expect(other?.mend).not.toMatch(/timestamp\.unit/)
+  })
+
+  it.each([
+    ['ms', String(NOW), undefined],
+    ['iso', ISO, undefined],
+    ['iso', ISO, 'ms'],
+    ['s', SECONDS, 'ms'],
+    ['s', SECONDS, 'iso'],
+    ['ms', String(NOW), 'iso'],
+  ])('is mended by timestamp.unit: %s where the scheme is spelled out', async (unit, at, read) => {
+    const asked = { config: spelled(read), secret: OPEN, sent: timed(at) }
+    const [first] = await told(asked)
+    expect(first).toMatchObject({ cause: 'signature.timestamp-unit', certainty: 'proven' })
+    expect(first?.mend).toMatch(new RegExp(`^set timestamp\\.unit to ${unit}, or let the sender`))
+    expect(await admitted({ ...asked, config: spelled(unit) })).toBe(true)
+  })
+
+  it.each([`${SECONDS}.25`, new Date(NOW).toUTCString(), `${NOW}000`])('names no unit for %s', async at => {
+    const [first] = await told({ config: spelled(), secret: OPEN, sent: timed(at) })
+    expect(first).toMatchObject({ cause: 'signature.timestamp-unit', certainty: 'proven' })
+    expect(first?.mend).toMatch(/^let the sender sign and send whole seconds/)
+    expect(first?.mend).not.toMatch(/timestamp\.unit/)
+  })
+
+  it('has the sender send what it signs only where the scheme reads that', async () => {
+    const ms = { 'X-Sig': mac(OPEN, `${NOW}.${BODY}`), 'X-Time': SECONDS }
+    const [signs] = await told({ config: spelled(), secret: OPEN, sent: { headers: ms } })
+    expect(signs?.mend).toMatch(/let it sign and send seconds$/)
+    const iso = { 'X-Sig': mac(OPEN, `${SECONDS}.${BODY}`), 'X-Time': ISO }
+    const [sends] = await told({ config: spelled(), secret: OPEN, sent: { headers: iso } })
+    expect(sends?.mend).toMatch(/let it send what it signs$/)
+  })
+})
