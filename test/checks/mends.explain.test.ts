@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { jwt } from '../../src/checks/jwt.ts'
+import { schema } from '../../src/checks/schema.ts'
 import { signature } from '../../src/checks/signature.ts'
 import type { Finding } from '../../src/core/finding.ts'
 import { explained } from './explained.ts'
@@ -200,5 +201,42 @@ describe('a timestamp in another unit', () => {
     const iso = { 'X-Sig': mac(OPEN, `${SECONDS}.${BODY}`), 'X-Time': ISO }
     const [sends] = await told({ config: spelled(), secret: OPEN, sent: { headers: iso } })
     expect(sends?.mend).toMatch(/let it send what it signs$/)
+  })
+})
+
+describe('a value of another type', () => {
+  const config = {
+    inline: {
+      type: 'object',
+      properties: {
+        id: { type: 'string' },
+        count: { type: 'integer' },
+        ref: { type: ['string', 'null'] },
+        customer: { type: 'object' },
+      },
+    },
+  }
+
+  it.each<[json: unknown, because: RegExp, mend: RegExp]>([
+    [[{ id: 'a' }], /\$ is an array, and must be object/, /type: array/],
+    [{ id: null }, /id is null/, /take null: type: \[string, "null"\]$/],
+    [{ id: 5 }, /id is a number/, /type: \[string, number\]$/],
+    [{ id: true }, /id is a boolean/, /type: \[string, boolean\]$/],
+    [{ count: 1.5 }, /count is a number with decimals/, /type: number$/],
+    [{ count: '5' }, /count is a string that holds a number/, /type: \[integer, string\]$/],
+    [{ ref: 5 }, /ref is a number, and must be string or null/, /type: \[string, "null", number\]$/],
+    [{ customer: 'cus_1' }, /customer is a string, and must be object/, /type: \[object, string\]$/],
+    [{ id: { raw: 'a' } }, /id is an object/, /type: object$/],
+  ])('%j', async (json, because, mend) => {
+    const { findings } = await explained(schema, { config, request: fakeRequest({ json }) })
+    expect(findings[0]).toMatchObject({ cause: 'schema.type', certainty: 'proven' })
+    expect(findings[0]?.because).toMatch(because)
+    expect(findings[0]?.mend).toMatch(mend)
+  })
+
+  it('names types that admit the value', async () => {
+    const request = fakeRequest({ json: { id: null } })
+    const mended = schema.config.parse({ inline: { type: 'object', properties: { id: { type: ['string', 'null'] } } } })
+    expect((await schema.create(mended, fakeResources()).decide(request, {})).ok).toBe(true)
   })
 })
