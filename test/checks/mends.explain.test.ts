@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto'
+import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { jwt } from '../../src/checks/jwt.ts'
 import { schema } from '../../src/checks/schema.ts'
@@ -238,5 +239,24 @@ describe('a value of another type', () => {
     const request = fakeRequest({ json: { id: null } })
     const mended = schema.config.parse({ inline: { type: 'object', properties: { id: { type: ['string', 'null'] } } } })
     expect((await schema.create(mended, fakeResources()).decide(request, {})).ok).toBe(true)
+  })
+})
+
+describe('a compressed body', () => {
+  it.each<[headers: Record<string, string>]>([[{}], [{ 'Content-Encoding': 'identity' }]])(
+    'is known by its first bytes beside %j',
+    async headers => {
+      const { headers: value } = forGitHub(OPEN)
+      const sent = { body: gzipSync(BODY), headers: { ...value, ...headers } }
+      const [first] = await told({ config: { provider: 'github' }, secret: OPEN, sent })
+      expect(first).toMatchObject({ cause: 'signature.body-coding', certainty: 'proven' })
+    },
+  )
+
+  it('is not decompressed beyond 8 MiB', async () => {
+    const large = Buffer.alloc(9 * 1024 * 1024, 0x20)
+    const sent = { ...forGitHub(OPEN, large), body: gzipSync(large) }
+    const all = await told({ config: { provider: 'github' }, secret: OPEN, sent })
+    expect(all.map(({ cause }) => cause)).not.toContain('signature.body-coding')
   })
 })
