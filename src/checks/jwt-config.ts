@@ -11,6 +11,8 @@ const SKEW_MS = 30_000
 const MOST_SKEW_MS = 600_000
 const SOONEST_MS = 60_000
 
+export const SECRET_ENCODINGS = ['text', 'base64', 'base64url', 'hex'] as const
+
 /** One text, or several of which any counts. */
 export const oneOrMore = z
   .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
@@ -62,10 +64,7 @@ const make = () => {
     secrets: keys
       .optional()
       .describe('For HS256, HS384 and HS512: the secrets by reference; each may have a name and an end.'),
-    encoding: z
-      .enum(['text', 'base64', 'base64url', 'hex'])
-      .default('text')
-      .describe('How the secrets are written. Default text.'),
+    encoding: z.enum(SECRET_ENCODINGS).default('text').describe('How the secrets are written. Default text.'),
     issuer: oneOrMore.optional().describe('What iss must be; a list admits any of its entries.'),
     audience: oneOrMore.optional().describe('What aud must hold; of a list, any of its entries.'),
     scopes: scopeList.default([]).describe('Scopes that the token must have (scope or scp), all of them.'),

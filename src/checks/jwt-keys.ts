@@ -35,7 +35,7 @@ export function loadKeys(config: JwtConfig, resources: Resources): KeySource {
     return fixed(load(config.keys, resources, (secret, naming) => keyFromPem(secret.text(), algorithms, naming)))
   const { encoding } = config
   const keys = load(config.secrets ?? [], resources, (secret, naming) => {
-    const bytes = encoding === 'text' ? secret.bytes() : decode(secret.text(), encoding)
+    const bytes = readSecret(secret, encoding)
     return bytes === undefined
       ? new KeyFault(`is not ${encoding}`, 'set encoding to how it is written, or write it so')
       : keyFromSecret(bytes, algorithms, naming)
@@ -91,6 +91,11 @@ function load(
     return key
   })
   return new JwsKeys(keys)
+}
+
+/** The key's bytes; `undefined` where the secret is not written so. */
+export function readSecret(secret: Secret, encoding: JwtConfig['encoding']): Buffer | undefined {
+  return encoding === 'text' ? secret.bytes() : decode(secret.text(), encoding)
 }
 
 /** With or without padding; `undefined` where it is written otherwise. */

@@ -4,6 +4,7 @@ import { type NamedKey, type NamedSecret, namedKey, namedSecret, nameOfKey, name
 import type { KeyFacts } from '../signing/key-form.ts'
 import { type Provider, SecretFault } from '../signing/provider.ts'
 import type { SigningKey } from '../signing/scheme.ts'
+import type { SecretReader } from '../signing/secret-bytes.ts'
 
 const named = <Entry extends NamedSecret>(
   entry: z.ZodType<Entry>,
@@ -42,7 +43,7 @@ export interface KeysConfig {
 
 /** How a scheme reads them; what it does not take, the config does not hold. */
 export interface KeyReaders {
-  readonly secret?: Pick<NonNullable<Provider['secret']>, 'parse'> | undefined
+  readonly secret?: SecretReader | undefined
   readonly publicKey?: Pick<NonNullable<Provider['publicKey']>, 'parse' | 'about'> | undefined
 }
 

@@ -6,7 +6,7 @@ import { keyKindOf } from '../signing/operation.ts'
 import type { EventIdPlace } from '../signing/provider.ts'
 import { readPublicKey } from '../signing/public-key.ts'
 import type { Scheme, Verifier } from '../signing/scheme.ts'
-import { secretBytes } from '../signing/secret-bytes.ts'
+import { KEY_FORM, secretBytes } from '../signing/secret-bytes.ts'
 import type { SignedForm } from '../signing/signed-form.ts'
 import { messageVerifier } from './message-signature.ts'
 import type { SignatureConfig } from './signature-config.ts'
@@ -104,7 +104,7 @@ function formOf(config: SpelledOutConfig): SignedForm {
 
 function readersOf(config: SpelledOutConfig): KeyReaders {
   const { scheme, 'key-form': writing = 'text' } = config
-  if (scheme === 'hmac') return { secret: { parse: secret => secretBytes(secret, writing) } }
+  if (scheme === 'hmac') return { secret: { parse: secret => secretBytes(secret, writing), setting: KEY_FORM } }
   return { publicKey: { parse: value => readPublicKey(keyKindOf(scheme), value) } }
 }
 

@@ -11,6 +11,7 @@ interface Ended {
   readonly result: Result
   readonly status: number
   readonly bytesIn: number
+  readonly bodyless?: boolean
   readonly bytesOut: number
   readonly totalMs: number
   /** It is kept, so that it can be explained. */
@@ -56,6 +57,7 @@ export function auditOf(ended: Ended): AuditRecord {
     remedy,
     wouldRefuse: walk?.wouldRefuse,
     bytesIn: ended.bytesIn,
+    bodyless: ended.bodyless ?? false,
     bytesOut: ended.bytesOut,
     totalMs: ended.totalMs,
     upstreamMs,

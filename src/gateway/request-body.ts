@@ -45,6 +45,11 @@ export class RequestBody implements BodySource, BodySink {
     return new Promise(resolve => this.#collect(cap, resolve))
   }
 
+  /** Whether it is known to be empty: of one that was not read to its end, nobody knows what would have come. */
+  get isEmpty(): boolean {
+    return !this.unread && this.received === 0
+  }
+
   get fault(): BodyFault | undefined {
     return this.#fault
   }

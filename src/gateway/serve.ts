@@ -152,6 +152,7 @@ export class Exchange {
       result,
       status,
       bytesIn: this.#body?.received ?? 0,
+      bodyless: this.#body?.isEmpty ?? false,
       bytesOut,
       totalMs: this.#shared.clock.monotonic() - this.#startedAt,
       captured: code !== undefined,

@@ -29,7 +29,10 @@ export interface AuditRecord {
   readonly remedy: string | undefined
   /** What checks that only report would have refused; absent: nothing. */
   readonly wouldRefuse?: readonly WouldRefuse[] | undefined
+  /** Of the body, as far as it was read. */
   readonly bytesIn: number
+  /** It is known to have had no body: of what was refused by its head nobody knows, unless the head says so. Absent: not known. */
+  readonly bodyless?: boolean
   readonly bytesOut: number
   /** Milliseconds, whole request. */
   readonly totalMs: number

@@ -14,6 +14,8 @@ export interface Decision {
   readonly key: string
   /** Of the body, as far as it was read. */
   readonly bytes: number
+  /** See `AuditRecord`. */
+  readonly bodyless: boolean
   readonly ms: number
   /** How many requests it stands for. */
   readonly weight: number
@@ -35,6 +37,7 @@ export class Decisions {
   readonly #times = new Float64Array(ROOM)
   readonly #statuses = new Uint16Array(ROOM)
   readonly #bytes = new Float64Array(ROOM)
+  readonly #bodyless = new Uint8Array(ROOM)
   readonly #ms = new Float32Array(ROOM)
   readonly #weights = new Uint32Array(ROOM)
   readonly #routes: string[] = []
@@ -70,6 +73,7 @@ export class Decisions {
     this.#times[at] = now
     this.#statuses[at] = status
     this.#bytes[at] = record.bytesIn
+    this.#bodyless[at] = record.bodyless === true ? 1 : 0
     this.#ms[at] = record.totalMs
     this.#weights[at] = 1 + lane.skipped[ill]
     lane.skipped[ill] = 0
@@ -85,6 +89,7 @@ export class Decisions {
     this.#times[at] = decision.time
     this.#statuses[at] = decision.status
     this.#bytes[at] = decision.bytes
+    this.#bodyless[at] = decision.bodyless ? 1 : 0
     this.#ms[at] = decision.ms
     this.#weights[at] = decision.weight
     this.#routes[at] = decision.route
@@ -116,6 +121,7 @@ export class Decisions {
       source: this.#sources[at] ?? '',
       key: this.#keys[at] ?? '',
       bytes: this.#bytes[at] ?? 0,
+      bodyless: this.#bodyless[at] === 1,
       ms: this.#ms[at] ?? 0,
       weight: this.#weights[at] ?? 0,
     }

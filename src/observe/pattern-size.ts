@@ -4,9 +4,6 @@ import type { Clause, Contrast } from './patterns.ts'
 /** Of the requests that went well, so many may be larger: some are let through where most are not. */
 const EXCEPTIONS = 0.02
 
-/** Codes of what had its body read: of the others nobody knows whether there was one. */
-const READ = /^(?:upstream|forward|signature|replay|schema|body)\./
-
 /** Failures of large bodies alone, or of requests without one. */
 export function sizeClause({ ill, well }: Contrast): Clause | undefined {
   if (well.length < ill.length / 2 || well.length < 5) return undefined
@@ -15,7 +12,7 @@ export function sizeClause({ ill, well }: Contrast): Clause | undefined {
   const largest = sorted[Math.ceil(sorted.length * (1 - EXCEPTIONS)) - 1] ?? 0
   if (smallest > largest && smallest >= largest * 1.05)
     return { kind: 'size', text: `only bodies over ${formatSize(round(largest, smallest))}` }
-  if (READ.test(ill[0]?.code ?? '') && ill.every(({ bytes }) => bytes === 0) && (sorted[0] ?? 0) > 0)
+  if (ill.every(({ bodyless }) => bodyless) && (sorted[0] ?? 0) > 0)
     return { kind: 'size', text: 'only without a body' }
   return undefined
 }

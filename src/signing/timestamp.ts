@@ -1,5 +1,22 @@
 export type TimestampUnit = 's' | 'ms' | 'iso'
 
+export const UNIT_WORDS: Readonly<Record<TimestampUnit, string>> = {
+  s: 'seconds',
+  ms: 'milliseconds',
+  iso: 'the moment as RFC 3339 writes it',
+}
+
+/** The latest year whose seconds have ten digits is 2286; the first whose milliseconds have more than eleven is 1973. */
+const MOST_SECONDS = 1e11
+
+/** The unit that a sender's timestamp is written in, where it is one of these. */
+export function unitOf(text: string): TimestampUnit | undefined {
+  if (readTimestamp(text, 'iso') !== undefined) return 'iso'
+  const value = readTimestamp(text, 'ms')
+  if (value === undefined) return undefined
+  return value < MOST_SECONDS ? 's' : 'ms'
+}
+
 /** Epoch milliseconds of a sender's timestamp; `undefined` where it is not written exactly as the unit says. */
 export function readTimestamp(text: string, unit: TimestampUnit): number | undefined {
   if (unit === 'iso') return isoMs(text)

@@ -216,7 +216,7 @@ routes:
     event("another route's event", 'schema.other-route', { contact: { phone: '+49' } }, /contact/, {
       also: ['schema.unwanted', 'schema.missing'],
     }),
-    event('an array of events', 'schema.type', [GOOD], /array/),
+    event('an array of events', 'schema.type', [GOOD], /describe the array/),
     event('the event as a JSON string', 'body.fault', JSON.stringify(GOOD), /neither an object nor an array/),
     event('data is null', 'schema.type', { ...GOOD, data: null }, /null/),
   ],

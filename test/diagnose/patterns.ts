@@ -41,6 +41,8 @@ ${route('two', signed(', { name: second, env: NEW }'))}
 ${route('crowd', signed())}
 ${route('changed', signed())}
 ${route('hourly', signed())}
+${route('unsigned', signed())}
+${route('emptied', signed())}
 `
 }
 
@@ -57,15 +59,14 @@ export const patterns: Family = {
     let asked = 0
     const send = async (
       route: string,
-      { source = OTHERS[0], secret = ENV.GITHUB, body = '{"id":5}' }: Sending = {},
+      { source = OTHERS[0], secret = ENV.GITHUB, body = '{"id":5}', arrives = body }: Sending = {},
     ) => {
-      const signature = await signForGitHub(secret, body)
       const headers = {
         'content-type': 'application/json',
-        'x-hub-signature-256': signature,
+        ...(secret === '' ? {} : { 'x-hub-signature-256': await signForGitHub(secret, body) }),
         'x-forwarded-for': source,
       }
-      await ask({ port, path: `/${route}`, headers, body })
+      await ask({ port, path: `/${route}`, headers, body: arrives })
       await counted(admin, ++asked)
     }
     /** Right events of several senders, one each few seconds. */
@@ -180,6 +181,24 @@ export const patterns: Family = {
           },
         ),
         entry(
+          'unsigned',
+          'one of the senders that was given no secret, whose bodies nobody read',
+          'pattern.source',
+          /only from 203\.0\.113\.7.*signature\.missing/,
+          async () => {
+            for (let round = 0; round < 8; round++) {
+              await usual('unsigned', 4)
+              await send('unsigned', { source: PARTNER, secret: '' })
+            }
+          },
+        ),
+        entry('emptied', 'a proxy that loses some bodies', 'pattern.size', /only without a body/, async () => {
+          for (let round = 0; round < 8; round++) {
+            await usual('emptied', 4)
+            await send('emptied', { source: OTHERS[round % 3] ?? '', arrives: '' })
+          }
+        }),
+        entry(
           'hourly',
           'an upstream that makes its backup at the full hour',
           'pattern.time',
@@ -209,8 +228,11 @@ export const patterns: Family = {
 
 interface Sending {
   readonly source?: string
+  /** Empty: it is not signed. */
   readonly secret?: string
   readonly body?: string
+  /** What is left of the body on the way. */
+  readonly arrives?: string
 }
 
 /** An upstream with the faults that the entries are about. */

@@ -198,6 +198,9 @@ routes:
     github('the secret as the sender encoded it in base64', 'signature.secret-encoded', {
       secret: Buffer.from(ENV.GITHUB).toString('base64'),
     }),
+    github('a template of the sender that wrote undefined as its secret', 'signature.secret-placeholder', {
+      secret: 'undefined',
+    }),
     github('a secret that nobody here knows', 'signature.unknown-secret', { secret: 'of-another-installation' }),
     github('a middlebox that prints JSON with indents', 'signature.body-reserialised', { body: pretty(BODY) }),
     github('a middlebox that sorts keys', 'signature.body-reserialised', { signed: BODY, body: KEYS_IN_ORDER }),
@@ -250,6 +253,10 @@ routes:
         body: gzipSync(BODY),
       }),
     },
+    github('a proxy that compresses behind the signature and takes Content-Encoding off', 'signature.body-coding', {
+      signed: BODY,
+      body: gzipSync(BODY),
+    }),
     github('a middlebox that sorts the members of a large event', 'signature.body-sorted', {
       signed: SHUFFLED,
       body: JSON.stringify(Object.fromEntries(Object.entries(JSON.parse(SHUFFLED)).sort())),
@@ -322,7 +329,9 @@ routes:
       headers: () => ({ 'x-retry-num': '2' }),
     }),
     striped('local time of Berlin in place of UTC', 'signature.time-zone', () => seconds() + 7200),
-    striped('the timestamp in milliseconds', 'signature.timestamp-unit', () => Date.now()),
+    striped('the timestamp in milliseconds', 'signature.timestamp-unit', () => Date.now(), {
+      says: /let the sender sign and send whole seconds/,
+    }),
     striped('whsec_ left out of the secret by the sender', 'signature.secret-prefix', seconds, {
       secret: ENV.STRIPE.slice(6),
     }),
@@ -349,6 +358,14 @@ routes:
         'webhook-id': 'msg_1',
         'webhook-timestamp': at,
         'webhook-signature': `v1,${hmac('sha256', ENV.STANDARD, `msg_1.${at}.${BODY}`, 'base64')}`,
+      }
+    }),
+    standard('the text behind whsec_ not decoded', 'signature.secret-as-text', () => {
+      const at = String(seconds())
+      return {
+        'webhook-id': 'msg_1',
+        'webhook-timestamp': at,
+        'webhook-signature': `v1,${hmac('sha256', ENV.STANDARD.slice(6), `msg_1.${at}.${BODY}`, 'base64')}`,
       }
     }),
     standard('the body signed alone, without id and timestamp', 'signature.payload-body-alone', () => {
@@ -448,6 +465,7 @@ routes:
     {
       what: 'a secret in base64 that the sender decodes',
       cause: 'signature.secret-decoded',
+      says: /set key-form: base64/,
       send: () => ({
         path: '/plain',
         headers: { ...JSON_TYPE, 'x-signature': hmac('sha256', Buffer.from(ENV.PLAIN, 'base64'), BODY) },

@@ -52,8 +52,13 @@ describe('what failures have in common', () => {
     const told = sentences([...spread(386, 20 * MINUTE, 1, { bytesIn: 400 }), ...limited])
     expect(told).toHaveLength(1)
     expect(told[0]).not.toContain('without a body')
-    const unsent = limited.map(each => ({ ...each, ...refused('signature.mismatch') }))
-    expect(sentences([...spread(386, 20 * MINUTE, 1, { bytesIn: 400 }), ...unsent])[0]).toContain('only without a body')
+    const usual = spread(386, 20 * MINUTE, 1, { bytesIn: 400 })
+    for (const code of ['signature.missing', 'signature.malformed', 'signature.expired', 'signature.mismatch']) {
+      const [sentence] = sentences([...usual, ...limited.map(each => ({ ...each, ...refused(code) }))])
+      expect(sentence, code).not.toContain('without a body')
+    }
+    const unsent = limited.map(each => ({ ...each, ...refused('signature.mismatch'), bodyless: true }))
+    expect(sentences([...usual, ...unsent])[0]).toContain('only without a body')
   })
 
   it('is a time of the day', () => {

@@ -2,8 +2,13 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { Explaining } from '../../core/captured.ts'
 import type { Finding } from '../../core/finding.ts'
 import type { Resources } from '../../core/resources.ts'
+import type { Secret } from '../../core/secret.ts'
+import { KeyFault, keyFromSecret } from '../../signing/jws-keys.ts'
 import { secretVariants } from '../../signing/near-miss/secret-variants.ts'
-import type { JwtConfig } from '../jwt-config.ts'
+import { SecretFault } from '../../signing/provider.ts'
+import type { SecretReader } from '../../signing/secret-bytes.ts'
+import { type JwtConfig, SECRET_ENCODINGS } from '../jwt-config.ts'
+import { readSecret } from '../jwt-keys.ts'
 import { proven } from './finding.ts'
 import { heldSecrets } from './signature-keys.ts'
 
@@ -20,19 +25,31 @@ export function jwtSecretFinding(
   const hash = HASH[algorithmIn(head)]
   if (hash === undefined) return undefined
   const signature = Buffer.from(text, 'base64url')
+  const reader = readerOf(config)
   for (const { name, secret } of heldSecrets(config, resources))
-    for (const { value: key, differs } of secretVariants(secret, name, one => one.bytes())) {
-      const [difference] = differs
+    for (const { value: key, differs } of secretVariants(secret, name, reader)) {
+      const [difference, ...more] = differs
       const made = createHmac(hash, key).update(`${head}.${payload}`).digest()
       if (difference === undefined || made.length !== signature.length || !timingSafeEqual(made, signature)) continue
       return proven({
         cause: `jwt.${difference.cause}`,
-        because: `its signature matches ${difference.phrase}`,
-        evidence: { secret: name },
-        mend: difference.mend,
+        because: `its signature matches ${differs.map(({ phrase }) => phrase).join(', and ')}`,
+        ...(difference.evidence === undefined ? {} : { evidence: difference.evidence }),
+        mend: [difference, ...more].map(({ mend }) => mend).join('; '),
       })
     }
   return undefined
+}
+
+function readerOf({ encoding, algorithms }: JwtConfig): SecretReader {
+  const read = (secret: Secret, written: string): Buffer => {
+    const bytes = readSecret(secret, SECRET_ENCODINGS.find(each => each === written) ?? 'text')
+    // What is too short for its algorithm would take the route offline.
+    if (bytes === undefined || keyFromSecret(bytes, algorithms, { name: '', expires: undefined }) instanceof KeyFault)
+      throw new SecretFault(`the secret is not written in ${written}`, 'write it so, or use another encoding')
+    return bytes
+  }
+  return { parse: secret => read(secret, encoding), setting: { name: 'encoding', values: SECRET_ENCODINGS, read } }
 }
 
 function algorithmIn(head: string): string {

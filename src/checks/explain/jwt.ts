@@ -5,7 +5,7 @@ import type { Resources } from '../../core/resources.ts'
 import { readJsonObject } from '../../signing/jws.ts'
 import { HMAC_ALGORITHMS, PUBLIC_KEY_ALGORITHMS } from '../../signing/jws-keys.ts'
 import { jwt } from '../jwt.ts'
-import type { JwtConfig } from '../jwt-config.ts'
+import { type JwtConfig, SECRET_ENCODINGS } from '../jwt-config.ts'
 import { AskAgain, asOf } from './ask-again.ts'
 import { claimFindings } from './claims.ts'
 import { likely, listed, possible, proven } from './finding.ts'
@@ -83,7 +83,7 @@ function saidOf(request: BodyRequest, header: string): Said | undefined {
 
 /** From the one rule that is loosened to all of those about time and audience. */
 function* looser(config: JwtConfig, { header, claims }: Said): Generator<Loosened> {
-  for (const encoding of ['text', 'base64', 'base64url', 'hex'] as const)
+  for (const encoding of SECRET_ENCODINGS)
     if (config.secrets !== undefined && encoding !== config.encoding)
       yield [
         'secret-encoding',

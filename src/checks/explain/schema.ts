@@ -4,6 +4,7 @@ import type { BodyRequest, ContentRequest } from '../../core/request.ts'
 import type { Resources } from '../../core/resources.ts'
 import { schema } from '../schema.ts'
 import { likely, possible, proven } from './finding.ts'
+import { typeMismatch } from './schema-type.ts'
 import { nearValue } from './schema-value.ts'
 import { attempt } from './signature-keys.ts'
 
@@ -66,15 +67,10 @@ export async function explainSchema(
         )
     }
   }
-  if (keyword === 'type')
-    findings.push(
-      tell(
-        proven,
-        'type',
-        typeSentence(where, String(message ?? ''), body),
-        'let the sender write it as that type, or let the schema take both: type: [string, number]',
-      ),
-    )
+  if (keyword === 'type') {
+    const { because, mend } = typeMismatch(where, String(message ?? ''), body)
+    findings.push(tell(proven, 'type', because, mend))
+  }
   for (const { route, config: theirs, resources: world } of elsewhere)
     if (!cut && (await admits(theirs, request, world)))
       findings.push(
@@ -148,38 +144,6 @@ async function admits(config: SchemaConfig, request: BodyRequest, resources: Res
   > as ContentRequest
   const decision = await attempt(() => schema.create(config, resources).decide(asContent, {}))
   return decision?.ok === true
-}
-
-/** `string "5"` is no number: which types, never the value. */
-function typeSentence(path: string, message: string, body: unknown): string {
-  const wanted = /^must be (.*)$/.exec(message)?.[1] ?? 'of another type'
-  const value = valueAt(body, path)
-  if (value === undefined) return `${path} must be ${wanted}`
-  const is =
-    value === null
-      ? 'null'
-      : Array.isArray(value)
-        ? 'an array'
-        : typeof value === 'object'
-          ? 'an object'
-          : `a ${typeof value}`
-  const looks =
-    typeof value === 'string' && /^(number|integer)/.test(wanted) && value.trim() !== '' && !Number.isNaN(Number(value))
-      ? ' that holds a number'
-      : typeof value === 'string' && wanted === 'boolean' && /^(true|false)$/i.test(value)
-        ? ' that says true or false'
-        : ''
-  return `${path} is ${is}${looks}, and must be ${wanted}`
-}
-
-function valueAt(body: unknown, path: string): unknown {
-  if (path === '$') return body
-  let at: unknown = body
-  for (const step of path.match(/[^.[\]]+/g) ?? []) {
-    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, step)) return undefined
-    at = Reflect.get(at, step)
-  }
-  return at
 }
 
 const lastOf = (path: string): string => path.slice(path.lastIndexOf('.') + 1)

@@ -1,5 +1,8 @@
 import type { Explaining } from '../../core/captured.ts'
 import type { Finding } from '../../core/finding.ts'
+import { expectedTime } from '../../signing/near-miss/payloads.ts'
+import type { SignedForm } from '../../signing/signed-form.ts'
+import { type TimestampUnit, UNIT_WORDS, unitOf } from '../../signing/timestamp.ts'
 import { ago, likely, possible, proven } from './finding.ts'
 
 const HALF_HOUR_S = 1800
@@ -9,17 +12,38 @@ const BLUR_S = 60
 const OLD_S = 3600
 
 /**
+ * What mends a timestamp that is not written as the scheme reads it.
+ * @param written `undefined`: in no unit that a scheme could read
+ * @param service of a preset, whose unit is no setting
+ */
+function unitMend(read: TimestampUnit, written: TimestampUnit | undefined, service: string | undefined): string {
+  const right = `let the sender sign and send ${WRITTEN[read]}`
+  if (service !== undefined) return `${right}, as ${service} does`
+  return written === undefined || written === read
+    ? `${right}: what it writes now is no unit that a scheme can read`
+    : `set timestamp.unit to ${written}, or ${right}`
+}
+
+const WRITTEN: Readonly<Record<TimestampUnit, string>> = {
+  s: 'whole seconds since 1970, in digits alone',
+  ms: 'whole milliseconds since 1970, in digits alone',
+  iso: 'the moment as RFC 3339 writes it (2026-03-02T10:00:00Z)',
+}
+
+/**
  * Of a signature that holds and whose moment is out of the tolerance: whose clock, or which delay.
  * @param skewS how long ago it was made by the gate's clock, in seconds; negative: ahead
+ * @param service of a preset
  */
 export function clockFindings(
   { request }: Pick<Explaining<unknown>, 'request'>,
   skewS: number,
   toleranceS: number,
+  service: string | undefined,
 ): readonly Finding[] {
   const evidence = { 'timestamp-skew-s': skewS, 'tolerance-s': toleranceS }
   const holds = 'the signature holds'
-  const unit = unitFinding(request.receivedAt, skewS)
+  const unit = unitFinding(request.receivedAt, skewS, service)
   if (unit) return [unit]
   const date = Date.parse(request.headers.one('date') ?? '')
   const dateSkewS = Number.isNaN(date) ? undefined : Math.round((request.receivedAt - date) / 1000)
@@ -71,17 +95,34 @@ const offBy = (seconds: number): number => {
   return Math.min(rest, HALF_HOUR_S - rest)
 }
 
+/** Of a signature that matches over a timestamp that its scheme can't read; `undefined` where that is not why. */
+export function unreadTimeFinding(
+  { request, refusal }: Pick<Explaining<unknown>, 'request' | 'refusal'>,
+  form: SignedForm | undefined,
+  service: string | undefined,
+): Finding | undefined {
+  const why = refusal.evidence?.why
+  const read = form?.timestamp?.unit
+  const isUnread = refusal.code === 'signature.malformed' && /^the timestamp is not written/.test(String(why))
+  if (!isUnread || form === undefined || read === undefined) return undefined
+  return proven({
+    cause: 'signature.timestamp-unit',
+    because: `the signature matches, and ${String(why)}`,
+    mend: unitMend(read, unitOf(expectedTime(request, form) ?? ''), service),
+  })
+}
+
 /** A number that is a moment in the other unit. */
-function unitFinding(nowMs: number, skewS: number): Finding | undefined {
+function unitFinding(nowMs: number, skewS: number, service: string | undefined): Finding | undefined {
   const signedS = nowMs / 1000 - skewS
   const off = (ratio: number): boolean => Math.abs(signedS * ratio - nowMs / 1000) < 30 * 86_400
   if (!off(1 / 1000) && !off(1000)) return undefined
-  const [is, read] = off(1 / 1000) ? ['milliseconds', 'seconds'] : ['seconds', 'milliseconds']
+  const [is, read] = off(1 / 1000) ? (['ms', 's'] as const) : (['s', 'ms'] as const)
   return proven({
     cause: 'signature.timestamp-unit',
-    because: `the signature holds, and its timestamp is in ${is} where the scheme reads ${read}`,
+    because: `the signature holds, and its timestamp is in ${UNIT_WORDS[is]} where the scheme reads ${UNIT_WORDS[read]}`,
     evidence: { 'timestamp-skew-s': skewS },
-    mend: `set timestamp.unit to ${is === 'seconds' ? 's' : 'ms'}, or let the sender write ${read}`,
+    mend: unitMend(read, is, service),
   })
 }
 

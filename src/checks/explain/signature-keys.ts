@@ -47,17 +47,19 @@ export function macKeys(
 ): readonly Variant<Buffer>[] {
   const upper = service.toUpperCase().replaceAll('-', '_')
   const usual = upper === '' ? [] : [`${upper}_SECRET`, `${upper}_WEBHOOK_SECRET`, `${upper}_SIGNING_SECRET`]
-  const parse = (secret: Secret): Buffer => readers.secret?.parse(secret) ?? secret.bytes()
-  const own = secrets.flatMap(({ name, secret, expires, variable }) =>
-    [...secretVariants(secret, name, parse, variable === undefined ? usual : [variable, ...usual])].map(variant =>
-      expires !== undefined && expires < nowMs
-        ? { ...variant, differs: [endedSecret(name, expires), ...variant.differs] }
-        : variant,
+  const reader = readers.secret ?? { parse: (secret: Secret) => secret.bytes() }
+  const own = secretlessOnce(
+    secrets.flatMap(({ name, secret, expires, variable }) =>
+      [...secretVariants(secret, name, reader, variable === undefined ? usual : [variable, ...usual])].map(variant =>
+        expires !== undefined && expires < nowMs && variant.secretless !== true
+          ? { ...variant, differs: [endedSecret(name, expires), ...variant.differs] }
+          : variant,
+      ),
     ),
   )
   const others = elsewhere.flatMap(({ route, config, resources }) =>
     heldSecrets(config as KeysConfig, resources).flatMap(({ name, secret }) => {
-      const readings = [attempt(() => parse(secret)), secret.bytes()].filter(key => key !== undefined)
+      const readings = [attempt(() => reader.parse(secret)), secret.bytes()].filter(key => key !== undefined)
       return readings.map(value => ({ value, differs: [secretOf(route, name)] }))
     }),
   )
@@ -65,6 +67,16 @@ export function macKeys(
   const rest = own.filter(({ differs }) => differs.length > 0)
   const known = new Set(plain.map(({ value }) => value.toString('base64')))
   return [...plain, ...rest, ...others.filter(({ value }) => !known.has(value.toString('base64')))]
+}
+
+/** What no secret has a part in, such as an empty key, is one finding however many secrets there are. */
+function secretlessOnce(variants: readonly Variant<Buffer>[]): readonly Variant<Buffer>[] {
+  const seen = new Set<string>()
+  return variants.filter(({ value, secretless }) => {
+    const key = value.toString('base64')
+    if (secretless !== true) return true
+    return !seen.has(key) && seen.add(key)
+  })
 }
 
 /** As `macKeys`, where public keys verify. */

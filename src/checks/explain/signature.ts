@@ -21,7 +21,7 @@ import type { SpelledOutConfig } from '../signature-spelled.ts'
 import { likely, listed, possible, proven } from './finding.ts'
 import { explainMessageSignature } from './message-signature.ts'
 import { absentFindings } from './signature-absent.ts'
-import { clockFindings } from './signature-clock.ts'
+import { clockFindings, unreadTimeFinding } from './signature-clock.ts'
 import { allKeys, attempt, heldSecrets, macKeys, publicKeys, verifyingKeys } from './signature-keys.ts'
 import { remaining } from './signature-remaining.ts'
 import { tokenFindings } from './signature-token.ts'
@@ -58,6 +58,11 @@ class SignatureCase {
     this.#asked = asked
     this.#resources = resources
     this.#chosen = chooseScheme(config)
+  }
+
+  /** Of a preset, which has no settings for how the service signs. */
+  get #service(): string | undefined {
+    return 'provider' in this.#config ? providerOf(this.#chosen.principal)?.name : undefined
   }
 
   async findings(): Promise<readonly Finding[]> {
@@ -113,7 +118,7 @@ class SignatureCase {
       const skew = refusal.evidence?.['timestamp-skew-s']
       const tolerance = refusal.evidence?.['tolerance-s']
       if (refusal.code === 'signature.expired' && typeof skew === 'number')
-        return clockFindings(this.#asked, skew, typeof tolerance === 'number' ? tolerance : 0)
+        return clockFindings(this.#asked, skew, typeof tolerance === 'number' ? tolerance : 0, this.#service)
       return [
         proven({
           level: 'ok',
@@ -267,14 +272,11 @@ class SignatureCase {
 
   /** Its MAC is right, and something else of it is not as the scheme has it: the refusal says what. */
   #matchesPlainly(): Finding {
-    const { evidence, code } = this.#asked.refusal
+    const { evidence } = this.#asked.refusal
     const why = typeof evidence?.why === 'string' ? evidence.why : undefined
-    if (code === 'signature.malformed' && why?.includes('timestamp'))
-      return proven({
-        cause: 'signature.timestamp-unit',
-        because: `the signature matches, and ${why}`,
-        mend: 'set timestamp.unit to the unit that the sender writes (s, ms or iso), or mend the sender',
-      })
+    const form = this.#chosen.scheme.described?.find(({ timestamp }) => timestamp !== undefined)
+    const unread = unreadTimeFinding(this.#asked, form, this.#service)
+    if (unread) return unread
     return proven({
       cause: 'signature.beside',
       because: `the signature itself matches, and ${why ?? 'something beside it is not as the scheme has it'}`,

@@ -174,9 +174,22 @@ function* texts(raw: Buffer): Generator<Candidate> {
   yield ['body-form-json', 'over JSON made of the form', Buffer.from(JSON.stringify(Object.fromEntries(form)))]
 }
 
+/** What compressed data begins with (RFC 1952, RFC 8878), as something on the way may have taken its Content-Encoding off. */
+const MAGIC: readonly (readonly [coding: string, first: Buffer])[] = [
+  ['gzip', Buffer.from('1f8b08', 'hex')],
+  ['zstd', Buffer.from('28b52ffd', 'hex')],
+]
+
+function codingOf({ headers, raw }: BodyRequest): string | undefined {
+  const told = headers.one('content-encoding')?.trim().toLowerCase()
+  if (told !== undefined && told !== '' && told !== 'identity') return told
+  return MAGIC.find(([, first]) => raw.subarray(0, first.length).equals(first))?.[0]
+}
+
 /** The body without its content coding; `undefined` where it has none, or can't be decoded. */
-function decoded({ headers, raw }: BodyRequest): Buffer | undefined {
-  const coding = headers.one('content-encoding')?.trim().toLowerCase()
+function decoded(request: BodyRequest): Buffer | undefined {
+  const { raw } = request
+  const coding = codingOf(request)
   const options = { maxOutputLength: MOST_DECODED }
   try {
     if (coding === 'gzip' || coding === 'x-gzip') return gunzipSync(raw, options)

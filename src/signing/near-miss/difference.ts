@@ -17,6 +17,8 @@ export interface Variant<Value> {
   readonly differs: readonly Difference[]
   /** Too far-fetched to be tried together with another difference. */
   readonly alone?: boolean
+  /** The same whichever secret it was tried for. */
+  readonly secretless?: boolean
 }
 
 /** Leaves out what is the same as one before, by `keyOf`. */

@@ -3,7 +3,7 @@ import { fieldOf } from '../body-fields.ts'
 import { SignatureList } from '../signature-list.ts'
 import type { SignedForm } from '../signed-form.ts'
 import { Template, TemplateGap } from '../template.ts'
-import { readTimestamp, writeTimestamp } from '../timestamp.ts'
+import { readTimestamp, UNIT_WORDS, writeTimestamp } from '../timestamp.ts'
 import { bodyVariants } from './body-variants.ts'
 import type { Budget } from './budget.ts'
 import type { Difference, Variant } from './difference.ts'
@@ -126,12 +126,14 @@ function timesOf(request: BodyRequest, form: SignedForm): readonly Variant<strin
   for (const [text, header] of texts) {
     const elsewhere: readonly Difference[] = header === '' ? [] : [timeIn(header, form)]
     variants.push({ value: text, differs: elsewhere })
-    for (const [other, words] of unitsOf(text)) variants.push({ value: other, differs: [...elsewhere, inUnit(words)] })
+    for (const [other, words] of unitsOf(text))
+      variants.push({ value: other, differs: [...elsewhere, inUnit(words, form)] })
   }
   return variants.slice(0, MOST_TIMES * 3)
 }
 
-function expectedTime(request: BodyRequest, form: SignedForm): string | undefined {
+/** The text where the form expects the timestamp; `undefined` where there is none. */
+export function expectedTime(request: BodyRequest, form: SignedForm): string | undefined {
   const { timestamp } = form
   if (timestamp === undefined) return undefined
   if (timestamp.header !== undefined) return request.headers.all(timestamp.header.toLowerCase())[0]
@@ -168,11 +170,15 @@ const timeElsewhere = (header: string): Difference => ({
   mend: `the sender writes the signed timestamp into ${header}: name that header under timestamp, if it is the right provider`,
 })
 
-const inUnit = (words: string): Difference => ({
-  cause: 'timestamp-unit',
-  phrase: `over the timestamp in ${words}`,
-  mend: `the sender signs the timestamp in ${words}, and sends it in another unit: let it send what it signs`,
-})
+function inUnit(words: string, { timestamp }: SignedForm): Difference {
+  const read = timestamp && UNIT_WORDS[timestamp.unit]
+  const told = read === undefined || read === words ? 'let it send what it signs' : `let it sign and send ${read}`
+  return {
+    cause: 'timestamp-unit',
+    phrase: `over the timestamp in ${words}`,
+    mend: `the sender signs the timestamp in ${words}, and sends it in another unit: ${told}`,
+  }
+}
 
 /** The event ids that the request names, where the form expects it first. */
 function idsOf(request: BodyRequest, form: SignedForm): readonly Variant<string>[] {

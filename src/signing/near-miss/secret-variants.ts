@@ -1,15 +1,28 @@
 import { hash } from 'node:crypto'
 import { Secret } from '../../core/secret.ts'
+import type { SecretReader } from '../secret-bytes.ts'
 import { type Difference, distinct, type Variant } from './difference.ts'
 import { withoutEntities } from './entities.ts'
+import { attempt, decodedMend, encodedMend, SecretReading, undecodedMend } from './secret-reading.ts'
 
 type Step = readonly [
   cause: string,
   phrase: string,
-  mend: string,
+  mend: string | ((reading: SecretReading, key: Buffer) => string),
   texts: (text: string, names: readonly string[]) => readonly Buffer[],
-  alone?: boolean,
+  more?: More,
 ]
+
+interface More {
+  readonly alone?: true
+  /** Its keys are the same whatever the secret is. */
+  readonly secretless?: true
+  /** Its keys are made of the secret, and are no other texts that may have been entered in its place. */
+  readonly made?: true
+}
+
+const ALONE: More = { alone: true }
+const MADE: More = { made: true }
 
 const bytes = (text: string): readonly Buffer[] => [Buffer.from(text)]
 /** Only where something changed. */
@@ -22,6 +35,7 @@ const changed =
 const isBase64 = (text: string): boolean => text.length >= 8 && /^[A-Za-z0-9+/_-]+={0,2}$/.test(text)
 const isHex = (text: string): boolean => text.length >= 16 && text.length % 2 === 0 && /^[0-9a-fA-F]+$/.test(text)
 const withoutPrefix = (text: string): string => text.replace(/^whsec_/, '')
+const withPrefix = (text: string): readonly Buffer[] => (text.startsWith('whsec_') ? [] : bytes(`whsec_${text}`))
 
 /** How programs call their secret where nobody has told it. */
 const ASSIGNED = [
@@ -46,23 +60,20 @@ function parts(text: string): readonly string[] {
 
 /** The likeliest first. Each takes the secret's text as the gate has it, and gives keys that the sender may use instead. */
 const STEPS: readonly Step[] = [
-  [
-    'secret-as-text',
-    'with the secret used as the text that it is, not decoded',
-    'the sender does not decode the secret: use a scheme, or a key-form, that takes it as text',
-    bytes,
-  ],
+  ['secret-as-text', 'with the secret used as the text that it is, not decoded', undecodedMend, bytes, MADE],
   [
     'secret-decoded',
     'with the secret decoded from base64',
-    'the sender decodes the secret before it is the key: set key-form: base64, or use the provider that does so',
+    decodedMend,
     text => (isBase64(withoutPrefix(text)) ? [Buffer.from(withoutPrefix(text), 'base64')] : []),
+    MADE,
   ],
   [
     'secret-decoded',
     'with the secret decoded from hexadecimal digits',
-    'the sender decodes the secret before it is the key: set key-form: hex, or use the provider that does so',
+    decodedMend,
     text => (isHex(text) ? [Buffer.from(text, 'hex')] : []),
+    MADE,
   ],
   [
     'secret-line-end',
@@ -105,7 +116,7 @@ const STEPS: readonly Step[] = [
     'with a blank of another kind (a tab, a no-break space) or before the secret',
     "the sender's copy of the secret begins or ends in a blank: type it there, do not copy it from a page",
     text => [`${text}\u00a0`, `\u00a0${text}`, ` ${text}`, `${text}\t`, `\t${text}`].map(each => Buffer.from(each)),
-    true,
+    ALONE,
   ],
   [
     'secret-invisible',
@@ -116,7 +127,7 @@ const STEPS: readonly Step[] = [
         ...bytes(`${one}${text}`),
         ...bytes(`${text}${one}`),
       ]),
-    true,
+    ALONE,
   ],
   [
     'secret-invisible',
@@ -141,7 +152,7 @@ const STEPS: readonly Step[] = [
     'with the brackets or marks of a manual around the secret',
     "the sender's copy of the secret has marks around it: enter it there without them",
     text => [`<${text}>`, `[${text}]`, `{${text}}`, `\`${text}\``, `“${text}”`].map(each => Buffer.from(each)),
-    true,
+    ALONE,
   ],
   [
     'secret-prefix',
@@ -153,7 +164,7 @@ const STEPS: readonly Step[] = [
     'secret-prefix',
     'with the prefix whsec_ before the secret',
     'write the secret with its prefix, as the sender shows it',
-    text => (text.startsWith('whsec_') ? [] : bytes(`whsec_${text}`)),
+    withPrefix,
   ],
   [
     'secret-assignment',
@@ -166,7 +177,7 @@ const STEPS: readonly Step[] = [
     'with a name and "=" before the secret',
     "the sender's copy of the secret is NAME=VALUE: enter the value alone there",
     (text, names) => [...names, ...ASSIGNED].map(name => Buffer.from(`${name}=${text}`)),
-    true,
+    ALONE,
   ],
   [
     'secret-list',
@@ -193,7 +204,7 @@ const STEPS: readonly Step[] = [
     'secret-escaped',
     'with the percent escapes of the secret decoded',
     'write the secret with its characters as they are, not as %XX',
-    changed(text => tried(() => decodeURIComponent(text)) ?? text),
+    changed(text => attempt(() => decodeURIComponent(text)) ?? text),
   ],
   [
     'secret-escaped',
@@ -206,7 +217,7 @@ const STEPS: readonly Step[] = [
     'with a blank for each "+" of the secret',
     'the sender\'s copy of the secret went through a form that makes blanks of "+": enter it there anew, or choose one of letters and digits',
     changed(text => text.replaceAll('+', ' ')),
-    true,
+    ALONE,
   ],
   [
     'secret-escaped',
@@ -215,7 +226,7 @@ const STEPS: readonly Step[] = [
     changed(text =>
       text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;'),
     ),
-    true,
+    ALONE,
   ],
   [
     'secret-escaped',
@@ -250,14 +261,16 @@ const STEPS: readonly Step[] = [
   [
     'secret-encoded',
     'with the base64 text of the secret as the key',
-    "the sender signs with the secret's base64 text: write that text into the gate's secret",
+    encodedMend('base64'),
     text => bytes(Buffer.from(text).toString('base64')),
+    MADE,
   ],
   [
     'secret-encoded',
     'with the hexadecimal text of the secret as the key',
-    "the sender signs with the secret's hexadecimal text: write that text into the gate's secret",
+    encodedMend('hexadecimal'),
     text => bytes(Buffer.from(text).toString('hex')),
+    MADE,
   ],
   [
     'secret-encoded',
@@ -267,6 +280,7 @@ const STEPS: readonly Step[] = [
       const once = Buffer.from(withoutPrefix(text), 'base64').toString('latin1')
       return isBase64(withoutPrefix(text)) && isBase64(once) ? [Buffer.from(once), Buffer.from(once, 'base64')] : []
     },
+    MADE,
   ],
   [
     'secret-hashed',
@@ -277,7 +291,7 @@ const STEPS: readonly Step[] = [
         const digest = hash(name, text, 'buffer')
         return [Buffer.from(digest.toString('hex')), digest, Buffer.from(digest.toString('base64'))]
       }),
-    true,
+    { alone: true, made: true },
   ],
   [
     'secret-placeholder',
@@ -288,64 +302,89 @@ const STEPS: readonly Step[] = [
         .flatMap(name => [name, `$${name}`, `\${${name}}`, `{{${name}}}`])
         .concat(WORDS)
         .map(each => Buffer.from(each)),
-    true,
+    { alone: true, secretless: true },
   ],
   [
     'secret-cut',
     'with the first part of the secret alone',
     'the sender\'s copy of the secret was cut, at a character that has a meaning there (# $ ; " in files of variables) or at a length: enter it there whole',
     text => parts(text).map(each => Buffer.from(each)),
-    true,
+    ALONE,
   ],
   [
     'secret-empty',
     'with an empty secret',
     'the sender has no secret set, or can not read its own: set it there',
     () => [Buffer.alloc(0)],
+    { secretless: true },
+  ],
+]
+
+/** Where the scheme decodes a secret, whatever it makes of the prefix: to change that in the gate would change nothing. */
+const UNDECODED: readonly Step[] = [
+  [
+    'secret-as-text',
+    'with the text behind whsec_ used as it is, not decoded',
+    undecodedMend,
+    changed(withoutPrefix),
+    MADE,
+  ],
+  [
+    'secret-as-text',
+    'with whsec_ and the secret used as the text that it is, not decoded',
+    undecodedMend,
+    withPrefix,
+    MADE,
   ],
 ]
 
 /**
  * The keys that a sender may have made of this secret in another way than the scheme does; first, with no difference, as
  * the scheme does.
- * @param parse how the scheme makes a key of it; a throw means that it can't
  * @param names how variables that hold it may be called
  */
 export function* secretVariants(
   secret: Secret,
   name: string,
-  parse: (secret: Secret) => Buffer,
+  reader: SecretReader,
   names: readonly string[] = [],
 ): Generator<Variant<Buffer>> {
-  yield* distinct(all(secret, name, parse, names), key => hash('sha256', key, 'base64'))
+  yield* distinct(all(new SecretReading(secret, reader), name, names), key => hash('sha256', key, 'base64'))
 }
 
-function* all(
-  secret: Secret,
-  name: string,
-  parse: (secret: Secret) => Buffer,
-  names: readonly string[],
-): Generator<Variant<Buffer>> {
-  const asConfigured = tried(() => parse(secret))
-  if (asConfigured) yield { value: asConfigured, differs: [] }
-  const text = secret.text()
-  for (const [cause, phrase, mend, texts, alone = false] of STEPS) {
-    const differs: readonly Difference[] = [{ cause, phrase, mend, evidence: { secret: name } }]
-    const tell = (value: Buffer): Variant<Buffer> => (alone ? { value, differs, alone } : { value, differs })
-    for (const key of texts(text, names)) {
-      yield tell(key)
-      if (key.length === 0) continue
-      const parsed = tried(() => parse(new Secret(key)))
-      if (parsed) yield tell(parsed)
+function* all(reading: SecretReading, name: string, names: readonly string[]): Generator<Variant<Buffer>> {
+  const { decodes, reader, secret } = reading
+  if (reading.key) yield { value: reading.key, differs: [] }
+  for (const step of decodes ? [...UNDECODED, ...STEPS] : STEPS) {
+    const [, , , texts, { alone = false, secretless = false, made = false } = {}] = step
+    for (const key of texts(secret.text(), names)) {
+      const raw = decodes && !made && !secretless
+      const difference = differenceOf(step, name, reading, key)
+      yield {
+        value: key,
+        differs: raw ? [difference, usedAsText(reading, key)] : [difference],
+        alone: alone || raw,
+        secretless,
+      }
+      const parsed = key.length === 0 ? undefined : attempt(() => reader.parse(new Secret(key)))
+      if (parsed) yield { value: parsed, differs: [differenceOf(step, name, reading, parsed)], alone, secretless }
     }
   }
 }
 
-/** The readers throw on what they can't read, each in its own words. */
-function tried<T>(read: () => T): T | undefined {
-  try {
-    return read()
-  } catch {
-    return undefined
-  }
+function differenceOf(
+  [cause, phrase, mend, , more]: Step,
+  name: string,
+  reading: SecretReading,
+  key: Buffer,
+): Difference {
+  const told = { cause, phrase, mend: typeof mend === 'string' ? mend : mend(reading, key) }
+  return more?.secretless ? told : { ...told, evidence: { secret: name } }
 }
+
+/** Beside what else is different in a text that the scheme would have decoded. */
+const usedAsText = (reading: SecretReading, key: Buffer): Difference => ({
+  cause: 'secret-as-text',
+  phrase: 'with that used as the text that it is, not decoded',
+  mend: undecodedMend(reading, key, new Secret(key)),
+})
