@@ -5,6 +5,7 @@ import type { Secret } from '../core/secret.ts'
 import { MacKey } from '../signing/mac.ts'
 import { standardWebhooks } from '../signing/providers/standard-webhooks.ts'
 import { carriesCredentials, type ForwardConfig } from './config.ts'
+import { namedByConnection } from './hop-by-hop.ts'
 import type { StreamedBody } from './streamed-body.ts'
 import type { VerifiedRequest } from './verified.ts'
 import type { WebSocketOffer } from './websocket.ts'
@@ -92,11 +93,7 @@ export function normalise(
       headers.push('Sallyport-Principal', principalOf(facts.principal, facts.principalBy))
     if (facts.eventId !== undefined) headers.push('Sallyport-Event-Id', fieldText(facts.eventId))
   }
-  for (const { name, lower } of plan.passHeaders) {
-    const value = request.headers.one(lower)
-    // A field that came twice has no one value to pass.
-    if (typeof value === 'string') headers.push(name, value)
-  }
+  if (plan.passHeaders.length > 0) passFields(headers, plan, request)
   if (plan.clientCert) {
     const certificate = request.clientCertificate()
     if (certificate?.verified) {
@@ -116,6 +113,15 @@ export function normalise(
     body: body.length === 0 ? undefined : body,
   }
   return streams === undefined ? outbound : { ...outbound, streams }
+}
+
+function passFields(headers: string[], plan: ForwardPlan, { headers: sent }: ContentRequest): void {
+  const named = namedByConnection(sent)
+  for (const { name, lower } of plan.passHeaders) {
+    const value = sent.one(lower)
+    // A field that came twice has no one value to pass.
+    if (typeof value === 'string' && !named.includes(lower)) headers.push(name, value)
+  }
 }
 
 /** A body that nobody reads here keeps what says how to read it. */

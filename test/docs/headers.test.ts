@@ -47,7 +47,7 @@ describe('docs/headers.md', () => {
     expect(await gate.stop()).toBe(0)
   })
 
-  const send = (path: string) =>
+  const send = (path: string, fields: Record<string, string | string[]> = {}) =>
     ask({
       port: gate.port('public'),
       path,
@@ -56,6 +56,7 @@ describe('docs/headers.md', () => {
         cookie: 'c=1',
         'x-github-event': 'ping',
         'x-other': '1',
+        ...fields,
         ...signedBy('github', SECRET, BODY),
       },
       body: BODY,
@@ -84,6 +85,21 @@ describe('docs/headers.md', () => {
     expect(got()?.headers['x-github-event']).toBe('ping')
     const digest = createHash('sha256').update(BODY).digest('base64')
     expect(got()?.headers['sallyport-content-digest']).toBe(`sha-256=:${digest}:`)
+  })
+
+  it.each([
+    ['close, X-GitHub-Event', false],
+    ['keep-alive,x-github-event', false],
+    [['close', 'foo ,\tX-GITHUB-EVENT'], false],
+    ['X-GitHub-Event', false],
+    ['Keep-Alive', true],
+    ['close', true],
+    ['close, X-GitHub', true],
+    // What a check reads is the sender's all the same.
+    ['close, X-Hub-Signature-256', true],
+  ])('with Connection: %j passes X-GitHub-Event: %j', async (connection, passed) => {
+    expect((await send('/all', { connection })).status).toBe(201)
+    expect(got()?.headers['x-github-event']).toBe(passed ? 'ping' : undefined)
   })
 
   it('says what of the answer goes back', async () => {

@@ -57,6 +57,68 @@ describe('a form as JSON', () => {
   })
 
   it.each([
+    ['a disposition', 'name="a"\r\nContent-Disposition: form-data; name="b"', 'field content-disposition'],
+    ['one spelled otherwise', 'name="a"\r\nX: y\r\nCONTENT-disposition :form-data;name=b', 'field content-disposition'],
+    ['a type', 'name="a"; filename="f"\r\nContent-Type: a/b\r\nContent-Type: a/c', 'field content-type'],
+    ['a name', 'name="a"; name="b"', 'parameter name'],
+    ['the same name', 'name="a";NAME=a', 'parameter name'],
+    ['a name without semicolon', 'name="a" name=b', 'parameter name'],
+    ['a name, once extended', `name="a"; name*=utf-8''b`, 'parameter name'],
+    ['a name, once extended before', `name*=utf-8''b; name="a"`, 'parameter name'],
+    ['a file name', 'name="a"; filename="x"; filename="y"', 'parameter filename'],
+    ['an extended file name', `name="a"; filename*=utf-8''x; filename*=utf-8''y`, 'parameter filename*'],
+  ])('refuses a multipart body of which a part has %s twice', async (_what, disposition, what) => {
+    const body = `${part('name="first"', '1')}${part(disposition, '2')}--frontier--\r\n`
+    expect(await multipart(body)).toEqual(new FormFault(`part 2 of the multipart body has the ${what} twice`))
+  })
+
+  it.each([
+    ['a file name in both forms', `name="a"; filename="x"; filename*=utf-8''y`, '"filename":"y"'],
+    ['a quoted text like a parameter', 'name="a"; filename="; name=b"', '"filename":"; name=b"'],
+    ['a field that means nothing twice', 'name="a"\r\nX: 1\r\nX: 2', '"a":"1"'],
+  ])('reads a part with %s', async (_what, disposition, expected) =>
+    expect(await multipart(`${part(disposition, '1')}--frontier--\r\n`)).toContain(expected),
+  )
+
+  it('takes what stands in a file, or behind the end, for no part', async () => {
+    const twice = 'Content-Disposition: form-data; name="a"; name="b"\r\n\r\n'
+    const body = `${part('name="f"; filename="f"', `--other\r\n${twice}`)}--frontier--\r\n--frontier\r\n${twice}`
+    expect(await multipart(body)).toContain('"f":{')
+  })
+
+  it('never takes the last of two names, whatever a disposition is made of', async () => {
+    const piece = fc.constantFrom(
+      ...[
+        'name',
+        'NAME',
+        'filename',
+        'x',
+        '*',
+        '=',
+        '=',
+        '"',
+        '"',
+        ';',
+        '; ',
+        ' ',
+        '\t',
+        '\\',
+        "utf-8''",
+        'a',
+        'b',
+        '0',
+      ],
+    )
+    await fc.assert(
+      fc.asyncProperty(fc.array(piece, { maxLength: 12 }), async pieces => {
+        const json = await multipart(`${part(`name="a"${pieces.join('')}`, '1')}--frontier--`)
+        if (!(json instanceof FormFault)) expect(Object.keys(JSON.parse(json))).toEqual(['a'])
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+
+  it.each([
     ['no final boundary', part('name="a"', '1'), undefined],
     ['no boundary named', `${part('name="a"', '1')}--frontier--`, 'multipart/form-data'],
     ['no form at all', 'x', undefined],

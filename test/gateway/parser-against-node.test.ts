@@ -152,6 +152,9 @@ const DIFFERENT: ReadonlyMap<string, string> = new Map([
   ['frm-041', 'a length beside an empty Transfer-Encoding is refused by the request policy'],
   ['lin-028', 'blank lines before a request count as its head'],
   ['lim-002', 'the number of fields is limited by the request policy'],
+  ['tgt-041', 'RTSP is told apart, and refused by the request policy (RFC 9112 section 2.3)'],
+  ['tgt-042', 'the same'],
+  ['tgt-043', 'ICE, the same'],
   ['tgt-018', 'CONNECT is refused by the request policy, with an answer'],
   ['upg-003', 'a request behind one whose upgrade is not made is a request (RFC 9110 section 7.8)'],
 ])

@@ -86,6 +86,17 @@ const cases: readonly [string, string, Seen][] = [
       'end:',
     ],
   ],
+  [
+    'a protocol by the name of another',
+    'POST /a RTSP/1.1\r\nContent-Length: 2\r\n\r\nabSOURCE /b  ICE/1.1\r\n\r\n',
+    [
+      head('POST', '/a', ['Content-Length', '2'], { version: 'RTSP/1.1' }),
+      'end:ab',
+      head('SOURCE', '/b', [], { version: 'ICE/1.1' }),
+      'end:',
+    ],
+  ],
+  ['no protocol', 'GET /a\r\n\r\n', [head('GET', '/a', [], { version: '0.9', keepAlive: false }), 'end:']],
   ['a blank before the colon', 'GET / HTTP/1.1\r\nX : y\r\n\r\n', ['HPE_INVALID_HEADER_TOKEN']],
   ['a bare line feed', 'GET / HTTP/1.1\r\nX: y\nZ: 1\r\n\r\n', ['HPE_CR_EXPECTED']],
   [

@@ -29,7 +29,7 @@ export interface ParserFault {
 export interface Head {
   readonly method: string
   readonly target: string
-  /** `1.1`, `1.0` or another. */
+  /** `1.1`, `1.0` or another; with its name where that is not HTTP: `RTSP/1.0`. */
   readonly version: string
   /** Name, value, name, value, ... as sent, one byte a character. */
   readonly fields: string[]
@@ -62,6 +62,7 @@ const NONE: Head = {
 }
 const TAB = 0x09
 const SPACE = 0x20
+const UPPER_H = 0x48
 
 /** The names of the fields of the last head, by place, of whatever connection. */
 const lastNames: string[] = []
@@ -233,12 +234,26 @@ export class RequestParser implements ParserEvents {
     return {
       method: methodOf(this.#parser),
       target: bytes.toString('latin1', origin + (spans[0] ?? 0), origin + (spans[1] ?? 0)),
-      version: versionOf(this.#parser),
+      version: this.#version(bytes, origin + (spans[1] ?? 0)),
       fields,
       expect,
       upgrade: this.#upgrade,
       keepAlive: this.#keepAlive,
     }
+  }
+
+  /**
+   * The parser takes RTSP and ICE besides, and tells only numbers: another name is no HTTP (RFC 9112 section 2.3).
+   *
+   * @param from the end of the target in `bytes`
+   */
+  #version(bytes: Buffer, from: number): string {
+    let at = from
+    while (bytes[at] === SPACE) at++
+    if (bytes[at] === UPPER_H) return versionOf(this.#parser)
+    const written = bytes.toString('latin1', at, bytes.indexOf('\r', at))
+    // HTTP/0.9 names none.
+    return written === '' ? versionOf(this.#parser) : written
   }
 
   /** Most heads have the names of the one before in the same places: comparing them takes less than to look them up. */
