@@ -88,7 +88,8 @@ function answerOn(socket: Socket, ms: number): Promise<{ head: string; rest: Buf
     const failed = (error: Error): void => fail('forward.unreachable', described(error))
     const closed = (): void => fail('forward.unreachable', 'the upstream closed the connection')
     const timer = setTimeout(() => fail('forward.timeout', `no answer to the WebSocket handshake within ${ms} ms`), ms)
-    socket.on('data', data).on('error', failed).on('close', closed)
+    // Behind a proxy's answer it stands paused, and a listener alone would not set it going.
+    socket.on('data', data).on('error', failed).on('close', closed).resume()
   })
 }
 
