@@ -331,7 +331,14 @@ describe('a token by client credentials', () => {
     },
   )
 
-  it.each([null, 0, -1, 'soon'])('that says it lives %s is kept for five minutes', async life => {
+  it.each([0, '0'])('that says it lives %j is used once', async life => {
+    const { url, state } = await service(life)
+    const sender = bridge(url, oauth(url, { secret: secret('s') }))
+    for (let i = 0; i < 3; i++) expect(await sender.send(outbound)).toMatchObject({ ok: true, status: 200 })
+    expect(state.asked).toBe(3)
+  })
+
+  it.each([null, '', -1, 'soon'])('that says it lives %s is kept for five minutes', async life => {
     const { url, state } = await service(life)
     const sender = bridge(url, oauth(url, { secret: secret('s') }))
     await sender.send(outbound)
