@@ -7,7 +7,7 @@ export type Framing = 'none' | 'length' | 'chunked' | 'close'
 
 export interface AnswerHead {
   readonly status: number
-  /** Name in lower case, value, name, value, ... without what ends at this hop. */
+  /** Name in lower case, value, name, value, ... without what ends at this hop; of an answer to HEAD, with its Content-Length. */
   readonly headers: string[]
   readonly framing: Framing
   /** Bytes of the body where `framing` is `length`. */
@@ -89,6 +89,8 @@ export function readHead(text: string, method: string): AnswerHead | AnswerFault
   if (length !== '' && coding !== '') return new AnswerFault('it has both Content-Length and Transfer-Encoding')
   if (coding !== '' && old) return new AnswerFault('it is HTTP/1.0, which knows no Transfer-Encoding')
 
+  if (length !== '' && method === 'HEAD' && saysLength(status)) headers.push('content-length', length)
+
   // By far the commonest field names nothing that is left to be passed on.
   const persists = connection === ',keep-alive'
   const named = connection === '' || persists ? NONE : connection.split(/[ \t]*,[ \t]*/)
@@ -112,6 +114,12 @@ export function readHead(text: string, method: string): AnswerHead | AnswerFault
 }
 
 const NONE: readonly string[] = []
+
+/**
+ * Whether the Content-Length of an answer to HEAD is that of a GET's body (RFC 9110 section 8.6), which only the upstream
+ * knows. A 204 may not have one, and nobody needs that of a 304.
+ */
+const saysLength = (status: number): boolean => status >= 200 && status !== 204 && status !== 304
 
 /** Where the line ends: at CRLF, or with the text. -1 where it holds a control character, or a CR or LF on its own. */
 function lineEnd(text: string, from: number): number {

@@ -9,12 +9,12 @@ export interface AnswerReceiver {
 }
 
 /** Bytes of a head, of a chunk's line, and of all trailers. */
-const MAX_HEAD = 32 * 1024
+export const MAX_HEAD = 32 * 1024
 /** Bytes of a head that is kept to be compared with the next one. */
 const SHORT_HEAD = 1024
 const MAX_LINE = 4 * 1024
 /** Interim answers (1xx) before the final one. */
-const MAX_INTERIM = 10
+export const MAX_INTERIM = 10
 
 const EMPTY = Buffer.alloc(0)
 const CR = 0x0d

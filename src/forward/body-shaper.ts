@@ -5,9 +5,11 @@ import type { BodyConfig } from './body-config.ts'
 import type { UpstreamFailure } from './exchange.ts'
 import { itemsOf, memberAt, membersOf } from './json-spans.ts'
 import type { Outbound } from './normalise.ts'
+import { cutText, FORM_TEXT, JSON_TEXT, type TextWriting } from './text-writing.ts'
 
 /** Names that a refusal tells, the largest first. */
 const NAMED = 8
+const FORM = 'application/x-www-form-urlencoded'
 
 /** Brings bodies to the form and size that an upstream takes. */
 export class BodyShaper {
@@ -19,17 +21,12 @@ export class BodyShaper {
 
   /** @param outbound with a JSON body, or none */
   async shape(outbound: Outbound): Promise<Outbound | UpstreamFailure> {
-    const { as, compress: coding, max = Number.POSITIVE_INFINITY, truncate } = this.#config
+    const { as, compress: coding } = this.#config
     if (outbound.body === undefined) return outbound
-    let { body, headers } = outbound
-    if (body.length > max && truncate) body = Buffer.from(shorten(body.toString('utf8'), max, truncate))
-    if (as === 'form') {
-      const form = toForm(body.toString('utf8'))
-      if (typeof form !== 'string') return form
-      body = Buffer.from(form)
-      headers = withType(headers, 'application/x-www-form-urlencoded')
-    }
-    if (body.length > max) return tooLarge(outbound.body.toString('utf8'), body.length, max)
+    const written = this.#written(outbound.body)
+    if ('ok' in written) return written
+    let body = written
+    let headers = as === 'form' ? withType(outbound.headers, FORM) : outbound.headers
     if (coding && body.length > coding.above) {
       const smaller = await promisify(gzip)(body)
       if (smaller.length < body.length) {
@@ -39,44 +36,58 @@ export class BodyShaper {
     }
     return { ...outbound, headers, body }
   }
+
+  /** The body as it is sent, but for its compression. */
+  #written(given: Buffer): Buffer | UpstreamFailure {
+    const { as, max = Number.POSITIVE_INFINITY, truncate } = this.#config
+    if (as === 'json' && given.length <= max) return given
+    const json = given.toString('utf8')
+    const bytes = as === 'form' ? formBytes(json) : given.length
+    if (typeof bytes !== 'number') return bytes
+    const writing = as === 'form' ? FORM_TEXT : JSON_TEXT
+    const { text, left } =
+      bytes > max && truncate ? shorten(json, bytes - max, truncate, writing) : { text: json, left: bytes - max }
+    if (left > 0) return tooLarge(json, max + left, max)
+    return as === 'form' ? formOf(text) : Buffer.from(text)
+  }
 }
 
-/** Cuts the texts of the named members, one after the other, until it fits; every other byte stays as it is. */
-function shorten(json: string, max: number, { fields, marker }: { fields: readonly string[]; marker: string }): string {
+/**
+ * Cuts the texts of the named members, one after the other, until the body takes `excess` bytes less as it is written;
+ * every other byte of the JSON stays as it is. `left` is what is still too much.
+ */
+function shorten(
+  json: string,
+  excess: number,
+  { fields, marker }: NonNullable<BodyConfig['truncate']>,
+  writing: TextWriting,
+): { readonly text: string; readonly left: number } {
   let text = json
+  let left = excess
   for (const field of fields) {
-    const over = Buffer.byteLength(text) - max
-    if (over <= 0) break
+    if (left <= 0) break
     const member = memberAt(text, field.split('.'))
     if (member === undefined || text[member.start] !== '"') continue
     const written = text.slice(member.start, member.end)
-    const cut = cutText(String(JSON.parse(written)), Buffer.byteLength(written) - over, marker)
+    const value = String(JSON.parse(written))
+    // The sender's JSON may write it in another way than ours.
+    const bytes = writing === JSON_TEXT ? Buffer.byteLength(written) : writing.bytesOf(value)
+    const cut = cutText(value, bytes - left, marker, writing)
+    const saved = bytes - writing.bytesOf(cut)
     // A short text that its marker would make longer stays.
-    if (cut.length < written.length) text = text.slice(0, member.start) + cut + text.slice(member.end)
+    if (saved <= 0) continue
+    text = text.slice(0, member.start) + JSON.stringify(cut) + text.slice(member.end)
+    left -= saved
   }
-  return text
-}
-
-/** As JSON: the longest beginning that with the marker takes at most so many bytes; the marker alone where none does. */
-function cutText(value: string, bytes: number, marker: string): string {
-  const characters = [...value]
-  const written = (count: number): string => JSON.stringify(characters.slice(0, count).join('') + marker)
-  let low = 0
-  let high = characters.length
-  while (low < high) {
-    const middle = (low + high + 1) >>> 1
-    if (Buffer.byteLength(written(middle)) <= bytes) low = middle
-    else high = middle - 1
-  }
-  return written(low)
+  return { text, left }
 }
 
 /**
  * The inverse of the rule by which forms become JSON: a member is a field of its name, an array of values the same name
  * several times; numbers keep their digits, and null has an empty value.
  */
-function toForm(json: string): string | UpstreamFailure {
-  const form = new URLSearchParams()
+function formFields(json: string): [name: string, value: string][] | UpstreamFailure {
+  const fields: [string, string][] = []
   if (json.trimStart()[0] !== '{') return unfit('its body is no JSON object')
   for (const { name, start, end } of membersOf(json, 0)) {
     const values = json[start] === '[' ? [...itemsOf(json, start)] : [{ start, end }]
@@ -84,10 +95,24 @@ function toForm(json: string): string | UpstreamFailure {
       const written = json.slice(value.start, value.end)
       if (written[0] === '{' || written[0] === '[')
         return unfit(`the member "${name.slice(0, 64)}" holds a value that is no text and no number`)
-      form.append(name, written[0] === '"' ? String(JSON.parse(written)) : written === 'null' ? '' : written)
+      fields.push([name, written[0] === '"' ? String(JSON.parse(written)) : written === 'null' ? '' : written])
     }
   }
-  return form.toString()
+  return fields
+}
+
+function formOf(json: string): Buffer | UpstreamFailure {
+  const fields = formFields(json)
+  return Array.isArray(fields) ? Buffer.from(new URLSearchParams(fields).toString()) : fields
+}
+
+/** Bytes of what `formOf` gives. */
+function formBytes(json: string): number | UpstreamFailure {
+  const fields = formFields(json)
+  if (!Array.isArray(fields)) return fields
+  // With "=" in each and "&" between.
+  const signs = Math.max(0, 2 * fields.length - 1)
+  return fields.reduce((sum, [name, value]) => sum + FORM_TEXT.bytesOf(name) + FORM_TEXT.bytesOf(value), signs)
 }
 
 function withType(headers: readonly string[], type: string): string[] {

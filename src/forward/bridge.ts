@@ -8,7 +8,7 @@ import type { Outbound } from './normalise.ts'
 import { quietOf } from './receiver-limits.ts'
 import type { Retry } from './retry.ts'
 import type { Timing } from './timing.ts'
-import type { Turnstile } from './turnstile.ts'
+import type { Turn, Turnstile } from './turnstile.ts'
 
 /** What stands between a bridge route and its upstream. */
 export interface BridgeParts {
@@ -99,7 +99,7 @@ export class Bridge implements Sender {
     told?.(result)
     const quiet = result.ok ? quietOf(result.status, result.headers, timing.now()) : 0
     if (quiet > 0) turnstile?.hold(quiet)
-    if (turn) endWith(result, turn.end)
+    if (turn) endWith(result, turn)
     return { result, grants, quiet }
   }
 
@@ -144,10 +144,19 @@ function applied(grants: readonly Grant[], outbound: Outbound, now: number): Out
   }
 }
 
-/** Ends a turn with the answer, which may still be streaming. */
-function endWith(result: UpstreamResult, end: (received: boolean) => void): void {
-  if (result.ok && result.body instanceof Readable) result.body.once('close', () => end(true))
-  else end(result.ok || result.unsent !== true)
+/** Ends a turn with the answer, which may still be streaming, or with the WebSocket that it has opened. */
+function endWith(result: UpstreamResult, turn: Turn): void {
+  if (!result.ok) turn.end(result.unsent !== true)
+  else if (result.tunnel) {
+    turn.answered()
+    whenClosed(result.tunnel.socket, () => turn.end(true))
+  } else if (result.body instanceof Readable) whenClosed(result.body, () => turn.end(true))
+  else turn.end(true)
+}
+
+function whenClosed(stream: Readable, call: () => void): void {
+  if (stream.closed) call()
+  else stream.once('close', call)
 }
 
 /** Lets go of an answer that nobody will read. */

@@ -86,7 +86,12 @@ export function described(error: NodeJS.ErrnoException): string {
   return error.code === undefined ? said : `${error.code}: ${said}`
 }
 
-/** A socket that stands, for one who reads it as a stream. @throws the socket's error, or after `connectMs` */
+/** The connection did not stand in time. */
+export class DialTimeout extends Error {
+  override readonly name = 'DialTimeout'
+}
+
+/** A socket that stands, for one who reads it as a stream. @throws the socket's error, or DialTimeout after `connectMs` */
 export function dial(destination: Destination): Promise<Socket> {
   const { proxy, secure, host, port, connectMs } = destination
   return new Promise((resolve, reject) => {
@@ -100,7 +105,10 @@ export function dial(destination: Destination): Promise<Socket> {
       socket.destroy()
       reject(error)
     }
-    const timer = setTimeout(() => fail(new Error(`the connection did not stand within ${connectMs} ms`)), connectMs)
+    const timer = setTimeout(
+      () => fail(new DialTimeout(`the connection did not stand within ${connectMs} ms`)),
+      connectMs,
+    )
     const stands = (): void => {
       clearTimeout(timer)
       // One that fails while nobody listens must not end the process; its close tells.

@@ -67,10 +67,10 @@ function endOfValue(text: string, at: number): number {
 }
 
 function endOfString(text: string, at: number): number {
-  for (let here = at + 1; here < text.length; here++) {
-    const char = text[here]
-    if (char === '\\') here++
-    else if (char === '"') return here + 1
+  for (let quote = text.indexOf('"', at + 1); quote >= 0; quote = text.indexOf('"', quote + 1)) {
+    let escapes = 0
+    while (text[quote - 1 - escapes] === '\\') escapes++
+    if (escapes % 2 === 0) return quote + 1
   }
   return text.length
 }

@@ -8,7 +8,7 @@ import { carriesCredentials, type ForwardConfig } from './config.ts'
 import { namedByConnection } from './hop-by-hop.ts'
 import type { StreamedBody } from './streamed-body.ts'
 import type { VerifiedRequest } from './verified.ts'
-import type { WebSocketOffer } from './websocket.ts'
+import type { WebSocketOffer } from './websocket-handshake.ts'
 
 /** What is sent upstream: all of it made by the gate. */
 export interface Outbound {

@@ -21,6 +21,8 @@ export interface Turn {
   readonly ok: true
   /** Milliseconds that it took to come. */
   readonly waitedMs: number
+  /** The receiver has answered a request that stays under way, so that `end` need not come before its period runs. */
+  answered(): void
   /** The request has ended. @param received whether the receiver may have got it; what it did not get is not counted */
   end(received: boolean): void
 }
@@ -125,13 +127,21 @@ export class Turnstile {
   }
 
   #turn(since: number, now: number): Turn {
+    let counted = false
+    const count = (received: boolean): void => {
+      if (!counted) this.#ledger.ended(this.#timing.monotonic(), received, this.#limits)
+      counted = true
+    }
     return {
       ok: true,
       waitedMs: now - since,
+      answered: () => {
+        // Where nothing else counts what is under way, the ledger has to until the end.
+        if (this.#limits.concurrency === Number.POSITIVE_INFINITY) count(true)
+      },
       end: received => {
-        const ended = this.#timing.monotonic()
-        this.#cap?.ended(ended, received, this.#capLimits)
-        this.#ledger.ended(ended, received, this.#limits)
+        this.#cap?.ended(this.#timing.monotonic(), received, this.#capLimits)
+        count(received)
       },
     }
   }

@@ -1,17 +1,14 @@
-import { hash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { AddressFault } from './address-guard.ts'
-import { AnswerFault, readHead } from './answer-head.ts'
-import { type Destination, described, dial } from './dial.ts'
+import { AnswerFault, type AnswerHead, readHead } from './answer-head.ts'
+import { MAX_HEAD, MAX_INTERIM } from './answer-parser.ts'
+import { type Destination, DialTimeout, described, dial } from './dial.ts'
 import { UNSENT, type UpstreamFailure, type UpstreamResult } from './exchange.ts'
 import type { Outbound } from './normalise.ts'
 import { requestHead } from './request-head.ts'
-
-/** What of a sender's WebSocket handshake the two ends agree on with each other (RFC 6455 section 4.1). */
-export interface WebSocketOffer {
-  readonly protocols: string | undefined
-  readonly extensions: string | undefined
-}
+import { faultOfHandshake, type WebSocketOffer } from './websocket-handshake.ts'
+import { refusalOn } from './websocket-refusal.ts'
 
 /** A WebSocket that the upstream has taken: its bytes from now on are frames. */
 export interface Tunnel {
@@ -20,19 +17,23 @@ export interface Tunnel {
   readonly rest: Buffer
 }
 
-const MAX_HEAD = 32 * 1024
-const EMPTY = Buffer.alloc(0)
-
-/** Sec-WebSocket-Accept (RFC 6455 section 4.2.2). */
-export function acceptOf(key: string): string {
-  return hash('sha1', `${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`, 'base64')
+/** The answer to a handshake. */
+interface Answer {
+  readonly head: AnswerHead
+  /** The head as it came, one byte a character, without the last line end and the empty line. */
+  readonly text: string
+  /** What came behind it. */
+  readonly rest: Buffer
 }
+
+const EMPTY = Buffer.alloc(0)
+const END = '\r\n\r\n'
 
 /**
  * Asks an upstream for a WebSocket, on a connection of its own, with the gate's own fields and key. An upstream that does
- * not take it has its status and fields passed on.
+ * not take it has its answer passed on.
  *
- * @param responseMs milliseconds until it has answered
+ * @param responseMs milliseconds until it has answered; of the body of a refusal, for how long nothing may move
  */
 export async function openWebSocket(
   destination: Destination,
@@ -44,8 +45,7 @@ export async function openWebSocket(
   try {
     socket = await dial(destination)
   } catch (error) {
-    const code = error instanceof AddressFault ? 'forward.address' : 'forward.unreachable'
-    return { ok: false, code, message: error instanceof Error ? described(error) : String(error), ...UNSENT }
+    return undialled(error)
   }
   const key = randomBytes(16).toString('base64')
   socket.write(
@@ -53,11 +53,23 @@ export async function openWebSocket(
     'latin1',
   )
   const answer = await answerOn(socket, responseMs)
-  if (!('head' in answer)) {
+  if ('ok' in answer) {
     socket.destroy()
     return answer
   }
-  return judge(socket, answer.head, answer.rest, key)
+  if (answer.head.status !== 101) return refusalOn(socket, answer.text + END, answer.rest, responseMs)
+  return joined(socket, answer, offer, key)
+}
+
+function undialled(error: unknown): UpstreamFailure {
+  const message = error instanceof Error ? described(error) : String(error)
+  const code =
+    error instanceof AddressFault
+      ? 'forward.address'
+      : error instanceof DialTimeout
+        ? 'forward.timeout'
+        : 'forward.unreachable'
+  return { ok: false, code, message, ...UNSENT }
 }
 
 function handshake(key: string, { protocols, extensions }: WebSocketOffer): string[] {
@@ -68,11 +80,10 @@ function handshake(key: string, { protocols, extensions }: WebSocketOffer): stri
   ]
 }
 
-/** The head of the answer, one byte a character, and what came behind it. */
-function answerOn(socket: Socket, ms: number): Promise<{ head: string; rest: Buffer } | UpstreamFailure> {
+function answerOn(socket: Socket, ms: number): Promise<Answer | UpstreamFailure> {
   return new Promise(resolve => {
-    let bytes: Buffer = EMPTY
-    const done = (result: { head: string; rest: Buffer } | UpstreamFailure): void => {
+    const heads = new Heads()
+    const done = (result: Answer | UpstreamFailure): void => {
       clearTimeout(timer)
       socket.pause()
       socket.off('data', data).off('error', failed).off('close', closed)
@@ -80,44 +91,60 @@ function answerOn(socket: Socket, ms: number): Promise<{ head: string; rest: Buf
     }
     const fail = (code: UpstreamFailure['code'], message: string): void => done({ ok: false, code, message })
     const data = (chunk: Buffer): void => {
-      bytes = Buffer.concat([bytes, chunk])
-      const end = bytes.indexOf('\r\n\r\n', 0, 'latin1')
-      if (end >= 0) done({ head: bytes.toString('latin1', 0, end), rest: bytes.subarray(end + 4) })
-      else if (bytes.length > MAX_HEAD) fail('forward.malformed', `its head is longer than ${MAX_HEAD} bytes`)
+      const answer = heads.take(chunk)
+      if (answer instanceof AnswerFault) done(malformed(answer.message))
+      else if (answer !== undefined) done(answer)
     }
     const failed = (error: Error): void => fail('forward.unreachable', described(error))
     const closed = (): void => fail('forward.unreachable', 'the upstream closed the connection')
     const timer = setTimeout(() => fail('forward.timeout', `no answer to the WebSocket handshake within ${ms} ms`), ms)
-    socket.on('data', data).on('error', failed).on('close', closed)
+    // Behind a proxy's answer it stands paused, and a listener alone would not set it going.
+    socket.on('data', data).on('error', failed).on('close', closed).resume()
   })
 }
 
-function judge(socket: Socket, text: string, rest: Buffer, key: string): UpstreamResult {
+/** Reads up to the head that is no interim one: those are passed over (RFC 9110 section 15.2), but for the 101. */
+class Heads {
+  #bytes: Buffer = EMPTY
+  #interim = 0
+
+  /** @returns `undefined` where the head has not come yet */
+  take(chunk: Buffer): Answer | AnswerFault | undefined {
+    this.#bytes = Buffer.concat([this.#bytes, chunk])
+    for (;;) {
+      const answer = cutHead(this.#bytes)
+      if (answer === undefined || answer instanceof AnswerFault) return answer
+      const { status } = answer.head
+      if (status >= 200 || status === 101) return answer
+      if (++this.#interim > MAX_INTERIM) return new AnswerFault(`it sent more than ${MAX_INTERIM} interim answers`)
+      this.#bytes = answer.rest
+    }
+  }
+}
+
+/** The head that the bytes begin with; `undefined` where its end has not come. */
+function cutHead(bytes: Buffer): Answer | AnswerFault | undefined {
+  const end = bytes.indexOf(END, 0, 'latin1')
+  if ((end < 0 ? bytes.length : end) > MAX_HEAD) return new AnswerFault(`its head is longer than ${MAX_HEAD} bytes`)
+  if (end < 0) return undefined
+  const text = bytes.toString('latin1', 0, end)
   const head = readHead(text, 'GET')
-  const malformed = (message: string): UpstreamFailure => {
-    socket.destroy()
-    return { ok: false, code: 'forward.malformed', message: `the answer to the WebSocket handshake: ${message}` }
-  }
-  if (head instanceof AnswerFault) return malformed(head.message)
-  if (head.status !== 101) {
-    socket.destroy()
-    if (head.status < 200) return malformed(`it is ${head.status}`)
-    return { ok: true, status: head.status, headers: head.headers, body: EMPTY }
-  }
-  const accepts = valuesOf(head.headers, 'sec-websocket-accept')
-  if (accepts.length !== 1 || accepts[0] !== acceptOf(key)) return malformed('its Sec-WebSocket-Accept is wrong')
-  if (!/^upgrade:[ \t]*websocket[ \t]*\r?$/im.test(text)) return malformed('it does not upgrade to websocket')
-  const headers = [
-    ...fieldsOf(head.headers, 'sec-websocket-protocol'),
-    ...fieldsOf(head.headers, 'sec-websocket-extensions'),
-  ]
-  return { ok: true, status: 101, headers, body: EMPTY, tunnel: { socket, rest } }
+  return head instanceof AnswerFault ? head : { head, text, rest: bytes.subarray(end + END.length) }
 }
 
-function valuesOf(headers: readonly string[], name: string): string[] {
-  return headers.filter((_text, at) => at % 2 === 1 && headers[at - 1] === name)
+function malformed(message: string): UpstreamFailure {
+  return { ok: false, code: 'forward.malformed', message: `the answer to the WebSocket handshake: ${message}` }
 }
 
-function fieldsOf(headers: readonly string[], name: string): string[] {
-  return valuesOf(headers, name).flatMap(value => [name, value])
+function joined(socket: Socket, { head, text, rest }: Answer, offer: WebSocketOffer, key: string): UpstreamResult {
+  const fault = faultOfHandshake(text, offer, key)
+  if (fault !== undefined) {
+    socket.destroy()
+    return malformed(fault)
+  }
+  const agreed = head.headers.filter((_text, at) => AGREED.has(head.headers[at & ~1] ?? ''))
+  return { ok: true, status: 101, headers: agreed, body: EMPTY, tunnel: { socket, rest } }
 }
+
+/** The fields of a 101 that are for the sender: all else is between the upstream and the gate. */
+const AGREED: ReadonlySet<string> = new Set(['sec-websocket-protocol', 'sec-websocket-extensions'])

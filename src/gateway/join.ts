@@ -1,6 +1,7 @@
 import { pipeline } from 'node:stream/promises'
 import type { UpstreamResult } from '../forward/upstream.ts'
-import { acceptOf, type Tunnel } from '../forward/websocket.ts'
+import type { Tunnel } from '../forward/websocket.ts'
+import { acceptOf } from '../forward/websocket-handshake.ts'
 import { answerHead } from './http/answer-head.ts'
 import type { Incoming } from './http/incoming.ts'
 

@@ -57,8 +57,12 @@ export function replyAnswer(
   requestId: string,
 ): number | Promise<number> {
   append(answer.headers, extra)
-  if (Buffer.isBuffer(answer.body)) return send(connection, answer.status, answer.headers, answer.body, requestId)
   const { req, body, keepAlive } = connection
+  if (Buffer.isBuffer(answer.body)) {
+    // What a GET would have had is told by the upstream, among the fields, or by nobody (RFC 9110 section 8.6).
+    const content = req.method === 'HEAD' ? undefined : answer.body
+    return send(connection, answer.status, answer.headers, content, requestId)
+  }
   answer.headers.push('X-Request-Id', requestId)
   const stream = req.connection.answerStream(answer.status, answer.headers, connection.close, keepAlive)
   if (stream === undefined) {
@@ -83,20 +87,20 @@ function append(headers: string[], extra: ReplyHeaders | undefined): void {
   for (const [name, value] of extra) headers.push(name, value)
 }
 
-/** @param content as text one byte a character */
+/** @param content as text one byte a character; `undefined`: nothing, and no length is said */
 function send(
   connection: Connection,
   status: number,
   headers: string[],
-  content: Buffer | string,
+  content: Buffer | string | undefined,
   requestId: string,
 ): number {
   const { req, body, keepAlive } = connection
   headers.push('X-Request-Id', requestId)
-  const bodiless = status === 204 || status === 304
-  const sent = req.connection.answer(status, headers, bodiless ? undefined : content, mustClose(connection), keepAlive)
+  const written = status === 204 || status === 304 ? undefined : content
+  const sent = req.connection.answer(status, headers, written, mustClose(connection), keepAlive)
   if (body?.unread) body.discard()
-  return bodiless || !sent ? 0 : content.length
+  return sent ? (written?.length ?? 0) : 0
 }
 
 function mustClose({ close, body, req }: Connection): boolean {

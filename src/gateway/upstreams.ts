@@ -63,7 +63,8 @@ export class Upstreams {
     const key = JSON.stringify([route, shared, settings])
     // What was sent counts on where a reload changes the limit, as it does for the receiver.
     const ledger = this.#ledger(shared === undefined ? `route ${route}` : `shared ${shared}`)
-    const cap = shared !== undefined && concurrency < Number.POSITIVE_INFINITY && this.#ledger(`route ${route}`)
+    // A WebSocket is under way for hours, and is one request of the rate: the two are counted apart.
+    const cap = pace !== undefined && concurrency < Number.POSITIVE_INFINITY && this.#ledger(`under way ${route}`)
     return this.#turnstiles.get(key, () => new Turnstile(settings, ledger, systemTiming, cap || undefined))
   }
 

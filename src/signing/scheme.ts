@@ -108,6 +108,8 @@ export interface Signer {
   url?(message: Message): string
   /** The body that `sign` expects to be sent, e.g. with the signature in one of its fields; absent: as it is. */
   body?(message: Message, key: Buffer): Buffer
+  /** The content type of what `body` makes; absent: that of the message. */
+  readonly bodyType?: string
 }
 
 /** How a service signs: both directions of one description. */
@@ -121,15 +123,17 @@ export interface DescribedScheme extends Scheme {
   verifier(keys: readonly SigningKey[], toleranceMs: number | undefined): SyncVerifier
 }
 
-/** A message as it is to be sent: URL and body as the scheme changed them, and the headers that sign it. */
+/** A message as it is to be sent: URL and body as the scheme changed them, with its type, and the headers that sign it. */
 export function signMessage(
   scheme: Signer,
   key: Buffer,
   message: Message,
-): { readonly url: string; readonly body: Buffer; readonly headers: SignedHeaders } {
+): { readonly url: string; readonly body: Buffer; readonly contentType: string; readonly headers: SignedHeaders } {
   const body = scheme.body?.(message, key) ?? message.body
-  const url = scheme.url?.({ ...message, body }) ?? message.url
-  return { url, body, headers: scheme.sign(key, { ...message, url, body }) }
+  const contentType = scheme.bodyType ?? message.contentType
+  const made = { ...message, body, contentType }
+  const url = scheme.url?.(made) ?? message.url
+  return { url, body, contentType, headers: scheme.sign(key, { ...made, url }) }
 }
 
 export const fault = (code: SignatureCode, evidence: Evidence): SignatureFault => ({ ok: false, code, evidence })

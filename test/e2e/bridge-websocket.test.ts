@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ask, speak } from '../support/client.ts'
 import { type RunningGate, startGate } from '../support/gate.ts'
+import { startHttpProxy, type TestProxy } from '../support/proxies.ts'
 import { startWebSocketServer, type WebSocketServer } from '../support/web-socket-server.ts'
 
 const TOKEN = 'token-of-the-socket'
@@ -10,6 +11,7 @@ const KEY = 'dGhlIHNhbXBsZSBub25jZQ=='
 describe('a route for WebSockets', () => {
   let upstream: WebSocketServer
   let odd: WebSocketServer
+  let proxy: TestProxy
   let gate: RunningGate
   const url = (path: string) => `ws://127.0.0.1:${gate.port('crm-side')}${path}`
   const handshake = (path: string, more = '') =>
@@ -17,11 +19,13 @@ describe('a route for WebSockets', () => {
 
   beforeAll(async () => {
     upstream = await startWebSocketServer()
+    proxy = await startHttpProxy()
     odd = await startWebSocketServer((req, socket) => {
       const answers: Readonly<Record<string, string>> = {
         '/odd/wrong':
           'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n',
-        '/odd/denied': 'HTTP/1.1 403 Forbidden\r\nX-Own: 1\r\nContent-Length: 0\r\n\r\n',
+        '/odd/denied':
+          'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 403 Forbidden\r\nX-Own: 1\r\nContent-Length: 16\r\n\r\n{"why":"closed"}',
         '/odd/noise': 'SSH-2.0-OpenSSH_9.2\r\n\r\n',
         '/odd/other': 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n',
       }
@@ -46,6 +50,10 @@ routes:${route('ws', upstream.port, 'websocket: true, authenticate: { bearer: { 
         upstream.port,
         'websocket: true',
         ', { bearer: { tokens: [{ name: crm, env: TOKEN }] } }',
+      )}${route('around', upstream.port, `websocket: true, proxy: { url: "http://127.0.0.1:${proxy.port}" }`)}${route(
+        'one',
+        upstream.port,
+        'websocket: true, concurrency: 1, pace: { rate: 100/s, max-wait: 100ms }',
       )}
 `,
       { TOKEN },
@@ -54,6 +62,7 @@ routes:${route('ws', upstream.port, 'websocket: true, authenticate: { bearer: { 
   afterAll(async () => {
     upstream.close()
     odd.close()
+    proxy.close()
     expect(await gate.stop()).toBe(0)
   }, 40_000)
 
@@ -125,9 +134,11 @@ routes:${route('ws', upstream.port, 'websocket: true, authenticate: { bearer: { 
     expect([heard.text.includes('101 Switching'), heard.closed]).toEqual([false, true])
   })
 
-  it('passes the status of an upstream that takes none', async () => {
+  it('passes the whole answer of an upstream that takes none', async () => {
     const heard = await speak(gate.port('crm-side'), socket => socket.write(handshake('/odd/denied')), 3_000)
-    expect(heard.text).toMatch(/^HTTP\/1\.1 403 [\s\S]*x-own: 1\r\n/i)
+    expect(heard.text).toMatch(/^HTTP\/1\.1 403 [\s\S]*x-own: 1\r\n[\s\S]*\r\n\r\n\{"why":"closed"\}$/i)
+    expect(heard.text).toMatch(/^content-length: 16\r$/im)
+    expect(heard.closed).toBe(true)
   })
 
   it('takes a handshake only as RFC 6455 has it', async () => {
@@ -151,6 +162,27 @@ routes:${route('ws', upstream.port, 'websocket: true, authenticate: { bearer: { 
     const heard = await speak(port, socket => socket.write(handshake('/no/x')), 2_000)
     expect(heard.text).toMatch(/^HTTP\/1\.1 200 [\s\S]*no socket/)
     expect(upstream.handshakes.map(({ url: path }) => path)).not.toContain('/no/x')
+  })
+
+  it('goes through a proxy', async () => {
+    const socket = new WebSocket(url('/around/x'))
+    const [{ data }] = await once(socket, 'message')
+    expect(data).toBe('hello')
+    expect(proxy.asked).toEqual([`127.0.0.1:${upstream.port}`])
+    socket.close()
+    await once(socket, 'close')
+  })
+
+  it('is under way until it ends, for the cap on what is under way at once', async () => {
+    const socket = new WebSocket(url('/one/x'))
+    await once(socket, 'open')
+    const refused = await ask({ port: gate.port('crm-side'), path: '/one/y', method: 'GET' })
+    expect([refused.status, refused.code]).toEqual([503, 'forward.paced'])
+    socket.close()
+    await once(socket, 'close')
+    await expect
+      .poll(async () => (await ask({ port: gate.port('crm-side'), path: '/one/z', method: 'GET' })).status)
+      .toBe(200)
   })
 
   it('ends one side with the other', async () => {

@@ -176,7 +176,7 @@ describe('an answer', () => {
     expect(heads.map(({ headers }) => headers)).toEqual([
       ['x-a', '1'],
       ['x-a', '1'],
-      ['x-a', '1'],
+      ['x-a', '1', 'content-length', '2'],
       ['x-a', '1'],
       ['x-a', '2'],
     ])

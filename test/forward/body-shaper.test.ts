@@ -5,6 +5,7 @@ import { bodyConfig } from '../../src/forward/body-config.ts'
 import { BodyShaper } from '../../src/forward/body-shaper.ts'
 import { urlencodedToJson } from '../../src/forward/forms.ts'
 import { memberAt, membersOf } from '../../src/forward/json-spans.ts'
+import { FORM_TEXT, JSON_TEXT } from '../../src/forward/text-writing.ts'
 
 const HEADERS = ['X-Request-Id', '1', 'Content-Type', 'application/json']
 
@@ -88,6 +89,53 @@ describe('a body', () => {
     )
   })
 
+  it('that is sent as a form is cut as the form needs it', async () => {
+    const config = { as: 'form', max: '300B', truncate: { fields: ['text'] } }
+    const { body, failure } = await shape(config, JSON.stringify({ id: 1, text: 'é'.repeat(200) }))
+    expect(failure).toBeUndefined()
+    expect(body).toMatch(/^id=1&text=(%C3%A9)+%5Btruncated%5D$/)
+    // One more would take six bytes.
+    expect(body.length).toBeGreaterThan(294)
+    expect(body.length).toBeLessThanOrEqual(300)
+    // The JSON takes more than the form, and is not what is sent.
+    const quotes = `{"text":"${'\\u0061'.repeat(250)}"}`
+    expect((await shape(config, quotes)).body).toBe(`text=${'a'.repeat(250)}`)
+    const other = await shape(config, JSON.stringify({ text: 'x', more: 'é'.repeat(100) }))
+    expect(other.failure?.code).toBe('forward.too-large')
+  })
+
+  it('that is cut has the longest text that fits, in either form', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom('json', 'form'),
+        fc.string({ unit: 'binary', minLength: 40, maxLength: 80 }),
+        fc.nat(100),
+        async (as, text, extra) => {
+          const max = 40 + extra
+          const config = { as, max: `${max}B`, truncate: { fields: ['text'], marker: '' } }
+          const { body, failure } = await shape(config, JSON.stringify({ text }))
+          expect(failure).toBeUndefined()
+          const read = as === 'json' ? JSON.parse(body).text : new URLSearchParams(body).get('text')
+          const [next = ''] = text.slice(read.length)
+          const longer = JSON.stringify({ text: read + next })
+          expect(Buffer.byteLength(body)).toBeLessThanOrEqual(max)
+          if (read.length < text.length) expect((await shape({ as, max: `${max}B` }, longer)).failure).toBeDefined()
+        },
+      ),
+      { numRuns: 300 },
+    )
+  })
+
+  it.each(['json', 'form'])('of ten megabytes is cut without holding up everything else (%s)', async as => {
+    const config = { as, max: '64KiB', truncate: { fields: ['text'] } }
+    const body = Buffer.from(JSON.stringify({ text: 'ab é"'.repeat(1_700_000) }))
+    const before = process.threadCpuUsage().user
+    const shaped = await shape(config, body)
+    expect([shaped.failure, (shaped.bytes?.length ?? 0) > 65_000]).toEqual([undefined, true])
+    // Microseconds of this thread, whatever else the machine does.
+    expect(process.threadCpuUsage().user - before).toBeLessThan(500_000)
+  })
+
   it('becomes a form, by the inverse of the rule for forms', async () => {
     const body =
       '{"name":"Ada Lovelace","n":12345678901234567890,"f":1.10,"ok":true,"none":null,"tag":["a","b",3],"ä&=":"\\u00fc"}'
@@ -113,6 +161,18 @@ describe('a body', () => {
 
   it.each(['[1]', '{"a":{"b":1}}', '{"a":[[1]]}', '{"a":[{}]}'])('%s is no form', async body => {
     expect((await shape({ as: 'form' }, body)).failure).toMatchObject({ code: 'forward.no-form', unsent: true })
+  })
+})
+
+describe('a text', () => {
+  it.each([
+    ['JSON', JSON_TEXT, (text: string) => Buffer.byteLength(JSON.stringify(text)) - 2],
+    ['a form', FORM_TEXT, (text: string) => new URLSearchParams({ '': text }).toString().length - 1],
+  ])('takes in %s what is counted for each of its characters', (_where, writing, bytes) => {
+    for (let codePoint = 0; codePoint <= 0x10ffff; codePoint += codePoint < 0x3000 ? 1 : 97)
+      if (bytes(String.fromCodePoint(codePoint)) !== writing.add(codePoint)) expect.unreachable(`U+${codePoint}`)
+    for (const codePoint of [0xd7ff, 0xd800, 0xdbff, 0xdc00, 0xdfff, 0xe000, 0xffff, 0x10000, 0x10ffff])
+      expect(writing.add(codePoint)).toBe(bytes(String.fromCodePoint(codePoint)))
   })
 })
 

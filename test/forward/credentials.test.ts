@@ -17,7 +17,7 @@ import { Upstream } from '../../src/forward/upstream.ts'
 import { providers } from '../../src/signing/index.ts'
 import { newCredentials } from '../../src/signing/provider.ts'
 import { NOW } from '../checks/fakes.ts'
-import { gate, outcome } from '../checks/sent.ts'
+import { gate, outcome, provider } from '../checks/sent.ts'
 import { credentials } from '../support/signed.ts'
 
 const open: (() => void)[] = []
@@ -60,6 +60,7 @@ function to(url: string): Upstream {
   return upstream
 }
 
+const FORM = 'application/x-www-form-urlencoded'
 const clock = frozenClock(NOW)
 const bridgeOver = (upstream: Upstream, credentials: readonly Credential[]) =>
   new Bridge({
@@ -134,6 +135,24 @@ describe('a credential that is at hand', () => {
       expect(outcome(gate(id, given)(sent))).toBe('ok')
     },
   )
+})
+
+describe('a signature that is written into the body', () => {
+  const braintree = credentials(provider('braintree'))
+
+  it.each<[string, string[], Buffer | undefined]>([
+    ['JSON', outbound.headers, outbound.body],
+    ['a form of its own', ['content-type', FORM], Buffer.from('bt_payload=PHg%2B')],
+    ['nothing', [], undefined],
+  ])('is sent under its own type, and the gate takes it (from %s)', async (_from, headers, body) => {
+    const { url, seen } = await serve((_seen, res) => res.end('{}'))
+    const signing = signature(provider('braintree'), secret(braintree.held), url)
+    await bridgeOver(to(url), [signing]).send({ ...outbound, headers: ['X-A', '1', ...headers], body })
+    const [got] = seen
+    expect(got?.headers).toMatchObject({ 'content-type': FORM, 'x-a': '1' })
+    const sent = { headers: { 'content-type': got?.headers['content-type'] ?? '' }, body: got?.body ?? '' }
+    expect(outcome(gate('braintree', braintree.given)(sent))).toBe('ok')
+  })
 })
 
 describe('a token by client credentials', () => {
@@ -312,7 +331,14 @@ describe('a token by client credentials', () => {
     },
   )
 
-  it.each([null, 0, -1, 'soon'])('that says it lives %s is kept for five minutes', async life => {
+  it.each([0, '0'])('that says it lives %j is used once', async life => {
+    const { url, state } = await service(life)
+    const sender = bridge(url, oauth(url, { secret: secret('s') }))
+    for (let i = 0; i < 3; i++) expect(await sender.send(outbound)).toMatchObject({ ok: true, status: 200 })
+    expect(state.asked).toBe(3)
+  })
+
+  it.each([null, '', -1, 'soon'])('that says it lives %s is kept for five minutes', async life => {
     const { url, state } = await service(life)
     const sender = bridge(url, oauth(url, { secret: secret('s') }))
     await sender.send(outbound)

@@ -66,7 +66,7 @@ export function ask(what: Ask): Promise<Reply> {
 }
 
 function codeOf(response: { readonly headers: IncomingHttpHeaders }, text: string): string {
-  if (response.headers['content-type'] !== 'application/problem+json') return ''
+  if (text === '' || response.headers['content-type'] !== 'application/problem+json') return ''
   const problem: unknown = JSON.parse(text)
   return typeof problem === 'object' && problem !== null && 'code' in problem ? String(problem.code) : ''
 }

@@ -145,18 +145,25 @@ export const streamed: Rule = function* (file, context) {
   }
 }
 
-/** A scheme that writes into the JSON that is sent needs it as it is. */
+/** A scheme that changes the body that is sent needs it as it can read it. */
 export const signedBodies: Rule = function* (file) {
   for (const { forward, path } of forwards(file)) {
     const provider = signingProvider(forward.authenticate?.signature)
     if (provider?.scheme.body === undefined) continue
-    for (const key of ['compress', 'as'] as const)
-      if (key === 'as' ? forward.body?.as === 'form' : forward.body?.compress !== undefined)
-        yield error(
-          [...path, 'body', key],
-          `${key}: ${provider.name} signs a time that it writes into the JSON body`,
-          'leave it out',
-          'key',
-        )
+    const { name, accept } = provider
+    if (forward.body?.compress !== undefined)
+      yield error(
+        [...path, 'body', 'compress'],
+        `compress: ${name} changes the body that it signs, and can't change a compressed one`,
+        'leave it out',
+        'key',
+      )
+    if (forward.body?.as === 'form' && !accept?.includes('form'))
+      yield error(
+        [...path, 'body', 'as'],
+        `as: ${name} changes the body that it signs, which is JSON`,
+        'leave it out',
+        'key',
+      )
   }
 }

@@ -18,22 +18,30 @@ export function signature(signatory: Signatory, secret: Secret, origin: string):
   const key = signerKey(signatory, secret)
   return new Standing((outbound, nowMs) => {
     const { method, id } = outbound
-    const { url, body, headers } = signMessage(scheme, key, {
+    const contentType = contentTypeOf(outbound)
+    const made = signMessage(scheme, key, {
       method,
       url: origin + outbound.path,
       body: outbound.body ?? EMPTY,
-      contentType: contentTypeOf(outbound),
+      contentType,
       headers: fieldsOf(outbound),
       nowMs,
       id,
     })
+    const { url, body, headers } = made
+    const fields = made.contentType === contentType ? outbound.headers : withType(outbound.headers, made.contentType)
     return {
       ...outbound,
       path: url.slice(origin.length),
-      headers: [...outbound.headers, ...headers.flat()],
+      headers: [...fields, ...headers.flat()],
       body: body.length === 0 ? undefined : body,
     }
   })
+}
+
+function withType(headers: readonly string[], type: string): string[] {
+  const others = headers.filter((_text, at) => headers[at & ~1]?.toLowerCase() !== 'content-type')
+  return [...others, 'Content-Type', type]
 }
 
 function contentTypeOf({ headers }: Outbound): string {

@@ -32,14 +32,21 @@ export function readToken(answer: UpstreamResult): Token | UpstreamFailure {
     return noToken('its answer holds no access_token')
   if (typeof type !== 'string' || type.toLowerCase() !== 'bearer')
     return noToken('its token is no bearer token (token_type)')
-  const life = Number(seconds) * 1000
+  const lifeMs = lifeOf(seconds)
   return {
     ok: true,
     text,
-    lifeMs: life > 0 ? Math.min(life, LONGEST_MS) : UNSAID_MS,
-    lifeSaid: life > 0,
+    lifeMs: lifeMs ?? UNSAID_MS,
+    lifeSaid: lifeMs !== undefined,
     scopes: typeof scope === 'string' ? scope.split(' ').filter(Boolean) : undefined,
   }
+}
+
+/** In milliseconds; `undefined` where it is not said. Some endpoints write the number as a text. */
+function lifeOf(seconds: unknown): number | undefined {
+  if (typeof seconds !== 'number' && (typeof seconds !== 'string' || seconds.trim() === '')) return undefined
+  const life = Number(seconds) * 1000
+  return life >= 0 ? Math.min(life, LONGEST_MS) : undefined
 }
 
 function parse(body: Buffer): Readonly<Record<string, unknown>> | undefined {

@@ -107,6 +107,7 @@ const scheme: Scheme = {
   tolerance: undefined,
   verifier: keys => new BraintreeVerifier(keys),
   sign: () => [],
+  bodyType: FORM,
   body({ body, contentType }, key) {
     const { publicKey, mac } = split(key)
     const isForm = contentType.split(';', 1)[0]?.trim().toLowerCase() === FORM
