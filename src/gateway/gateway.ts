@@ -12,7 +12,7 @@ import type { Level, Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { TelemetryReading } from '../observe/telemetry-metrics.ts'
 import { createSharedState, MAIN_SEAT, openLocalState, openSharedState } from '../store/shared-state.ts'
-import { ConfigRefused } from './config-refused.ts'
+import { ConfigRefused, DRAINING } from './config-refused.ts'
 import { type Credential, credentialsOf } from './credentials.ts'
 import { Engine } from './engine.ts'
 import type { DocumentSource } from './fetch-document.ts'
@@ -158,8 +158,19 @@ export class Gateway {
     return this.#engine.explainable
   }
 
-  /** @throws ConfigRefused, or the system's error where a listener can't be opened; then nothing listens. */
-  async start(): Promise<void> {
+  /**
+   * A reload that is asked for meanwhile comes after it; a drain ends it.
+   * @throws ConfigRefused, or the system's error where a listener can't be opened; then nothing listens.
+   */
+  start(): Promise<void> {
+    const run = this.#start()
+    this.#reloading = run.catch(() => {
+      this.#draining = true
+    })
+    return run
+  }
+
+  async #start(): Promise<void> {
     const seen = new SeenFiles()
     await this.#take(await this.#load(seen), seen)
     this.#tellReload('start', [])
@@ -187,6 +198,7 @@ export class Gateway {
         this.#options.log.info('reloaded', { cause, routes: this.config?.routes.length ?? 0 })
         return true
       } catch (error) {
+        if (this.#draining) return false
         this.#options.metrics.reloaded(false)
         const reason = error instanceof Error ? error.message : String(error)
         // What mends it may be a file that only the refused config names.
@@ -204,14 +216,21 @@ export class Gateway {
     return run
   }
 
-  /** Stops accepting, lets what is under way end, at most `graceMs` milliseconds. */
+  /** Stops accepting, lets what is under way end, at most `graceMs` milliseconds. A start or reload under way is given up. */
   async drain(graceMs: number): Promise<void> {
     this.#draining = true
     this.#watch.close()
     this.#expiry.stop()
+    this.#engine.giveUp()
     await this.#front?.drain(graceMs)
+    await this.#reloading
     const within = Math.min(graceMs, TELL_MS)
     await Promise.all([this.#alerts.close(within), this.#engine.close(within)])
+  }
+
+  /** Cuts what a drain under way still waits for. */
+  async hurry(): Promise<void> {
+    await this.#front?.drain(0)
   }
 
   async #load({ note }: SeenFiles): Promise<Generation> {
@@ -233,9 +252,10 @@ export class Gateway {
     const prepared = await this.#engine.prepare(next, front)
     let attached: Awaited<ReturnType<Attachment['prepare']>> | undefined
     try {
-      if (this.#draining) throw new ConfigRefused('the gate is draining')
       attached = await attachment?.prepare(next.config, next.loading)
+      if (this.#draining) throw new ConfigRefused(DRAINING)
     } catch (error) {
+      await attached?.abort()
       await prepared.abort()
       throw error
     }

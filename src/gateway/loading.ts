@@ -62,14 +62,18 @@ export class Loading {
     return readdirSync(folder)
   }
 
-  /** Waits until every document that this config names has been asked for once, at most so many milliseconds. */
-  async settled(ms: number): Promise<void> {
+  /**
+   * Waits until every document that this config names has been asked for once, at most so many milliseconds.
+   * @param givenUp ends the wait when it resolves
+   */
+  async settled(ms: number, givenUp?: Promise<undefined>): Promise<void> {
     if (this.#held.length === 0) return
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<void>(resolve => {
       timer = setTimeout(resolve, ms)
     })
-    await Promise.race([Promise.all(this.#held.map(({ ready }) => ready)), late])
+    const ready = Promise.all(this.#held.map(held => held.ready))
+    await Promise.race([ready, late, ...(givenUp ? [givenUp] : [])])
     clearTimeout(timer)
   }
 
