@@ -95,8 +95,7 @@ function hurry(gateway: Gateway, log: Log): void {
 
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  const { code } = error as NodeJS.ErrnoException
-  if (code === 'EADDRINUSE') return `${error.message}\nmend: another program has the address; stop it, or change bind`
-  if (code === 'EACCES') return `${error.message}\nmend: ports below 1024 need the capability CAP_NET_BIND_SERVICE`
+  const { code, path } = error as NodeJS.ErrnoException
+  if (code === 'EACCES' && path !== undefined) return `${error.message}\nmend: let the gate's user read ${path}`
   return 'mend' in error && typeof error.mend === 'string' ? `${error.message}\nmend: ${error.mend}` : error.message
 }

@@ -77,7 +77,7 @@ export class Listener implements ServerOwner {
     return this.#name
   }
 
-  /** Resolves once it listens. @throws the system's error, e.g. EADDRINUSE. */
+  /** Resolves once it listens. @throws CannotListen */
   async listen(sharing?: SharedPort): Promise<AddressInfo | string> {
     await listenOn(this.#server.net, this.bind, sharing)
     this.#tellErrors()

@@ -54,7 +54,7 @@ export class Loading {
     return readFileSync(file)
   }
 
-  /** The names in a folder; `undefined` where the path is no folder. */
+  /** The names in a folder; `undefined` where the path is no folder. @throws the system's error where it can't be listed. */
   list(path: string): readonly string[] | undefined {
     const folder = resolve(this.#folder, path)
     if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) return undefined

@@ -6,6 +6,7 @@ import type { WorkersReading } from '../../observe/exposition.ts'
 import type { TelemetryReading } from '../../observe/telemetry-metrics.ts'
 import { MAIN_SEAT, markAlive, markDead, SEATS, type SharedState } from '../../store/shared-state.ts'
 import type { Acme } from '../acme.ts'
+import { CannotListen } from '../cannot-listen.ts'
 import { ConfigRefused, DRAINING } from '../config-refused.ts'
 import type { Front, Opened, PreparedFront } from '../front.ts'
 import type { Generation } from '../generation.ts'
@@ -256,12 +257,12 @@ function ignored(): void {
   // Whoever asks for a worker that has ended is told by the pool.
 }
 
-/** @throws the system's error where another program has the address: workers would share it with that one, unseen. */
+/** @throws CannotListen where another program has the address: workers would share it with that one, unseen. */
 async function refuseTaken({ bind }: ListenerConfig): Promise<void> {
   if ('unix' in bind || bind.port === 0) return
   const probe = createServer()
   await new Promise<void>((resolve, reject) => {
-    probe.once('error', reject)
+    probe.once('error', error => reject(CannotListen.of(error, bind)))
     probe.listen({ host: bind.host, port: bind.port, exclusive: true }, resolve)
   })
   await new Promise(resolve => probe.close(resolve))
