@@ -6,7 +6,7 @@ import { AdminListener } from '../console/admin-listener.ts'
 import { systemClock } from '../core/clock.ts'
 import { ConfigRefused } from '../gateway/config-refused.ts'
 import { Gateway } from '../gateway/gateway.ts'
-import { createLog } from '../observe/log.ts'
+import { createLog, type Log } from '../observe/log.ts'
 import { createMetrics } from '../observe/metrics.ts'
 import { refuseUnverifiedTls } from '../tls/environment.ts'
 import { stopRequested } from './stopping.ts'
@@ -60,8 +60,13 @@ export const run: Verb = {
       metrics,
       attachment: admin,
     })
+    let stopping = false
+    const stop = stopRequested(io.env, () => hurry(gateway, log)).then(() => {
+      stopping = true
+    })
+    process.on('SIGHUP', () => void gateway.reload())
     try {
-      await gateway.start()
+      await Promise.race([gateway.start(), stop])
     } catch (error) {
       log.flush()
       io.stderr.write(error instanceof ConfigRefused ? error.message : `sallyport run: ${describe(error)}\n`)
@@ -70,9 +75,8 @@ export const run: Verb = {
       log.close()
       return 1
     }
-    io.started?.()
-    process.on('SIGHUP', () => void gateway.reload())
-    await stopRequested(io.env)
+    if (!stopping) io.started?.()
+    await stop
     log.info('draining', { 'grace-ms': GRACE_MS })
     await gateway.drain(GRACE_MS)
     await admin.close()
@@ -82,10 +86,16 @@ export const run: Verb = {
   },
 }
 
+/** Ends a drain early. */
+function hurry(gateway: Gateway, log: Log): void {
+  if (!gateway.draining) return
+  log.warn('drain cut short', { signal: 'SIGINT' })
+  void gateway.hurry()
+}
+
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  const { code } = error as NodeJS.ErrnoException
-  if (code === 'EADDRINUSE') return `${error.message}\nmend: another program has the address; stop it, or change bind`
-  if (code === 'EACCES') return `${error.message}\nmend: ports below 1024 need the capability CAP_NET_BIND_SERVICE`
+  const { code, path } = error as NodeJS.ErrnoException
+  if (code === 'EACCES' && path !== undefined) return `${error.message}\nmend: let the gate's user read ${path}`
   return 'mend' in error && typeof error.mend === 'string' ? `${error.message}\nmend: ${error.mend}` : error.message
 }

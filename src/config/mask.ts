@@ -5,7 +5,16 @@ import { hasSecretPrefix, isVariableName, looksLikeSecret } from './variable-nam
 const SENSITIVE = /secret|token|passw|credential|(?<!allow-)private|api[-_]?key|bearer|authorization/i
 const USERINFO = /(:\/\/)([^\s/@"']+)@/g
 // Names that hold no value: what they say is where the value is, or how it is checked.
-const HARMLESS: ReadonlySet<string> = new Set(['env', 'file', 'name', 'header', 'id', 'url', 'token-url'])
+const HARMLESS: ReadonlySet<string> = new Set([
+  'env',
+  'file',
+  'name',
+  'header',
+  'id',
+  'url',
+  'token-url',
+  'tokens-file',
+])
 
 export interface Masked {
   readonly text: string

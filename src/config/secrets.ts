@@ -99,7 +99,7 @@ function faultIn(bytes: Buffer, ref: SecretRef): { message: string; mend: string
   if (Buffer.compare(Buffer.from(text), bytes) !== 0)
     return { message: `${ref} is no UTF-8 text`, mend: 'write it as text, e.g. in base64 where the scheme says so' }
   // PEM is made of lines, and every reader of it knows their ends.
-  if (/^-----BEGIN [A-Z0-9 ]+-----\r?\n[A-Za-z0-9+/=\r\n]+-----END [A-Z0-9 ]+-----\r?\n?$/.test(text)) return undefined
+  if (/^-----BEGIN [A-Z0-9 ]+-----\r?\n[A-Za-z0-9+/=\r\n]+-----END [A-Z0-9 ]+-----[\r\n]*$/.test(text)) return undefined
   // So is a JWK, whose blanks mean nothing.
   if (isJsonObject(text)) return undefined
   const blank = text.search(/[ \t\r\n]/)

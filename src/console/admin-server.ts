@@ -2,6 +2,7 @@ import { unlink } from 'node:fs/promises'
 import type { RequestListener, Server } from 'node:http'
 import { createConnection } from 'node:net'
 import { http } from '../core/http.ts'
+import { CannotListen } from '../gateway/cannot-listen.ts'
 
 export type AdminBind = { readonly host: string; readonly port: number } | { readonly unix: string }
 
@@ -27,7 +28,7 @@ const LIMITS = {
 const CONNECTIONS = 64
 const GRACE_MS = 2_000
 
-/** Listens for the admin. @throws the listen error, e.g. EADDRINUSE. */
+/** Listens for the admin. @throws CannotListen */
 export async function createAdminServer(bind: AdminBind, handler: RequestListener): Promise<AdminServer> {
   const server = http.createServer(LIMITS, handler)
   server.maxConnections = CONNECTIONS
@@ -43,7 +44,9 @@ export async function createAdminServer(bind: AdminBind, handler: RequestListene
     if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
   })
   if ('unix' in bind) await removeDeadSocket(bind.unix)
-  await listen(server, bind)
+  await listen(server, bind).catch((error: unknown) => {
+    throw CannotListen.of(error, bind)
+  })
   const address = server.address()
   return {
     address: address === null || typeof address === 'string' ? (address ?? '') : address.address,

@@ -13,7 +13,7 @@ import type { ServerTls } from '../tls/server.ts'
 import { Acme } from './acme.ts'
 import type { Carried } from './carried.ts'
 import { compile } from './compile.ts'
-import { ConfigRefused } from './config-refused.ts'
+import { ConfigRefused, DRAINING } from './config-refused.ts'
 import { credentialsOf } from './credentials.ts'
 import type { DocumentSource } from './fetch-document.ts'
 import type { Front, Opened } from './front.ts'
@@ -70,6 +70,8 @@ export class Engine {
   readonly shared: Shared
   /** The records of requests, for whoever watches them. */
   readonly feed = new DecisionFeed()
+  readonly #givenUp = Promise.withResolvers<undefined>()
+  #gaveUp = false
   /** The config in force. */
   generation: Generation | undefined
 
@@ -152,7 +154,8 @@ export class Engine {
   async prepare(next: Generation, front: Front): Promise<Prepared> {
     try {
       const telemetry = await this.telemetry.prepare(next.config, next.loading)
-      await next.loading.settled(DOCUMENTS_MS)
+      await next.loading.settled(DOCUMENTS_MS, this.#givenUp.promise)
+      if (this.#gaveUp) throw new ConfigRefused(DRAINING)
       const opened = await front.prepare(next, telemetry.tracing)
       return {
         opened: opened.opened,
@@ -189,6 +192,12 @@ export class Engine {
       })),
     )
     before?.compiled.close()
+  }
+
+  /** Prepares nothing any more, and waits for no documents. */
+  giveUp(): void {
+    this.#gaveUp = true
+    this.#givenUp.resolve(undefined)
   }
 
   /** Ends what outlives requests, once they have ended. @param withinMs for what is still to be told */

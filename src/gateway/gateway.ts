@@ -1,6 +1,6 @@
 import { dirname, resolve } from 'node:path'
 import { loadConfig } from '../config/load.ts'
-import type { GatewayConfig } from '../config/model.ts'
+import type { Bind, GatewayConfig } from '../config/model.ts'
 import type { Clock } from '../core/clock.ts'
 import { systemTiming } from '../forward/timing.ts'
 import type { Captures } from '../observe/captures.ts'
@@ -12,7 +12,8 @@ import type { Level, Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import type { TelemetryReading } from '../observe/telemetry-metrics.ts'
 import { createSharedState, MAIN_SEAT, openLocalState, openSharedState } from '../store/shared-state.ts'
-import { ConfigRefused } from './config-refused.ts'
+import { CannotListen, isOneAddress } from './cannot-listen.ts'
+import { ConfigRefused, DRAINING } from './config-refused.ts'
 import { type Credential, credentialsOf } from './credentials.ts'
 import { Engine } from './engine.ts'
 import type { DocumentSource } from './fetch-document.ts'
@@ -46,6 +47,7 @@ export interface Attachment {
 
 /** Milliseconds that alerts and telemetry have to be delivered in before the gate stops. */
 const TELL_MS = 3_000
+const HELD = 'Nothing is wrong with the file: an address changes hands, or its host, at a restart of the gate alone.'
 
 /** The running gate: the config in force, and who takes requests by it. */
 export class Gateway {
@@ -158,8 +160,19 @@ export class Gateway {
     return this.#engine.explainable
   }
 
-  /** @throws ConfigRefused, or the system's error where a listener can't be opened; then nothing listens. */
-  async start(): Promise<void> {
+  /**
+   * A reload that is asked for meanwhile comes after it; a drain ends it.
+   * @throws ConfigRefused, or the system's error where a listener can't be opened; then nothing listens.
+   */
+  start(): Promise<void> {
+    const run = this.#start()
+    this.#reloading = run.catch(() => {
+      this.#draining = true
+    })
+    return run
+  }
+
+  async #start(): Promise<void> {
     const seen = new SeenFiles()
     await this.#take(await this.#load(seen), seen)
     this.#tellReload('start', [])
@@ -187,15 +200,18 @@ export class Gateway {
         this.#options.log.info('reloaded', { cause, routes: this.config?.routes.length ?? 0 })
         return true
       } catch (error) {
+        if (this.#draining) return false
         this.#options.metrics.reloaded(false)
-        const reason = error instanceof Error ? error.message : String(error)
+        const said = error instanceof Error ? error.message : String(error)
+        const holder = this.#holderOf(error)
+        const reason = holder === undefined ? said : `${said}: ${holder} of this gate has the address`
         // What mends it may be a file that only the refused config names.
         this.#watch.add(seen.all)
         this.#tellReload(cause, files ?? [], reason)
         this.#options.log.error('reload refused', {
           cause,
           reason,
-          remedy: 'The old config stays in force. Mend the file; it is loaded again when it changes.',
+          remedy: `The old config stays in force. ${holder === undefined ? 'Mend the file; it is loaded again when it changes.' : HELD}`,
         })
         return false
       }
@@ -204,14 +220,35 @@ export class Gateway {
     return run
   }
 
-  /** Stops accepting, lets what is under way end, at most `graceMs` milliseconds. */
+  /** What of the config in force has the address that a new one can't get; `undefined` where that is not why. */
+  #holderOf(error: unknown): string | undefined {
+    if (!(error instanceof CannotListen) || error.code !== 'EADDRINUSE') return undefined
+    const { listeners = [], admin } = this.config ?? {}
+    const holder = listeners.find(({ name, bind }) => isOneAddress(this.#got(name, bind), error.bind))
+    if (holder) return `listener ${holder.name}`
+    return admin && isOneAddress(admin.bind, error.bind) ? 'the admin listener' : undefined
+  }
+
+  /** A bind with the port that the system chose for it. */
+  #got(listener: string, bind: Bind): Bind {
+    return 'unix' in bind ? bind : { ...bind, port: this.port(listener) ?? bind.port }
+  }
+
+  /** Stops accepting, lets what is under way end, at most `graceMs` milliseconds. A start or reload under way is given up. */
   async drain(graceMs: number): Promise<void> {
     this.#draining = true
     this.#watch.close()
     this.#expiry.stop()
+    this.#engine.giveUp()
     await this.#front?.drain(graceMs)
+    await this.#reloading
     const within = Math.min(graceMs, TELL_MS)
     await Promise.all([this.#alerts.close(within), this.#engine.close(within)])
+  }
+
+  /** Cuts what a drain under way still waits for. */
+  async hurry(): Promise<void> {
+    await this.#front?.drain(0)
   }
 
   async #load({ note }: SeenFiles): Promise<Generation> {
@@ -233,9 +270,10 @@ export class Gateway {
     const prepared = await this.#engine.prepare(next, front)
     let attached: Awaited<ReturnType<Attachment['prepare']>> | undefined
     try {
-      if (this.#draining) throw new ConfigRefused('the gate is draining')
       attached = await attachment?.prepare(next.config, next.loading)
+      if (this.#draining) throw new ConfigRefused(DRAINING)
     } catch (error) {
+      await attached?.abort()
       await prepared.abort()
       throw error
     }

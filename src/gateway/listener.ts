@@ -18,7 +18,7 @@ import type { ParserFault } from './http/request-parser.ts'
 import { HttpServer, type ServerOwner } from './http/server.ts'
 import type { ListenerLive, Shared } from './live.ts'
 import { parserRefusal } from './parser-refusal.ts'
-import { speaksProxy } from './peer.ts'
+import { sourceOf, speaksProxy } from './peer.ts'
 import { Proxied } from './proxied.ts'
 import { problemBody } from './reply.ts'
 import { Exchange } from './serve.ts'
@@ -77,7 +77,7 @@ export class Listener implements ServerOwner {
     return this.#name
   }
 
-  /** Resolves once it listens. @throws the system's error, e.g. EADDRINUSE. */
+  /** Resolves once it listens. @throws CannotListen */
   async listen(sharing?: SharedPort): Promise<AddressInfo | string> {
     await listenOn(this.#server.net, this.bind, sharing)
     this.#tellErrors()
@@ -197,6 +197,10 @@ export class Listener implements ServerOwner {
     if (begin === undefined) throw new Error('the server takes no connections')
     server.removeAllListeners('connection')
     server.on('connection', (socket: Socket) => {
+      if (this.#isNobodys(socket)) {
+        socket.destroy()
+        return
+      }
       this.#watch(socket)
       this.#accept(socket, () => begin.call(server, socket))
     })
@@ -209,8 +213,17 @@ export class Listener implements ServerOwner {
     })
   }
 
-  opened(): void {
+  opened({ socket }: HttpConnection): void {
     this.#counters.connections++
+    if (this.#isNobodys(socket)) socket.destroy()
+  }
+
+  /**
+   * Whether the kernel can't tell any more whom a connection is from: it was reset before it was taken. What it has sent could
+   * still be read, and would count as sent from this host. The first look is the one that Node keeps.
+   */
+  #isNobodys(socket: Socket): boolean {
+    return !('unix' in this.bind) && socket.remoteAddress === undefined
   }
 
   closed(): void {
@@ -318,7 +331,7 @@ export class Listener implements ServerOwner {
   /** Tells of what was refused before it was a request. @param bytes that were answered; 0 where none were */
   #recordRefusal(socket: Socket, refusal: Refusal, bytes: number, id = requestId(this.#shared.clock.now())): void {
     const { capturing, record: tell } = this.#shared
-    const source = socket.remoteAddress ?? 'unix'
+    const source = sourceOf(socket, this.#live.proxied?.of(socket)).text
     const result = { route: undefined, walk: undefined, stop: refusal, answer: undefined, upstreamMs: 0 }
     const code = capturing.wants(result, source)
     const record = auditOf({

@@ -54,7 +54,7 @@ export class Loading {
     return readFileSync(file)
   }
 
-  /** The names in a folder; `undefined` where the path is no folder. */
+  /** The names in a folder; `undefined` where the path is no folder. @throws the system's error where it can't be listed. */
   list(path: string): readonly string[] | undefined {
     const folder = resolve(this.#folder, path)
     if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) return undefined
@@ -62,14 +62,18 @@ export class Loading {
     return readdirSync(folder)
   }
 
-  /** Waits until every document that this config names has been asked for once, at most so many milliseconds. */
-  async settled(ms: number): Promise<void> {
+  /**
+   * Waits until every document that this config names has been asked for once, at most so many milliseconds.
+   * @param givenUp ends the wait when it resolves
+   */
+  async settled(ms: number, givenUp?: Promise<undefined>): Promise<void> {
     if (this.#held.length === 0) return
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<void>(resolve => {
       timer = setTimeout(resolve, ms)
     })
-    await Promise.race([Promise.all(this.#held.map(({ ready }) => ready)), late])
+    const ready = Promise.all(this.#held.map(held => held.ready))
+    await Promise.race([ready, late, ...(givenUp ? [givenUp] : [])])
     clearTimeout(timer)
   }
 

@@ -35,6 +35,14 @@ function peerOf({ remoteAddress = '' }: Socket): Address | undefined {
   return address
 }
 
+/**
+ * Whom a connection is from, for what is told of it outside of a request: the TCP peer, or whom that speaks for by the PROXY
+ * protocol.
+ */
+export function sourceOf(socket: Socket, proxied?: ProxyHeader): Address {
+  return proxied?.source ?? peerOf(socket) ?? LOCAL
+}
+
 /** Whether a connection's peer is one of the networks that speak the PROXY protocol. */
 export function speaksProxy(socket: Socket, proxies: NetworkTable | undefined): boolean {
   return proxies?.has(peerOf(socket) ?? LOCAL) ?? false
@@ -54,7 +62,7 @@ export function originOf(
 ): Origin | PolicyFault {
   const peer = peerOf(socket)
   if (proxied?.source === null) return new PolicyFault('the PROXY header does not say whom it speaks for', 'no-source')
-  const source = proxied?.source ?? peer ?? LOCAL
+  const source = sourceOf(socket, proxied)
   const secure = proxied?.encrypted ?? encrypted
   if (trusted === undefined || !trusted.has(source)) return { source, peer, encrypted: secure, byProxy: false }
   const told = headers.one('x-forwarded-proto')

@@ -16,7 +16,7 @@ import { auditOf } from './audit.ts'
 import type { Incoming } from './http/incoming.ts'
 import { joinWebSocket } from './join.ts'
 import type { ListenerLive, Shared } from './live.ts'
-import { type Origin, originOf } from './peer.ts'
+import { type Origin, originOf, sourceOf } from './peer.ts'
 import { checkHead, POLICY_CODE, PolicyFault } from './policy.ts'
 import { type Connection, replyAnswer, replyItself, replyRefusal } from './reply.ts'
 import { RequestBody } from './request-body.ts'
@@ -119,16 +119,18 @@ export class Exchange {
 
   /** Refuses without the pipeline: nothing can be routed that is no request. */
   refuse(refusal: Refusal): void {
-    const origin = originOf(this.#req.socket, false, new Headers(this.#req.fields), undefined)
-    this.#unfit(refusal, origin)
+    this.#unfit(refusal)
   }
 
-  #unfit(refusal: Refusal, origin: Origin | PolicyFault): void {
+  /** @param origin where it is known: else the source is the connection's */
+  #unfit(refusal: Refusal, origin?: Origin | PolicyFault): void {
     // Where this request ends can't be trusted, so nothing that follows on the connection is read as one.
     this.#req.connection.broken = true
     this.#req.drop()
     const bytesOut = replyRefusal(this.#connection(true), refusal, this.id)
-    const source = origin instanceof PolicyFault ? (this.#req.socket.remoteAddress ?? '') : origin.source.text
+    const known = origin === undefined || origin instanceof PolicyFault ? undefined : origin.source
+    const { socket } = this.#req
+    const source = (known ?? sourceOf(socket, this.#live.proxied?.of(socket))).text
     const result = { route: undefined, walk: undefined, stop: refusal, answer: undefined, upstreamMs: 0 }
     const code = this.#shared.capturing.wants(result, source)
     this.#record(undefined, source, result, refusal.spec.status, bytesOut, code)

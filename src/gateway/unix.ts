@@ -1,6 +1,7 @@
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs'
 import { connect, type Server } from 'node:net'
 import type { Bind } from '../config/model.ts'
+import { CannotListen } from './cannot-listen.ts'
 
 /** Connections that the kernel holds until they are accepted. */
 export const BACKLOG = 1024
@@ -11,8 +12,16 @@ export interface SharedPort {
   readonly port: number | undefined
 }
 
-/** Listens on an address or a Unix socket. @throws the system's error. */
+/** Listens on an address or a Unix socket. @throws CannotListen */
 export async function listenOn(server: Server, bind: Bind, sharing?: SharedPort): Promise<void> {
+  try {
+    await open(server, bind, sharing)
+  } catch (error) {
+    throw CannotListen.of(error, bind)
+  }
+}
+
+async function open(server: Server, bind: Bind, sharing: SharedPort | undefined): Promise<void> {
   if ('unix' in bind) await removeStale(bind.unix)
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)

@@ -16,13 +16,14 @@ export interface ExpiryWatch {
   soonest(): readonly Expiry[]
   /** The same, by the time that is left. */
   readings(): ExpiryReading[]
-  /** Looks again every hour, on a timer that keeps no process alive. */
+  /** Looks again when the next thing ends or is to be warned of, on a timer that keeps no process alive. */
   start(): void
   stop(): void
 }
 
 const DAY = 86_400_000
-const HOUR = 3_600_000
+/** Milliseconds between two looks at most: a timer does not see the clock being set, or the machine asleep. */
+const LONGEST_MS = 3_600_000
 const STEPS = [30, 7, 1, 0]
 const SHOWN = 1000
 
@@ -51,6 +52,25 @@ interface Watched {
 export function createExpiryWatch({ log, clock }: { readonly log: Log; readonly clock: Clock }): ExpiryWatch {
   let watched = new Map<string, Watched>()
   let timer: NodeJS.Timeout | undefined
+  let started = false
+
+  function look(): void {
+    check()
+    clearTimeout(timer)
+    if (started) timer = setTimeout(look, untilNext()).unref()
+  }
+
+  /** Milliseconds until anything is to be told, at most `LONGEST_MS`. */
+  function untilNext(): number {
+    const now = clock.now()
+    let next = now + LONGEST_MS
+    for (const { expiry, warned } of watched.values())
+      for (const days of STEPS) {
+        const at = expiry.at - days * DAY
+        if (days < warned && at > now && at < next) next = at
+      }
+    return Math.ceil(next - now)
+  }
 
   function check(): void {
     const now = clock.now()
@@ -89,7 +109,7 @@ export function createExpiryWatch({ log, clock }: { readonly log: Log; readonly 
         next.set(key, { expiry, warned })
       }
       watched = next
-      check()
+      look()
     },
     soonest,
     readings() {
@@ -97,11 +117,12 @@ export function createExpiryWatch({ log, clock }: { readonly log: Log; readonly 
       return soonest().map(({ kind, name, at }) => ({ kind, name, seconds: (at - now) / 1000 }))
     },
     start() {
-      timer ??= setInterval(check, HOUR).unref()
+      started = true
+      look()
     },
     stop() {
-      clearInterval(timer)
-      timer = undefined
+      started = false
+      clearTimeout(timer)
     },
   }
 }

@@ -11,7 +11,7 @@ export interface ClientTrustConfig {
 /**
  * Reads the clients' CAs and CRLs from where the config says.
  * @param listFolder gives the names in a folder, `undefined` where the path is none
- * @throws TlsProblem where the CAs can't be read; a CRL that can't is among the trust's problems
+ * @throws TlsProblem where the CAs can't be read; a CRL, or a folder of them, that can't is among the trust's problems
  */
 export function loadTrustFiles(
   config: ClientTrustConfig,
@@ -30,12 +30,29 @@ export function loadTrustFiles(
   }
   if (crl === undefined) return loadClientTrust({ ca: { path, pem } }, now)
   const crls = [crl].flat().flatMap((each): CrlFile[] => {
-    const names = listFolder(each)
+    const names = namesIn(each, listFolder)
+    if (names instanceof Error) return [{ path: each, read: () => fail(names) }]
     if (names === undefined) return [{ path: each, read: () => readFile(each) }]
     const files = names.filter(isCrlName).toSorted()
     return files.map(name => ({ path: `${each}/${name}`, read: () => readFile(`${each}/${name}`) }))
   })
   return loadClientTrust({ ca: { path, pem }, crls }, now)
+}
+
+/** @returns the error of a folder that can't be listed */
+function namesIn(
+  path: string,
+  listFolder: (path: string) => readonly string[] | undefined,
+): readonly string[] | undefined | Error {
+  try {
+    return listFolder(path)
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error))
+  }
+}
+
+function fail(error: Error): never {
+  throw error
 }
 
 /** What a folder of CRLs is read for: `.r0` is what `openssl rehash` links. */

@@ -1,9 +1,13 @@
+import { spawnSync } from 'node:child_process'
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { check } from '../../src/cli/check.ts'
 import { schema } from '../../src/cli/schema.ts'
 import type { Verb, VerbArgs } from '../../src/cli/verb.ts'
 
+const BIN = join(import.meta.dirname, '../../bin/sallyport.js')
 const CWD = join(import.meta.dirname, '../golden/cli')
 
 async function run(verb: Verb, positionals: string[], values: VerbArgs['values'] = {}, env: NodeJS.ProcessEnv = {}) {
@@ -56,6 +60,40 @@ describe('check', () => {
     expect((await run(check, [])).code).toBe(2)
     expect((await run(check, ['a.yaml', 'b.yaml'])).code).toBe(2)
     expect((await run(check, ['no-such.yaml'])).stderr).toMatch(/^no-such\.yaml {2}there is no such file\n/)
+  })
+})
+
+describe('files that this user may not read', () => {
+  /** Root reads everything. */
+  const user = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}
+
+  it('a folder of CRLs is warned of, as a CRL is', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sallyport-check-'))
+    chmodSync(folder, 0o755)
+    mkdirSync(join(folder, 'crls'), { mode: 0o000 })
+    const files = join(CWD, '../files')
+    for (const name of ['server.crt', 'server.key']) {
+      copyFileSync(join(files, name), join(folder, name))
+      chmodSync(join(folder, name), 0o644)
+    }
+    writeFileSync(
+      join(folder, 'gate.yaml'),
+      `
+listeners:
+  - name: public
+    bind: 127.0.0.1:8443
+    tls: { certificates: [{ cert: server.crt, key: server.key }], client-ca: server.crt, client-crl: crls }
+routes:
+  - { name: a, match: { path: /a }, checks: [{ client-cert: {} }], forward: { to: "http://127.0.0.1:9" } }
+`,
+    )
+    const { status, stdout, stderr } = spawnSync(process.execPath, [BIN, 'check', join(folder, 'gate.yaml')], {
+      encoding: 'utf8',
+      ...user,
+    })
+    rmSync(folder, { recursive: true })
+    expect(stdout + stderr).toMatch(/warning: client-crl: the file crls may not be read by this user/)
+    expect(status, stderr).toBe(0)
   })
 })
 

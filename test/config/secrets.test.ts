@@ -45,6 +45,11 @@ describe('resolveSecret', () => {
     expect(problem?.mend).toContain(mend)
   })
 
+  it.each(['', '\n', '\n\n', '\r\n\r\n'])('takes a PEM block with the line ends %j behind it', end => {
+    const pem = `-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA\n-----END PUBLIC KEY-----${end}`
+    expect(fromFile(pem).secret?.text()).toBe(pem)
+  })
+
   it('keeps the value out of what it says', () => {
     for (const spoilt of ['hunter22\n', ' hunter22', 'Bearer hunter22', 'hunter22”', 'hunter\u200b22'])
       expect(JSON.stringify(fromFile(spoilt))).not.toMatch(/hunter/)

@@ -38,6 +38,43 @@ describe('expiry', () => {
     ])
   })
 
+  it('tells within the second in which something ends, also of what came since', () => {
+    vi.useFakeTimers({ now: START })
+    const { lines, clock, watch: watched } = watch()
+    const pass = (ms: number): void => {
+      for (let second = 0; second < ms / 1000; second++) {
+        clock.advance(1000)
+        vi.advanceTimersByTime(1000)
+      }
+    }
+    watched.start()
+    watched.update([{ kind: 'crl', name: 'ca.crl', at: START + 90_000 }])
+    pass(89_000)
+    expect(lines.map(line => line.msg)).toEqual(['expires soon'])
+    pass(1000)
+    expect(lines.map(line => line.msg)).toEqual(['expires soon', 'expired'])
+    watched.update([{ kind: 'crl', name: 'ca.crl', at: START + 100_000 + DAY }])
+    pass(10_000)
+    expect(lines.slice(2).map(line => [line.msg, line['days-left']])).toEqual([
+      ['expires soon', 1],
+      ['expires soon', 1],
+    ])
+    expect(vi.getTimerCount()).toBe(1)
+    watched.stop()
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('looks again within an hour where something ends in years: a timer holds 24 days', () => {
+    vi.useFakeTimers({ now: START })
+    const { lines, clock, watch: watched } = watch()
+    watched.start()
+    watched.update([token(4000)])
+    clock.advance(3999 * DAY)
+    vi.advanceTimersByTime(3_600_000)
+    expect(lines).toMatchObject([{ msg: 'expires soon', 'days-left': 1 }])
+    watched.stop()
+  })
+
   it('warns at once, and once, of what ends soon already', () => {
     const { lines, watch: watched } = watch()
     watched.update([token(5)])

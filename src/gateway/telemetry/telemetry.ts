@@ -27,7 +27,7 @@ export interface TelemetryOptions {
   readonly timing: Timing
   readonly log: Log
   readonly metrics: Metrics
-  /** What requests took is sent, and not the gate's metrics: another thread sends those of all. */
+  /** What requests took is sent, and not the gate's metrics: another thread sends those of all, and tells what is missing. */
   readonly requestsOnly?: boolean | undefined
 }
 
@@ -97,7 +97,7 @@ export class Telemetry {
 
   /** @returns `undefined` where something that it needs is missing */
   #open(config: OtlpConfig, loading: Loading): Way | undefined {
-    const { log, timing, metrics } = this.#options
+    const { log, timing, metrics, requestsOnly } = this.#options
     try {
       const headers = headersOf(config, loading)
       const outlet = new Outlet(config.endpoint, loading, 'telemetry')
@@ -118,7 +118,7 @@ export class Telemetry {
       }
     } catch (error) {
       if (!(error instanceof Offline || error instanceof TlsProblem)) throw error
-      log.error('telemetry offline', { reason: error.message, remedy: error.mend })
+      if (!requestsOnly) log.error('telemetry offline', { reason: error.message, remedy: error.mend })
       return undefined
     }
   }

@@ -1,3 +1,4 @@
+import type { Bind } from '../../config/model.ts'
 import type { AuditRecord } from '../../observe/audit.ts'
 import type { BridgeReading } from '../../observe/bridge-metrics.ts'
 import type { Capture } from '../../observe/captures.ts'
@@ -51,6 +52,8 @@ export interface Failure {
   readonly refused: boolean
   /** The system's, e.g. EADDRINUSE. */
   readonly code: string | undefined
+  /** The address that can't be had. */
+  readonly bind?: Bind
 }
 
 export interface Answer {

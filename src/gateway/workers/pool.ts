@@ -6,7 +6,8 @@ import type { WorkersReading } from '../../observe/exposition.ts'
 import type { TelemetryReading } from '../../observe/telemetry-metrics.ts'
 import { MAIN_SEAT, markAlive, markDead, SEATS, type SharedState } from '../../store/shared-state.ts'
 import type { Acme } from '../acme.ts'
-import { ConfigRefused } from '../config-refused.ts'
+import { CannotListen } from '../cannot-listen.ts'
+import { ConfigRefused, DRAINING } from '../config-refused.ts'
 import type { Front, Opened, PreparedFront } from '../front.ts'
 import type { Generation } from '../generation.ts'
 import type { Shared } from '../live.ts'
@@ -49,6 +50,8 @@ export class WorkerPool implements Front {
   readonly #inbox: Inbox
   /** By place, from 1 on. */
   readonly #seats = new Map<number, Seat>()
+  /** Those that wait for a seat, with the config that is being prepared. */
+  #fresh: readonly Seat[] = []
   /** Where in the shared memory somebody sits. */
   readonly #slots: boolean[] = Array.from({ length: SEATS }, () => false)
   /** What changes who has a seat: one after the other. */
@@ -74,7 +77,7 @@ export class WorkerPool implements Front {
     try {
       return await this.#prepare(next)
     } catch (error) {
-      if (!(error instanceof WorkerGone)) throw error
+      if (!(error instanceof WorkerGone) || this.#draining) throw error
       // That is no fault of the config: another takes its place.
       return this.#prepare(next)
     }
@@ -85,12 +88,14 @@ export class WorkerPool implements Front {
     const count = countOf(config)
     const kept = [...this.#seats.values()].filter(({ brief }) => brief.seat <= count)
     const fresh: Seat[] = []
+    this.#fresh = fresh
     const abort = async (): Promise<void> => {
       await Promise.all([...kept.map(seat => seat.ask({ ask: 'abort' }).catch(ignored)), ...fresh.map(s => s.end())])
       done()
     }
     try {
       for (const listener of config.listeners) if (!this.#holds(listener)) await refuseTaken(listener)
+      if (this.#draining) throw new ConfigRefused(DRAINING)
       const places = Array.from({ length: count }, (_, index) => index + 1)
       fresh.push(...places.filter(place => !this.#seats.has(place)).map(place => this.#begin(place)))
       const { opened, ports } = await this.#prepareAll([...kept, ...fresh], text)
@@ -99,6 +104,7 @@ export class WorkerPool implements Front {
         this.#inForce = { text, count, listeners: config.listeners }
         this.#ports = ports
         for (const seat of fresh) this.#seats.set(seat.brief.seat, seat)
+        this.#fresh = []
         const left = [...this.#seats.values()].filter(({ brief }) => brief.seat > count)
         for (const { brief } of left) this.#seats.delete(brief.seat)
         this.#options.metrics.setListeners(config.listeners.map(({ name }) => name))
@@ -148,7 +154,8 @@ export class WorkerPool implements Front {
   async drain(graceMs: number): Promise<void> {
     this.#draining = true
     for (const timer of this.#filling) clearTimeout(timer)
-    await Promise.all([...this.#seats.values()].map(seat => seat.drain(graceMs)))
+    const fresh = this.#fresh.map(seat => seat.end())
+    await Promise.all([...fresh, ...[...this.#seats.values()].map(seat => seat.drain(graceMs))])
   }
 
   /** The first alone: it learns the ports that the system chooses, and fails where the others would. */
@@ -250,12 +257,12 @@ function ignored(): void {
   // Whoever asks for a worker that has ended is told by the pool.
 }
 
-/** @throws the system's error where another program has the address: workers would share it with that one, unseen. */
+/** @throws CannotListen where another program has the address: workers would share it with that one, unseen. */
 async function refuseTaken({ bind }: ListenerConfig): Promise<void> {
   if ('unix' in bind || bind.port === 0) return
   const probe = createServer()
   await new Promise<void>((resolve, reject) => {
-    probe.once('error', reject)
+    probe.once('error', error => reject(CannotListen.of(error, bind)))
     probe.listen({ host: bind.host, port: bind.port, exclusive: true }, resolve)
   })
   await new Promise(resolve => probe.close(resolve))

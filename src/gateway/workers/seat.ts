@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import { CannotListen } from '../cannot-listen.ts'
 import { ConfigRefused } from '../config-refused.ts'
 import type { Opened } from '../front.ts'
 import type { Answer, Ask, Failure, FromWorker, News, ToWorker, WorkerBrief } from './messages.ts'
@@ -65,7 +66,7 @@ export class Seat {
     return this.#ended
   }
 
-  /** @throws ConfigRefused or the system's error, as the worker met it; WorkerGone */
+  /** @throws ConfigRefused or CannotListen, as the worker met it; WorkerGone */
   async prepare(text: string, ports: ReadonlyMap<string, number>): Promise<readonly Opened[]> {
     const { opened = [] } = await this.#ask({ ask: 'prepare', text, ports })
     return opened
@@ -110,7 +111,8 @@ export class Seat {
   }
 }
 
-function errorOf({ message, refused, code }: Failure): Error {
+function errorOf({ message, refused, code, bind }: Failure): Error {
   if (refused) return new ConfigRefused(message)
+  if (bind !== undefined) return new CannotListen(message, bind, code)
   return Object.assign(new Error(message), code === undefined ? {} : { code })
 }

@@ -5,6 +5,7 @@ import { systemClock } from '../../core/clock.ts'
 import { createLog } from '../../observe/log.ts'
 import { createMetrics } from '../../observe/metrics.ts'
 import { openSharedState } from '../../store/shared-state.ts'
+import { CannotListen } from '../cannot-listen.ts'
 import { ConfigRefused } from '../config-refused.ts'
 import { Engine, type Prepared } from '../engine.ts'
 import type { Opened } from '../front.ts'
@@ -104,7 +105,8 @@ class Worker {
 function failureOf(error: unknown): Failure {
   const message = error instanceof Error ? error.message : String(error)
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
-  return { message, refused: error instanceof ConfigRefused, code }
+  const bind = error instanceof CannotListen ? { bind: error.bind } : {}
+  return { message, refused: error instanceof ConfigRefused, code, ...bind }
 }
 
 if (parentPort) {
