@@ -30,10 +30,13 @@ the request. A route that does not name ${written} has them all the same, with t
   )
 }
 
+/** Up to a full stop that ends it, and not one of an abbreviation. */
+const FIRST_SENTENCE = /^.*?(?<!\.|\be\.g|\bi\.e)\.(?= [A-Z]|$)/
+
 /** Name, stage and summary of every check; `short` is its first sentence alone. */
 export function checkTable(linkTo: string, length: 'short' | 'whole' = 'whole'): string {
   const told = (summary: string): string =>
-    length === 'whole' ? summary : (/^.*?[^.]\.(?= [A-Z]|$)/.exec(summary)?.[0] ?? summary)
+    length === 'whole' ? summary : (FIRST_SENTENCE.exec(summary)?.[0] ?? summary)
   return table(
     ['check', 'stage', 'what it does'],
     checkKinds.map(({ name, stage, summary, members }) => [

@@ -1,7 +1,7 @@
 import { replay } from '../../src/checks/replay.ts'
 import { signature } from '../../src/checks/signature.ts'
 import type { AuditRecord } from '../../src/observe/audit.ts'
-import { createMetrics } from '../../src/observe/metrics.ts'
+import { createMetrics, type Metrics } from '../../src/observe/metrics.ts'
 import { auditLine } from '../../src/observe/recorder.ts'
 import { pipelineDenials } from '../../src/pipeline/denials.ts'
 import { code, fenced, table } from './markdown.ts'
@@ -99,25 +99,37 @@ export function logLines(): string {
 
 /** Name, kind, labels and meaning of every metric, as `/metrics` itself says them. */
 export async function metricTable(): Promise<string> {
-  const metrics = createMetrics({ version: '' })
-  metrics.setRoutes([{ name: 'r', online: true }])
-  metrics.setListeners(['l'])
-  metrics.listener('l')
-  metrics.watchExpiries(() => [{ kind: 'secret', name: 'n', seconds: 1 }])
-  const counts = { delivered: 0, retried: 0, failed: 0, dropped: 0 }
-  metrics.watchAlerts(() => ({ receivers: [{ name: 't', waiting: 0, counts }], active: new Map([['refused', 1]]) }))
-  const sent = { exported: 0, failed: 0, dropped: 0 }
-  metrics.watchTelemetry(() => ({ spans: sent, metrics: sent }))
-  metrics.record({ ...REPORTED, route: 'r' })
-  const text = await metrics.render()
+  const text = await everyMetric().render()
   const rows = [...text.matchAll(/^# HELP (\S+) (.+)\n# TYPE \S+ (\S+)$/gm)].map(
     ([, name = '', help = '', kind = '']) => [code(name), kind, labelsOf(text, name), help],
   )
   return table(['metric', 'kind', 'labels', 'what it tells'], rows)
 }
 
+/** Those of a gate of which each metric has something to tell. */
+function everyMetric(): Metrics {
+  const metrics = createMetrics({ version: '' })
+  metrics.setRoutes([{ name: 'r', online: true }])
+  metrics.setListeners(['l'])
+  metrics.listener('l')
+  metrics.watchExpiries(() => [{ kind: 'secret', name: 'n', seconds: 1 }])
+  metrics.watchRemotes(() => [{ document: 'd', fetched: 0, unchanged: 0, failed: 0, ageMs: 0 }])
+  metrics.watchAcme(() => [{ name: 'n', obtained: 0, failed: 0, held: true }])
+  const tokens = { fetched: 0, failed: 0 }
+  metrics.watchBridges(() => [{ route: 'r', waiting: 0, retries: 0, breaker: 'closed', tokens }])
+  const counts = { delivered: 0, retried: 0, failed: 0, dropped: 0 }
+  metrics.watchAlerts(() => ({ receivers: [{ name: 't', waiting: 0, counts }], active: new Map([['refused', 1]]) }))
+  const sent = { exported: 0, failed: 0, dropped: 0 }
+  metrics.watchTelemetry(() => ({ spans: sent, metrics: sent }))
+  metrics.record({ ...REPORTED, route: 'r' })
+  return metrics
+}
+
 function labelsOf(text: string, name: string): string {
-  const sample = new RegExp(`^${name}(?:_bucket)?\\{([^}]*)\\}`, 'm').exec(text)?.[1] ?? ''
-  const labels = [...sample.matchAll(/([a-z]+)="/g)].map(match => match[1] ?? '').filter(label => label !== 'le')
+  const sample = new RegExp(`^${name}(?:_bucket)?(?:\\{([^}]*)\\})? `, 'm').exec(text)
+  if (sample === null) throw new Error(`${name} tells nothing here: give everyMetric() something for it to tell`)
+  const labels = [...(sample[1] ?? '').matchAll(/([a-z]+)="/g)]
+    .map(match => match[1] ?? '')
+    .filter(label => label !== 'le')
   return labels.map(code).join(', ')
 }

@@ -193,7 +193,7 @@ function capturedOf(
   { at, source }: { readonly at: number; readonly source: string },
 ): CapturedRequest {
   const own = config.listeners.find(({ name }) => name === listener)
-  const { body, cut, peer, serverName, clientCertificates = [], refusal } = request
+  const { body, cut, masked = false, peer, serverName, clientCertificates = [], refusal } = request
   return {
     id: requestId(at),
     receivedAt: at,
@@ -210,6 +210,7 @@ function capturedOf(
     body,
     bodyBytes: body.length,
     cut,
+    masked,
     refusal,
   }
 }

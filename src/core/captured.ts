@@ -30,6 +30,8 @@ export interface CapturedRequest {
   readonly bodyBytes: number
   /** Not all of the body is there: it was not read to its end, or not kept whole. Absent: `body` is shorter than `bodyBytes`. */
   readonly cut?: boolean
+  /** From a file that hides credentials: nothing that needs them can be tried. */
+  readonly masked?: boolean
   /** Why the gate refused it; `undefined` where it was not refused, or is from a file. */
   readonly refusal: CapturedRefusal | undefined
 }
@@ -59,6 +61,8 @@ export interface Explaining<Config> {
   readonly request: BodyRequest
   /** The body was kept in part, or not read: nothing can be tried over it as a whole. */
   readonly cut: boolean
+  /** Credentials are hidden in it. */
+  readonly masked?: boolean
   /** What the check said of it. */
   readonly refusal: CapturedRefusal
   /** The same check as other routes have it: whose secret, key, token or network is it? */

@@ -24,7 +24,7 @@ export interface Series {
   readonly values: readonly number[]
 }
 
-/** A route's last day. Latencies in seconds, of the requests that ended in the minute; null: none did. */
+/** A route's last day. Latencies in seconds, estimated, of the requests that ended in the minute; null: none did. */
 export interface RouteDay {
   /** Epoch milliseconds of the first minute's start. */
   readonly from: number
@@ -48,26 +48,44 @@ interface Counted {
   last: number
 }
 
-/** Bucket counts by slot of time. */
+/** Bucket counts by slot of time, and the largest that came in each. */
 class BucketRing {
   readonly #slots: number
   readonly #counts: Uint32Array
+  readonly #largest: Float64Array
 
   constructor(slots: number) {
     this.#slots = slots
     this.#counts = new Uint32Array(slots * BUCKETS)
+    this.#largest = new Float64Array(slots)
   }
 
-  row(slot: number): Uint32Array {
-    const at = (slot % this.#slots) * BUCKETS
-    return this.#counts.subarray(at, at + BUCKETS)
+  /** @param since what has come, by buckets @param largest of it, in seconds */
+  add(slot: number, since: readonly number[], largest: number): void {
+    const row = this.#row(slot)
+    for (const [index, count] of since.entries()) row[index] = (row[index] ?? 0) + count
+    this.#largest[slot % this.#slots] = Math.max(this.#largest[slot % this.#slots] ?? 0, largest)
   }
 
-  /** All slots together. */
-  total(): Float64Array {
+  clear(slot: number): void {
+    this.#row(slot).fill(0)
+    this.#largest[slot % this.#slots] = 0
+  }
+
+  quantile(slot: number, q: number): number {
+    return quantile(this.#row(slot), q, this.#largest[slot % this.#slots])
+  }
+
+  /** Of all slots together. */
+  quantileOfAll(q: number): number {
     const sum = new Float64Array(BUCKETS)
     for (const [index, count] of this.#counts.entries()) sum[index % BUCKETS] = (sum[index % BUCKETS] ?? 0) + count
-    return sum
+    return quantile(sum, q, Math.max(...this.#largest))
+  }
+
+  #row(slot: number): Uint32Array {
+    const at = (slot % this.#slots) * BUCKETS
+    return this.#counts.subarray(at, at + BUCKETS)
   }
 }
 
@@ -100,27 +118,28 @@ class RouteHistory {
 
   #time(counters: RouteCounters, minute: number): void {
     const buckets = counters.total.counts()
-    const row = this.now.row(minute)
-    const hour = this.hours.row(Math.floor(minute / 60))
-    for (const [index, count] of buckets.entries()) {
+    const since = buckets.map((count, index) => {
       const last = this.buckets[index] ?? 0
-      const since = count < last ? count : count - last
-      row[index] = (row[index] ?? 0) + since
-      hour[index] = (hour[index] ?? 0) + since
-    }
+      return count < last ? count : count - last
+    })
+    const largest = counters.total.takeLargest()
+    this.now.add(minute, since, largest)
+    this.hours.add(Math.floor(minute / 60), since, largest)
     this.buckets = buckets
-    this.p50[minute % MINUTES] = quantile(row, 0.5)
-    this.p99[minute % MINUTES] = quantile(row, 0.99)
+    this.p50[minute % MINUTES] = this.now.quantile(minute, 0.5)
+    this.p99[minute % MINUTES] = this.now.quantile(minute, 0.99)
   }
 
   clear(minute: number): void {
     for (const { minutes } of this.series.values()) minutes[minute % MINUTES] = 0
-    this.now.row(minute).fill(0)
-    if (minute % 60 === 0) this.hours.row(minute / 60).fill(0)
+    this.now.clear(minute)
+    if (minute % 60 === 0) this.hours.clear(minute / 60)
     this.p50[minute % MINUTES] = Number.NaN
     this.p99[minute % MINUTES] = Number.NaN
   }
 }
+
+const orNull = (seconds: number): number | null => (Number.isNaN(seconds) ? null : seconds)
 
 /** As they are counted, but what the upstream answered with a 5xx has failed. */
 function* outcomesOf(counters: RouteCounters): Generator<readonly [outcome: string, code: string, value: number]> {
@@ -203,7 +222,7 @@ export class History {
   day(route: string): RouteDay | undefined {
     const history = this.#routes.get(route)
     if (history === undefined) return undefined
-    const seconds = (values: Float32Array) => this.#inOrder(values).map(each => (Number.isNaN(each) ? null : each))
+    const seconds = (values: Float32Array) => this.#inOrder(values).map(orNull)
     return {
       from: (this.#minute - MINUTES + 1) * MINUTE_MS,
       series: [...history.series.values()].map(({ outcome, code, minutes }) => ({
@@ -252,18 +271,18 @@ export class History {
     const history = this.#routes.get(route)
     if (history === undefined) return undefined
     return {
-      now: this.#span(history, NOW_MINUTES, history.now.total()),
-      day: this.#span(history, MINUTES, history.hours.total()),
+      now: this.#span(history, NOW_MINUTES, history.now),
+      day: this.#span(history, MINUTES, history.hours),
     }
   }
 
-  #span({ series }: RouteHistory, minutes: number, buckets: Float64Array): Span {
+  #span({ series }: RouteHistory, minutes: number, buckets: BucketRing): Span {
     const outcomes = [...series.values()].map(counted => {
       let count = 0
       for (let back = 0; back < minutes; back++) count += counted.minutes[(this.#minute - back) % MINUTES] ?? 0
       return { outcome: counted.outcome, code: counted.code, count }
     })
-    const seconds = (q: number) => (buckets.some(count => count > 0) ? quantile(buckets, q) : null)
+    const seconds = (q: number) => orNull(buckets.quantileOfAll(q))
     return { outcomes: outcomes.filter(({ count }) => count > 0), p50: seconds(0.5), p99: seconds(0.99) }
   }
 

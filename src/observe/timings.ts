@@ -14,7 +14,7 @@ export class Timings extends Histogram<'route' | 'le'> {
     help: string,
     series: () => Iterable<readonly [route: string, buckets: Buckets]>,
   ) {
-    super({ name, help, registers: [registry] })
+    super({ name, help, labelNames: ['route'], registers: [registry] })
     this.#name = name
     this.#frame = new Histogram({ name, help, registers: [] })
     this.#series = series

@@ -158,7 +158,8 @@ async function nearMisses(asked: ToExplain, check: RouteCheck, refusal: Captured
   // A captured refusal fits the config in force, or there is nothing to compare.
   if (request === undefined || !Object.hasOwn(denialsOf(kind, config), refusal.code)) return []
   const elsewhere = asked.elsewhere.flatMap(({ route, check: other }) => [...sameKind(route, other, kind.name)])
-  const explaining: Explaining<never> = { request, cut: isCut(captured), refusal, elsewhere }
+  const { masked = false } = captured
+  const explaining: Explaining<never> = { request, cut: isCut(captured), masked, refusal, elsewhere }
   return (await kind.explain?.(config as never, explaining, resources)) ?? []
 }
 

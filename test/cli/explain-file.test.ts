@@ -31,6 +31,12 @@ routes:
     match: { path: /kb }
     checks: [{ bearer: { tokens: [{ name: kb, env: KB }] } }]
     forward: { to: "http://127.0.0.1:9/x" }
+  - name: either
+    listener: public
+    match: { path: /either, host: hooks.example.com }
+    checks:
+      - any-of: [{ signature: { provider: github, secrets: [{ env: GH }] } }, { bearer: { tokens: [{ name: kb, env: KB }] } }]
+    forward: { to: "http://127.0.0.1:9/x" }
   - name: events
     listener: public
     match: { path: /events }
@@ -128,28 +134,41 @@ describe('sallyport explain FILE', () => {
     expect(late.stdout).toMatch(/it was made 3 days before it came: an old event delivered again/)
   })
 
+  const masked = (target: string, code: string, header: string) => ({
+    id: '01KAR5D9M0V7T3E8Q2J4XWY6ZB',
+    time: '2026-11-24T10:00:00.000Z',
+    listener: 'public',
+    route: 'kb',
+    code,
+    status: 401,
+    evidence: { tried: ['signature.mismatch', 'bearer.missing'] },
+    source: '192.0.2.9',
+    peer: '192.0.2.9',
+    encrypted: true,
+    'server-name': null,
+    method: 'POST',
+    target,
+    headers: [
+      ['Host', 'hooks.example.com'],
+      [header, '(masked)'],
+    ],
+    'client-certificates': [],
+    body: { bytes: 2, cut: false, text: '{}', withheld: null },
+  })
+
+  it.each([
+    ['/hooks/github', 'signature.mismatch'],
+    ['/either', 'any-of.none'],
+  ])('says of a signature that the file masks it: %s', async (target, code) => {
+    const capture = masked(target, code, 'X-Hub-Signature-256')
+    const { stdout } = await run(write('masked.json', JSON.stringify(capture)))
+    expect(stdout).toMatch(/because +the credential is masked in the file, so it can't be tried/)
+    expect(stdout).toMatch(/mend +let the running gate explain it by its id/)
+    expect(stdout).not.toMatch(/kept in part|bytes that captures keep/)
+  })
+
   it('tells what was recorded of a capture that masks what would have to be tried', async () => {
-    const capture = {
-      id: '01KAR5D9M0V7T3E8Q2J4XWY6ZB',
-      time: '2026-11-24T10:00:00.000Z',
-      listener: 'public',
-      route: 'kb',
-      code: 'bearer.unknown',
-      status: 401,
-      evidence: { 'token-length': 9 },
-      source: '192.0.2.9',
-      peer: '192.0.2.9',
-      encrypted: true,
-      'server-name': null,
-      method: 'POST',
-      target: '/kb',
-      headers: [
-        ['Host', 'hooks.example.com'],
-        ['Authorization', '(masked)'],
-      ],
-      'client-certificates': [],
-      body: { bytes: 2, cut: false, text: '{}', withheld: null },
-    }
+    const capture = masked('/kb', 'bearer.unknown', 'Authorization')
     const { stdout } = await run(write('capture.json', JSON.stringify(capture)))
     expect(stdout).toMatch(/^POST \/kb from 192\.0\.2\.9, route kb: refused, 401 bearer\.unknown/)
     expect(stdout).toMatch(/The file masks credentials/)

@@ -181,12 +181,28 @@ describe('sallyport.service', () => {
     expect(unit).not.toMatch(/^MemoryDenyWriteExecute=yes/m)
   })
 
-  it.runIf(hasSystemd)('is what systemd takes without a word, and calls well shut', () => {
+  const drop = /^```ini\n([\s\S]*?)^```$/m.exec(read('docs/acme.md'))?.[1] ?? ''
+
+  it('tells how to have port 443, which takes the user namespace of the host (systemd.exec, PrivateUsers)', () => {
+    const settings = ['PrivateUsers=no', 'AmbientCapabilities', 'CapabilityBoundingSet', 'CAP_NET_BIND_SERVICE']
+    const comment = /^# For port 443:.*\n(?:#.*\n)*/m.exec(unit)?.[0]
+    for (const setting of settings) {
+      expect(comment).toContain(setting)
+      expect(drop).toContain(setting)
+    }
+  })
+
+  it.runIf(hasSystemd).each([
+    ['as it stands', ''],
+    ['with port 443', drop],
+  ])('is what systemd takes without a word, and calls well shut: %s', (_name, added) => {
     const folder = mkdtempSync(join(tmpdir(), 'unit-'))
     try {
       const path = join(folder, 'sallyport.service')
       // Where Node is here need not be where it is there.
       writeFileSync(path, unit.replace('/usr/bin/node', process.execPath))
+      mkdirSync(`${path}.d`)
+      writeFileSync(join(`${path}.d`, 'override.conf'), added)
       const verified = spawnSync('systemd-analyze', ['verify', '--man=no', path], { encoding: 'utf8' })
       expect(verified.stderr + verified.stdout).toBe('')
       const judged = spawnSync(

@@ -2,7 +2,9 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { fillBlocks, PAGES_WITH_BLOCKS } from '../../docs/pages/blocks.ts'
+import { checkTable } from '../../docs/pages/checks.ts'
 import { referencePages } from '../../docs/pages/index.ts'
+import { checkKinds } from '../../src/checks/index.ts'
 import { adminRefusals } from '../../src/console/refusal.ts'
 import { pipelineDenials } from '../../src/pipeline/denials.ts'
 
@@ -44,5 +46,16 @@ describe.each(PAGES_WITH_BLOCKS)('the generated parts of %s', path => {
     const text = readFileSync(join(REFERENCE, '../..', path), 'utf8')
     expect(text).toContain('<!-- generated: ')
     expect(await fillBlocks(text), `${path} is stale. mend: npm run docs`).toBe(text)
+  })
+})
+
+describe('the table of checks', () => {
+  it.each(checkKinds.map(({ name, summary }) => [name, summary]))('tells %s in whole sentences', (name, summary) => {
+    const row = checkTable('#', 'short')
+      .split('\n')
+      .find(line => line.startsWith(`| [\`${name}\`]`))
+    const told = row?.split('|').at(-2)?.trim() ?? ''
+    expect(summary.startsWith(told)).toBe(true)
+    expect(told).toMatch(/(?<!e\.g|i\.e)\.$/)
   })
 })

@@ -109,7 +109,9 @@ describe('the console in a browser', { timeout: 60_000 }, () => {
     await stand.traffic(2)
     await page.getByRole('cell', { name: '401 signature.mismatch' }).first().waitFor()
     await page.getByLabel('Outcome').selectOption('failed')
-    await page.getByText('Nothing since the page was opened.').waitFor()
+    await page.getByText('Nothing seen here so far fits the filter.').waitFor()
+    // The stream follows once the filter has settled.
+    await page.waitForRequest(/api\/decisions\?outcome=failed$/)
     await page.getByText('watching').waitFor()
     await stand.traffic(6)
     await page.getByRole('cell', { name: '502 forward.unreachable' }).first().waitFor()

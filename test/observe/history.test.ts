@@ -119,9 +119,44 @@ describe('a day by minutes', () => {
     history.look(START + MINUTE)
     const { p50 = [], p99 = [] } = history.day('a') ?? {}
     expect(p50.at(-2)).toBeCloseTo(0.000755, 5)
-    expect(p99.at(-2)).toBeCloseTo(0.075, 3)
+    // Halfway from the bucket's lower bound to the largest.
+    expect(p99.at(-2)).toBeCloseTo(0.065, 3)
     expect([p50.at(-1), p99.at(-1)]).toEqual([null, null])
-    expect(history.spans('a')?.day.p99).toBeCloseTo(0.075, 3)
+    expect(history.spans('a')?.day.p99).toBeCloseTo(0.065, 3)
+  })
+
+  it('tells of no latency above the largest that came in the span', () => {
+    const { history, hear } = started()
+    hear({ totalMs: 0.623 })
+    history.look(START)
+    expect(history.spans('a')?.now.p50).toBeLessThanOrEqual(0.000623)
+    expect(history.spans('a')?.now.p99).toBeLessThanOrEqual(0.000623)
+    hear({ totalMs: 535.776 }, 3)
+    history.look(START + 1000)
+    hear({ totalMs: 520 })
+    history.look(START + 2000)
+    expect(history.spans('a')?.now.p99).toBeGreaterThan(0.5)
+    expect(history.spans('a')?.now.p99).toBeLessThanOrEqual(0.535776)
+    history.look(START + 6 * MINUTE)
+    hear({ totalMs: 510 })
+    history.look(START + 6 * MINUTE)
+    // What was larger has left the five minutes, and not the day.
+    expect(history.spans('a')?.now.p99).toBeLessThanOrEqual(0.51)
+    expect(history.day('a')?.p99.at(-1)).toBeLessThanOrEqual(0.51)
+    expect(history.spans('a')?.day.p99).toBeGreaterThan(0.51)
+  })
+
+  it('takes the largest of what workers counted', () => {
+    const { routes, history } = started()
+    const worker = new RouteCounters()
+    for (const totalMs of [700, 535]) {
+      worker.add(record({ totalMs }), START)
+      const tally = worker.drain()
+      if (tally) routes.get('a')?.merge(tally)
+    }
+    history.look(START)
+    expect(history.spans('a')?.now.p99).toBeGreaterThan(0.6)
+    expect(history.spans('a')?.now.p99).toBeLessThanOrEqual(0.7)
   })
 
   it('adds all routes up, and drops those that are gone', () => {
@@ -171,6 +206,14 @@ describe('a quantile of buckets', () => {
     ['above the last bound', [...Array(15).fill(0), 4], 0.99, 30],
   ])('of %s', (_what, counts, q, seconds) => {
     expect(quantile(counts, q)).toBeCloseTo(seconds, 9)
+  })
+
+  it.each([
+    ['in a bucket', [0, 4], 0.99, 0.0007, 0.000698],
+    ['beyond the bucket', [4, 1], 0.5, 0.0007, 0.0003125],
+    ['above the last bound', [...Array(15).fill(0), 4], 1, 42, 42],
+  ])('is bounded by the largest: %s', (_what, counts, q, largest, seconds) => {
+    expect(quantile(counts, q, largest)).toBeCloseTo(seconds, 9)
   })
 
   it('of nothing is none', () => {

@@ -55,6 +55,32 @@ function unnamed() {
   return [...controls.filter(each => !named(each)).map(each => each.outerHTML.slice(0, 80)), ...lacking]
 }
 
+/** Tables that are wider than what they stand in. */
+function spilling() {
+  return [...document.querySelectorAll('main table')]
+    .filter(each => {
+      const edge = each.parentElement?.getBoundingClientRect().right ?? 0
+      return each.checkVisibility() && each.getBoundingClientRect().right > edge + 0.5
+    })
+    .map(each => each.className)
+}
+
+/** Words of tables, no longer than fits a narrow column, that go on in the next line. */
+function brokenWords() {
+  const texts = document.createTreeWalker(document.querySelector('main') ?? document.body, NodeFilter.SHOW_TEXT)
+  const found = []
+  for (let node = texts.nextNode(); node; node = texts.nextNode()) {
+    if (!node.parentElement?.closest('table')) continue
+    for (const { 0: word, index } of (node.textContent ?? '').matchAll(/[\p{L}\p{N}]{2,13}/gu)) {
+      const range = document.createRange()
+      range.setStart(node, index)
+      range.setEnd(node, index + word.length)
+      if (new Set([...range.getClientRects()].map(({ top }) => Math.round(top))).size > 1) found.push(word)
+    }
+  }
+  return found
+}
+
 /** How many colours a chart has. */
 function coloursOf() {
   const canvas = document.querySelector('.chart canvas')
@@ -79,6 +105,8 @@ Object.assign(globalThis, {
     unnamed,
     coloursOf,
     markup,
+    spilling,
+    brokenWords,
     cookie: () => document.cookie,
     back: () => getComputedStyle(document.body).backgroundColor,
     focused: () => document.activeElement?.tagName,

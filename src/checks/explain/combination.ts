@@ -31,6 +31,7 @@ export async function explainMembers(
     const inner: Explaining<never> = {
       request: asked.request,
       cut: asked.cut,
+      masked: asked.masked ?? false,
       refusal: { ...refused, status },
       elsewhere,
     }

@@ -18,13 +18,14 @@ import type { SignatureConfig } from '../signature-config.ts'
 import type { PresetConfig } from '../signature-preset.ts'
 import { type Chosen, chooseScheme, compile } from '../signature-scheme.ts'
 import type { SpelledOutConfig } from '../signature-spelled.ts'
-import { likely, listed, possible, proven } from './finding.ts'
+import { likely, listed, proven } from './finding.ts'
 import { explainMessageSignature } from './message-signature.ts'
 import { absentFindings } from './signature-absent.ts'
 import { clockFindings, unreadTimeFinding } from './signature-clock.ts'
 import { allKeys, attempt, heldSecrets, macKeys, publicKeys, verifyingKeys } from './signature-keys.ts'
 import { remaining } from './signature-remaining.ts'
 import { tokenFindings } from './signature-token.ts'
+import { UNTRIED } from './signature-untried.ts'
 
 /** A shorter one stands in many a text. */
 const SHORTEST_SECRET = 8
@@ -66,9 +67,10 @@ class SignatureCase {
   }
 
   async findings(): Promise<readonly Finding[]> {
-    const { cut, refusal } = this.#asked
+    const { cut, masked, refusal } = this.#asked
     const { code } = refusal
     if (code === 'signature.unavailable') return []
+    if (masked && code !== 'signature.missing') return [UNTRIED.masked]
     const twice = cut ? [] : this.#sentTwice()
     if (twice.length > 0) return twice
     const now = cut ? undefined : this.#asItStands()
@@ -302,14 +304,7 @@ class SignatureCase {
   /** Nothing matched: what the signature's form tells, and what remains. */
   #unproven(others: readonly string[]): readonly Finding[] {
     const { cut, refusal } = this.#asked
-    if (cut)
-      return [
-        possible({
-          cause: 'signature.body-cut',
-          because: 'the body was kept in part, or not read, so nothing could be tried over it',
-          mend: 'raise the bytes that captures keep of a body, and let the sender send again',
-        }),
-      ]
+    if (cut) return [UNTRIED.cut]
     const provider = providerOf(this.#chosen.principal)
     const length = this.#wrongLength()
     if (length) return [length]

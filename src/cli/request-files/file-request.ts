@@ -16,6 +16,8 @@ export interface FileRequest {
   readonly body: Buffer
   /** Not all of the body is in the file. */
   readonly cut: boolean
+  /** Credentials are hidden in the file. */
+  readonly masked?: boolean
   /** Epoch milliseconds. */
   readonly receivedAt?: number | undefined
   readonly source?: string | undefined

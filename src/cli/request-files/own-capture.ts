@@ -51,6 +51,7 @@ export function readCapture(value: unknown): FileRequest {
     headers,
     body: Buffer.from(body.text ?? ''),
     cut,
+    masked,
     receivedAt: Date.parse(time),
     source,
     peer: peer ?? undefined,

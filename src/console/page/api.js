@@ -85,15 +85,19 @@ export function usePoll(path, ms) {
  * @template T
  * @param {() => Promise<T>} load
  * @param {string} key
- * @returns {{ data?: T, error?: string }}
+ * @returns {{ data?: T, error?: string, absent?: boolean }} `absent`: the gate says that there is no such thing
  */
 export function useOnce(load, key) {
-  const [state, set] = useState(/** @type {{ key: string, data?: T, error?: string }} */ ({ key }))
+  const [state, set] = useState(/** @type {{ key: string, data?: T, error?: string, absent?: boolean }} */ ({ key }))
   useEffect(() => {
     let ended = false
     load().then(
       data => !ended && set({ key, data }),
-      error => !ended && set({ key, error: error instanceof Refused ? error.message : 'The gate does not answer.' }),
+      error => {
+        const told = error instanceof Refused
+        if (!ended)
+          set({ key, error: told ? error.message : 'The gate does not answer.', absent: told && error.status === 404 })
+      },
     )
     return () => {
       ended = true

@@ -3,21 +3,25 @@ import { usePoll } from './api.js'
 import { count, moment, shown, size } from './format.js'
 import { html } from './html.js'
 import { kindOf } from './live.js'
+import { useSettled } from './settled.js'
 
 const EVERY = 5000
+/** Milliseconds after the last key. */
+const SETTLED = 300
 
 /** @param {{ routes: readonly string[] }} props */
 export function Captures({ routes }) {
   const [filter, set] = useState({ route: '', code: '' })
+  const { route, code } = useSettled(filter, SETTLED)
   return html`<section aria-labelledby="captures-title">
     <h1 id="captures-title">Captures</h1>
     <form class="filters" role="search" onSubmit=${(/** @type {Event} */ event) => event.preventDefault()}>
-      <label>Code <input data-filter type="search" spellcheck="false" value=${filter.code} onChange=${(/** @type {{ currentTarget: { value: string } }} */ event) => set({ ...filter, code: event.currentTarget.value.trim() })} /></label>
+      <label>Code <input data-filter type="search" spellcheck="false" value=${filter.code} onInput=${(/** @type {{ currentTarget: { value: string } }} */ event) => set({ ...filter, code: event.currentTarget.value })} /></label>
       <label>Route <select value=${filter.route} onInput=${(/** @type {{ currentTarget: { value: string } }} */ event) => set({ ...filter, route: event.currentTarget.value })}>
         <option value="">any</option>${routes.map(name => html`<option key=${name}>${name}</option>`)}
       </select></label>
     </form>
-    <${CaptureTable} filter=${filter} limit=${200} />
+    <${CaptureTable} filter=${{ route, code: code.trim() }} limit=${200} />
   </section>`
 }
 
@@ -31,10 +35,10 @@ export function CaptureTable({ filter, limit }) {
     )
   if (data === undefined) return html`<p class="dim" role="status">${error ?? ''}</p>`
   return html`
-    <p class="dim">${count(data.kept)} kept, ${size(data.bytes)}${data.missed > 0 ? `; ${count(data.missed)} not kept: too many like them came at once` : ''}</p>
+    <p class="dim">${given.length > 0 ? `${fitting(data.captures.length, limit)}; of all routes ` : ''}${count(data.kept)} kept, ${size(data.bytes)}${data.missed > 0 ? `; ${count(data.missed)} not kept: too many like them came at once` : ''}</p>
     ${
       data.captures.length === 0
-        ? html`<p class="empty">No refused or failed request is kept.</p>`
+        ? html`<p class="empty">${data.kept > 0 ? 'None of those that are kept fits.' : 'No refused or failed request is kept.'}</p>`
         : html`<table class="stream">
           <thead><tr>
             <th scope="col">Time</th><th scope="col">Outcome</th><th scope="col">Source</th><th scope="col">Request</th><th scope="col" class="number">Body</th>
@@ -43,6 +47,9 @@ export function CaptureTable({ filter, limit }) {
         </table>`
     }`
 }
+
+/** @param {number} found @param {number} limit */
+const fitting = (found, limit) => (found < limit ? `${count(found)} shown` : `the latest ${count(found)} shown`)
 
 /** @param {{ capture: import('../captures-api.ts').CaptureSummary }} props */
 function Row({ capture }) {

@@ -19,10 +19,21 @@ export function ConfigPage({ gate }) {
     <h2>Listeners</h2>
     ${plan?.listeners.map(({ name, ...rest }) => html`<${Settings} key=${name} name=${shown(name)} settings=${rest} />`)}
     ${plan?.admin && html`<${Settings} name="admin" settings=${plan.admin} />`}
+    <h2>Gate</h2>
+    ${plan && html`<${Table} rows=${[{ key: 'workers', stage: '', value: plan.workers }]} />`}
+    ${plan && html`<${WholeGate} plan=${plan} />`}
     <h2>Routes</h2>
     ${plan?.routes.map(({ name }) => html`<details key=${name}><summary data-row>${name}</summary><${Checks} route=${name} /></details>`)}
   </section>`
 }
+
+/** What is of no listener and no route. @param {{ plan: import('../../config/plan.ts').Plan }} props */
+const WholeGate = ({ plan }) =>
+  html`${
+    /** @type {const} */ (['captures', 'alerts', 'telemetry'])
+      .filter(name => plan[name] !== undefined)
+      .map(name => html`<${Settings} key=${name} name=${name} settings=${plan[name]} />`)
+  }`
 
 /** @param {{ name: string, settings: Readonly<Record<string, unknown>> }} props */
 const Settings = ({ name, settings }) => html`<details>
@@ -37,9 +48,11 @@ export function Checks({ route }) {
   if (planned === undefined) return null
   return html`<${Table} rows=${[
     { key: 'match', stage: '', value: planned.match },
-    ...planned.checks.map(({ check, stage, settings, implied }) => ({
+    { key: 'listener', stage: '', value: planned.listener ?? 'every listener' },
+    ...(planned['public-url'] === null ? [] : [{ key: 'public-url', stage: '', value: planned['public-url'] }]),
+    ...planned.checks.map(({ check, stage, settings, implied, report }) => ({
       key: check,
-      stage: implied ? `${stage}, default` : stage,
+      stage: [stage, ...(implied ? ['default'] : []), ...(report ? ['reports only'] : [])].join(', '),
       value: settings,
     })),
     { key: 'forward', stage: '', value: planned.forward },

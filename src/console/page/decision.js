@@ -30,16 +30,21 @@ export function DecisionDialog({ id, decision, actions, close }) {
   const code = decision?.code ?? capture?.code
   return html`<dialog ref=${box} class="decision" aria-labelledby="decision-title" onClose=${close}>
     <header>
-      <h2 id="decision-title"><span class=${`state ${kindOf(outcome, status ?? 0)}`}>${status || 'closed'} ${shown(code ?? outcome)}</span></h2>
+      <h2 id="decision-title">${
+        decision || capture
+          ? html`<span class=${`state ${kindOf(outcome, status ?? 0)}`}>${status || 'closed'} ${shown(code ?? outcome)}</span>`
+          : html`Request <span class="dim">${shown(id)}</span>`
+      }</h2>
       <button type="button" onClick=${() => box.current?.close()}>Close</button>
     </header>
     ${decision ? html`<${Facts} decision=${decision} />` : capture && html`<${KeptFacts} capture=${capture} />`}
-    <h3>Checks</h3>
+    ${!decision && kept.error && html`<p>${kept.absent ? 'It is not kept, or not any more. What the gate decided of it stands in its log, under this id.' : kept.error}</p>`}
+    ${(decision || capture) && html`<h3>Checks</h3>`}
     ${explained.data && html`<${Chain} explanation=${explained.data} />`}
-    ${explained.error && html`<p class="dim">${explained.error}. ${decision?.remedy ? shown(decision.remedy) : ''}</p>`}
+    ${decision && explained.error && html`<p class="dim">${explained.error}. ${decision?.remedy ? shown(decision.remedy) : ''}</p>`}
     ${decision?.evidence !== undefined && explained.error && html`<p><code>${flow(decision.evidence)}</code></p>`}
     ${capture && html`<${Request} capture=${capture} /><${Again} id=${id} actions=${actions} />`}
-    ${kept.error && html`<p class="dim">The request itself is not kept.</p>`}
+    ${decision && kept.error && html`<p class="dim">The request itself is not kept.</p>`}
   </dialog>`
 }
 

@@ -1,9 +1,12 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { ask } from './api.js'
+import { useSettled } from './settled.js'
 
 /** Decisions that the page remembers. */
 const KEPT = 500
 const RETRY_MS = 3000
+/** Milliseconds after the last key. */
+const SETTLED = 400
 
 /**
  * One line of the log.
@@ -32,8 +35,26 @@ const RETRY_MS = 3000
  * @property {string} [remedy]
  */
 
+/** What a text is looked for in. */
+const TEXTS = /** @type {const} */ (['source', 'path', 'principal', 'key', 'event-id', 'request-id', 'method'])
+
 /**
- * The stream of decisions, the latest first.
+ * As the gate filters the stream: route and outcome whole, code from its start, text anywhere.
+ * @param {Record<string, string>} filter
+ * @returns {(decision: Decision) => boolean}
+ */
+function matcher({ route, outcome, code = '', text = '' }) {
+  const part = text.toLowerCase()
+  return decision =>
+    (!route || decision.route === route) &&
+    (!outcome || decision.msg === outcome) &&
+    (decision.code ?? '').startsWith(code) &&
+    (part === '' || TEXTS.some(name => decision[name]?.toLowerCase().includes(part)))
+}
+
+/**
+ * The stream of decisions, the latest first. Another filter counts at once for what was seen, and for the stream once
+ * it has settled.
  * @param {Record<string, string>} filter
  * @param {boolean} paused
  * @returns {{ decisions: readonly Decision[], dropped: number, state: 'watching' | 'connecting' | 'full' }}
@@ -43,7 +64,8 @@ export function useDecisions(filter, paused) {
   const [state, setState] = useState(/** @type {'watching' | 'connecting' | 'full'} */ ('connecting'))
   const held = useRef(paused)
   held.current = paused
-  const query = new URLSearchParams(Object.entries(filter).filter(([, value]) => value !== '')).toString()
+  const wanted = new URLSearchParams(Object.entries(filter).filter(([, value]) => value !== '')).toString()
+  const query = useSettled(wanted, SETTLED)
   useEffect(() => {
     /** @type {EventSource} */
     let source
@@ -71,12 +93,11 @@ export function useDecisions(filter, paused) {
         retry = setTimeout(open, RETRY_MS)
       })
     }
-    set({ decisions: [], dropped: 0 })
     open()
     return () => {
       clearTimeout(retry)
       source.close()
     }
   }, [query])
-  return { ...seen, state }
+  return { ...seen, decisions: seen.decisions.filter(matcher(filter)), state }
 }

@@ -11,7 +11,7 @@ export function Expiries({ gate }) {
     ${
       gate?.expiries.length === 0
         ? html`<p class="empty">Nothing in the config has an end.</p>`
-        : html`<table>
+        : html`<table class="cards">
           <thead><tr><th scope="col">Ends</th><th scope="col">In</th><th scope="col">What</th><th scope="col">Mend</th></tr></thead>
           <tbody>${gate?.expiries.map(expiry => html`<${Row} key=${`${expiry.kind} ${expiry.name}`} expiry=${expiry} />`)}</tbody>
         </table>`
@@ -25,10 +25,10 @@ function Row({ expiry: { kind, name, at, remedy } }) {
   const left = Date.parse(at) - Date.now()
   const state = left <= 7 * DAY ? 'failed' : left <= 30 * DAY ? 'refused' : 'ok'
   return html`<tr>
-    <td><time datetime=${at} data-row tabindex="-1">${dateTime(at)}</time></td>
-    <td><span class=${`state ${state}`}>${left <= 0 ? `ended ${span(left / 1000)} ago` : span(left / 1000)}</span></td>
-    <td>${kind} <bdi>${shown(name)}</bdi></td>
-    <td class="dim">${left <= 30 * DAY ? shown(remedy) : ''}</td>
+    <td class="half"><time datetime=${at} data-row tabindex="-1">${dateTime(at)}</time></td>
+    <td class="half"><span class=${`state ${state}`}>${left <= 0 ? `ended ${span(left / 1000)} ago` : span(left / 1000)}</span></td>
+    <td class="whole">${kind} <bdi>${shown(name)}</bdi></td>
+    <td class="whole dim">${left <= 30 * DAY ? shown(remedy) : ''}</td>
   </tr>`
 }
 

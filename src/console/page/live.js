@@ -41,11 +41,12 @@ const STATES = { watching: 'watching', connecting: 'connecting', full: 'waiting:
 /** @param {{ filter: Record<string, string>, paused: boolean, open: (decision: Decision) => void, rows: number, narrow?: boolean }} props */
 export function Stream({ filter, paused, open, rows, narrow = false }) {
   const { decisions, dropped, state } = useDecisions(filter, paused)
+  const filtered = Object.values(filter).some(value => value !== '')
   return html`
     <p class="dim" role="status">
       ${paused ? 'paused' : STATES[state]}${dropped > 0 ? `; ${count(dropped)} not shown: they came too fast` : ''}
     </p>
-    ${decisions.length === 0 && html`<p class="empty">Nothing since the page was opened. Refused requests of before are among the <a href="#/captures">captures</a>.</p>`}
+    ${decisions.length === 0 && html`<p class="empty">${filtered ? 'Nothing seen here so far fits the filter.' : 'Nothing since the page was opened.'} Refused requests of before are among the <a href="#/captures">captures</a>.</p>`}
     ${
       decisions.length > 0 &&
       html`<table class=${narrow ? 'stream narrow' : 'stream'}>

@@ -107,7 +107,7 @@ function RouteRow({ route }) {
       <a data-row href=${`#/routes/${encodeURIComponent(route.name)}`}>${routeName(route.name)}</a>
       <small>${shown(route.match)}</small>
     </th>
-    <td><span class=${`state ${state.kind}`}>${state.word}</span>${said !== '' && html`<small>${shown(said)}</small>`}</td>
+    <td><span class=${`state ${state.kind}`}>${state.word}</span>${said !== '' && html`<small>${breakable(shown(said))}</small>`}</td>
     <td class="bars"><${DayBars} bars=${route.bars} /></td>
     <${Cell} value=${now.accepted} label="accepted" />
     <${Cell} value=${now.refused} kind="refused" label="refused" />
@@ -119,6 +119,9 @@ function RouteRow({ route }) {
     <td class="number latency day-number" data-label="24 h">${seconds(route.day?.p50)} <span class="dim">${seconds(route.day?.p99)}</span></td>
   </tr>`
 }
+
+/** A text that may go on in the next line behind a dot or a slash. @param {string} text */
+const breakable = text => text.split(/(?<=[./])/).map(part => html`${part}<wbr />`)
 
 /** @param {{ value: number, label: string, kind?: string }} props */
 function Cell({ value, label, kind = '' }) {

@@ -14,6 +14,8 @@ export function RoutePage({ name }) {
   const [range, setRange] = useState(/** @type {import('./health.js').Range} */ (RANGES[0]))
   const route = report?.routes.find(each => each.name === name)
   const state = route && stateOf(route)
+  // What fits no route has no name, and is listed once there was a request of it.
+  if (report && route === undefined && name !== '') return html`<${NoRoute} name=${name} />`
   return html`<section aria-labelledby="route-title">
     <p><a href="#/">Routes</a></p>
     <h1 id="route-title">${routeName(name)} ${state && html`<span class=${`state ${state.kind}`}>${state.word}</span>`}</h1>
@@ -32,6 +34,15 @@ export function RoutePage({ name }) {
     <${CaptureTable} filter=${{ route: name }} limit=${20} />
   </section>`
 }
+
+/** It may have been there: what was kept of it is still to be had. @param {{ name: string }} props */
+const NoRoute = ({ name }) => html`<section aria-labelledby="route-title">
+  <p><a href="#/">Routes</a></p>
+  <h1 id="route-title">${shown(name)}</h1>
+  <p class="notice" role="alert">The config in force has no route of this name.</p>
+  <h2>Captures</h2>
+  <${CaptureTable} filter=${{ route: name }} limit=${20} />
+</section>`
 
 /** @param {{ history: import('./health.js').HistoryReport, range: import('./health.js').Range }} props */
 function Charts({ history, range }) {
