@@ -194,3 +194,45 @@ describe('a URL that was signed otherwise, and its mend', () => {
     expect(await asked({ by: OWN, signed, origin: set, target: '/hooks/sms' })).toMatchObject({ passed: true })
   })
 })
+
+describe('a URL that no variant finds', () => {
+  const THROUGH = { 'X-Forwarded-For': '192.0.2.9' }
+
+  it.each<[what: string, came: Came]>([
+    ['another host', { by: TWILIO, signed: 'https://sms.example.net/hooks/sms?a=1' }],
+    ['a prefix that was stripped', { by: TWILIO, signed: `${PUBLIC}/in/hooks/sms?a=1` }],
+    ['a query that was dropped', { by: TWILIO, signed: `${PUBLIC}/hooks/sms?b=2&a=1`, target: '/hooks/sms' }],
+    ['a query in another order', { by: OWN, signed: `${PUBLIC}/hooks/sms?b=2&a=1`, target: '/hooks/sms?a=1&b=2' }],
+    ['a template with the method', { by: spelled('{method}\\n{url}\\n{body}'), signed: `${PUBLIC}/in/hooks/sms?a=1` }],
+  ])('%s: it is perhaps another URL', async (_what, came) => {
+    const { findings } = await asked(came)
+    expect(findings.every(({ certainty }) => certainty === 'possible')).toBe(true)
+    expect(findings.map(({ cause }) => cause)).toEqual([
+      'signature.unknown-secret',
+      'signature.unknown-url',
+      'signature.body-changed',
+    ])
+    expect(findings[1]).toMatchObject({ evidence: { url: `${PUBLIC}/hooks/sms` } })
+    expect(findings[1]?.because).toContain(`${PUBLIC}/hooks/sms and `)
+    const behind = await asked({ ...came, fields: THROUGH })
+    expect(behind.first?.cause).toBe('signature.unknown-url')
+  })
+
+  it('counts the parameters of the query, and names none', async () => {
+    const { findings } = await asked({ by: OWN, signed: 'https://sms.example.net/', target: '/hooks/sms?t0k3n&b=2' })
+    expect(findings[1]).toMatchObject({ evidence: { url: `${PUBLIC}/hooks/sms`, 'query-parameters': 2 } })
+    expect(JSON.stringify(findings)).not.toContain('t0k3n')
+  })
+
+  it('is a path where the path alone is signed, and nothing where none of it is', async () => {
+    const path = await asked({ by: spelled('{path}\\n{body}'), signed: `${PUBLIC}/in/hooks/sms` })
+    expect(path.findings[1]).toMatchObject({ cause: 'signature.unknown-url', evidence: { path: '/hooks/sms' } })
+    const none = await asked({ by: spelled('other{body}').replace('env: OWN', 'env: BIRD'), signed: PUBLIC })
+    expect(none.findings.map(({ cause }) => cause)).toEqual(['signature.unknown-secret', 'signature.body-changed'])
+  })
+
+  it('is likely where the signature holds and a digest of another URL is signed', async () => {
+    const { findings } = await asked({ by: MESSAGEBIRD, signed: `${PUBLIC}/in/hooks/sms` })
+    expect(findings).toMatchObject([{ level: 'fail', cause: 'signature.unknown-url', certainty: 'likely' }])
+  })
+})

@@ -439,6 +439,14 @@ routes:
       headers: { 'x-forwarded-prefix': '/tenant-5' },
     }),
     twilio('http and a port, of a tunnel in development', 'signature.url', 'http://hooks.example.com:8080/twilio'),
+    twilio('a host that only the proxy knows', 'signature.unknown-url', 'https://sms.example.net/twilio', {
+      headers: { 'x-forwarded-for': '192.0.2.9' },
+      says: /hooks\.example\.com\/twilio.*set public-url/,
+    }),
+    twilio('a query that a proxy drops', 'signature.unknown-url', 'https://hooks.example.com/twilio?tenant=5', {
+      headers: { via: '1.1 edge' },
+      says: /and no query/,
+    }),
     twilio(
       'a parameter that a firewall takes out of the form',
       'signature.unknown-secret',
