@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { visible } from '../config/problem.ts'
 import { whyUnreadable } from '../config/secrets.ts'
+import { originOf } from '../config/url.ts'
 import { parseMediaType } from '../core/media-type.ts'
 import type { Signatory } from '../signing/provider.ts'
 import { neededText, secretAt, textOf, textsOf } from './arguments.ts'
@@ -111,7 +112,7 @@ function readOrigin(text: string | undefined): string | undefined {
   const url = readUrl(text)
   if (url.pathname !== '/' || url.search !== '' || url.hash !== '')
     throw new VerbFault('--public-url holds a path', 'write the origin alone, e.g. https://hooks.example.com')
-  return url.origin
+  return originOf(text)
 }
 
 function readForgery(text: string | undefined): Forgery | undefined {

@@ -3,6 +3,7 @@ import { parseNetwork } from '../core/address.ts'
 import type { AnyCheckKind } from '../core/check.ts'
 import type { CapturesConfig, CheckConfig, GatewayConfig, ListenerConfig, RouteConfig } from './model.ts'
 import type { FileShape } from './shape.ts'
+import { originOf } from './url.ts'
 import { absoluteBind } from './values.ts'
 
 /** The validated file as the gateway's own model. */
@@ -74,4 +75,4 @@ function toCheck(item: Readonly<Record<string, unknown>>, kinds: readonly AnyChe
 }
 
 /** Without a trailing slash, so that the request's target follows as it is. */
-const origin = (url: string | undefined): string | undefined => (url === undefined ? undefined : new URL(url).origin)
+const origin = (url: string | undefined): string | undefined => (url === undefined ? undefined : originOf(url))

@@ -81,7 +81,9 @@ const limits = z
 const bindText = 'An address and a port, "127.0.0.1:8443" or "[::1]:8443", or "unix:/path.sock".'
 const publicUrl = checked(originFault)
   .optional()
-  .describe('What senders were given, without a path: https://hooks.example.com. Some schemes sign it.')
+  .describe(
+    'What senders were given, without a path: https://hooks.example.com. Some schemes sign it, a port that is written included.',
+  )
 
 export const listenerShape = z
   .strictObject({

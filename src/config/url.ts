@@ -110,11 +110,22 @@ function characterFault(text: string): ValueFault | undefined {
 export function originFault(text: string): ValueFault | undefined {
   const fault = urlFault(text)
   if (fault) return fault
-  const { origin, pathname } = new URL(text)
+  const { pathname } = new URL(text)
   if (pathname === '/') return undefined
+  const origin = originOf(text)
   return {
     message: `holds the path "${pathname}"`,
     mend: `write ${origin}: the request's own path follows`,
     part: { at: text.indexOf(pathname, origin.length - 1), length: pathname.length },
   }
+}
+
+/**
+ * Scheme, host and port of an `http:` or `https:` URL. Unlike the origin of the URL standard it keeps a port that is the
+ * scheme's own where one is written: who was given it so signs it so.
+ */
+export function originOf(url: string): string {
+  const { origin, port } = new URL(url)
+  const written = port === '' ? /^\w+:\/\/[^/?#]*(:\d+)(?=[/?#]|$)/.exec(url)?.[1] : undefined
+  return `${origin}${written ?? ''}`
 }

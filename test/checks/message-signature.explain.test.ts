@@ -27,6 +27,8 @@ interface Signing {
   readonly covered?: readonly string[]
   /** What comes in its place. */
   readonly body?: string
+  /** What proxies add. */
+  readonly through?: Record<string, string>
 }
 
 /** Signed by a library of others. */
@@ -37,6 +39,7 @@ async function why({
   created = NOW,
   covered = config.require,
   body = BODY,
+  through = {},
 }: Signing) {
   const headers = { 'content-type': 'application/json', 'content-digest': contentDigest(Buffer.from(BODY)) }
   const signer = createSigner(key.privateKey, 'ed25519', keyid)
@@ -44,7 +47,7 @@ async function why({
     { key: signer, fields: [...covered], paramValues: { created: new Date(created) } },
     { method: 'POST', url, headers },
   )
-  const request = fakeRequest({ headers: sent.headers as Record<string, string>, body })
+  const request = fakeRequest({ headers: { ...(sent.headers as Record<string, string>), ...through }, body })
   const { findings } = await explained(signature, { config, request, resources, elsewhere: [neighbour] })
   return findings
 }
@@ -64,5 +67,14 @@ describe('an HTTP message signature that nearly holds', () => {
     ['unknown-key', 'possible', { key: generateKeyPairSync('ed25519') }],
   ])('%s', async (cause, certainty, signing) => {
     expect((await why(signing))[0]).toMatchObject({ cause: `signature.${cause}`, certainty })
+  })
+
+  it('is perhaps of another URL where one is covered, first of all behind a proxy', async () => {
+    const url = 'https://partner.example.net/hooks/x'
+    const causes = async (signing: Signing) => (await why(signing)).map(({ cause }) => cause)
+    const all = ['signature.unknown-key', 'signature.unknown-url', 'signature.head-changed']
+    expect(await causes({ url })).toEqual(all)
+    expect((await causes({ url, through: { via: '1.1 edge' } }))[0]).toBe('signature.unknown-url')
+    expect((await why({ url }))[1]).toMatchObject({ evidence: { url: 'https://gate.example/hooks/x' } })
   })
 })

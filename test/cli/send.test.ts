@@ -57,6 +57,11 @@ routes:${keyed
       - content-type: { accept: [form] }
       - signature: { provider: twilio, secrets: [{ env: TWILIO_SECRET }] }
     forward: { to: "${upstream.url}/outside" }
+  - name: port-outside
+    match: { path: /hooks/port }
+    public-url: https://hooks.example.com:443
+    checks: [{ signature: { provider: trello, secrets: [{ env: TRELLO_SECRET }] } }]
+    forward: { to: "${upstream.url}/outside" }
 `
   gate = await startGate(yaml, given, folder, 2)
 }, 30_000)
@@ -145,6 +150,14 @@ describe('send', () => {
     expect((await run([...form, '--public-url', 'https://hooks.example.com'])).code).toBe(0)
     expect(JSON.parse(String(upstream.received.at(-1)?.body))).toEqual({ Body: "It's on", From: '+14158675309' })
     expect((await run(form)).stdout).toContain('"code":"signature.mismatch"')
+  })
+
+  it('signs the port of the public URL as it is written', async () => {
+    const trello = ['--provider', 'trello', '--secret', 'env:TRELLO_SECRET', '--data', '{}']
+    trello.push('--url', plain('/hooks/port'))
+    expect((await run([...trello, '--public-url', 'https://hooks.example.com:443'])).code).toBe(0)
+    const bare = await run([...trello, '--public-url', 'https://hooks.example.com'])
+    expect(bare.stdout).toContain('"code":"signature.mismatch"')
   })
 
   it('reads the body from stdin, and the secret from a file', async () => {

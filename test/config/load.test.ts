@@ -57,6 +57,19 @@ describe('parseConfig', () => {
     })
   })
 
+  it.each([
+    ['https://hooks.example.com:443', 'https://hooks.example.com:443'],
+    ['https://HOOKS.example.com:443/', 'https://hooks.example.com:443'],
+    ['http://hooks.example.com:80', 'http://hooks.example.com:80'],
+    ['https://hooks.example.com:8443/', 'https://hooks.example.com:8443'],
+    ['https://hooks.example.com:/', 'https://hooks.example.com'],
+    ['https://[2001:db8::443]', 'https://[2001:db8::443]'],
+    ['https://[2001:db8::1]:443/', 'https://[2001:db8::1]:443'],
+  ])('takes the port of the public URL %s as it is written', (written, taken) => {
+    const { config } = parse(GOOD.replace('127.0.0.1:8080 }', `"127.0.0.1:8080", public-url: "${written}" }`))
+    expect(config?.listeners[0]?.publicUrl).toBe(taken)
+  })
+
   it('says all problems at once, in file order', () => {
     const { config, problems } = parse(
       GOOD.replace('127.0.0.1:8080', '0.0.0.0:8080')

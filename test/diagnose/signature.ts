@@ -441,7 +441,7 @@ routes:
       'Twilio was given a trailing slash, taken off by a proxy',
       'signature.url',
       'https://hooks.example.com/twilio/',
-      { says: /slash/ },
+      { says: /slash.*enter the URL in the service as https:\/\/hooks\.example\.com\/twilio;/ },
     ),
     twilio('the prefix of the path is stripped by a proxy', 'signature.url', 'https://hooks.example.com/crm/twilio', {
       says: /path|prefix/,
@@ -456,6 +456,14 @@ routes:
       headers: { 'x-forwarded-prefix': '/tenant-5' },
     }),
     twilio('http and a port, of a tunnel in development', 'signature.url', 'http://hooks.example.com:8080/twilio'),
+    twilio('a host that only the proxy knows', 'signature.unknown-url', 'https://sms.example.net/twilio', {
+      headers: { 'x-forwarded-for': '192.0.2.9' },
+      says: /hooks\.example\.com\/twilio.*set public-url/,
+    }),
+    twilio('a query that a proxy drops', 'signature.unknown-url', 'https://hooks.example.com/twilio?tenant=5', {
+      headers: { via: '1.1 edge' },
+      says: /and no query/,
+    }),
     twilio(
       'a parameter that a firewall takes out of the form',
       'signature.unknown-secret',

@@ -19,8 +19,8 @@ const ENV = {
   ANNA: 'correct:horse%battery',
   ED25519,
 }
-const route = (name: string, checks: string): string =>
-  `  - { name: ${name}, match: { path: /${name} }, checks: [${checks}], forward: { to: UPSTREAM/${name} } }`
+const route = (name: string, checks: string, more = ''): string =>
+  `  - { name: ${name}, match: { path: /${name} }, ${more}checks: [${checks}], forward: { to: UPSTREAM/${name} } }`
 const config = (upstream: string, port: number): string =>
   `
 listeners: [{ name: public, bind: "127.0.0.1:${port}" }]
@@ -28,6 +28,7 @@ routes:
 ${route('twilio', '{ content-type: { accept: [form] } }, { signature: { provider: twilio, secrets: [{ env: TWILIO }] } }')}
 ${route('mandrill', '{ content-type: { accept: [form] } }, { signature: { provider: mandrill, secrets: [{ env: MANDRILL }] } }')}
 ${route('braintree', '{ content-type: { accept: [form] } }, { signature: { provider: braintree, secrets: [{ env: BRAINTREE }] } }')}
+${route('trello', '{ signature: { provider: trello, secrets: [{ env: SHARED }] } }', 'public-url: "http://localhost:80", ')}
 ${route('github', '{ content-type: { accept: [form] } }, { signature: { provider: github, secrets: [{ env: SHARED }] } }')}
 ${route('stripe', '{ content-type: { accept: [form] } }, { signature: { provider: stripe, secrets: [{ env: SHARED }] } }')}
 ${route('spelled', '{ signature: { scheme: hmac, algorithm: sha512, header: X-Sig, encoding: base64, key-form: hex, payload: "{timestamp}.{body}", list: { tag: "v1=", timestamp-tag: "t=" }, timestamp: { unit: ms }, secrets: [{ env: HEX }] } }')}
@@ -71,6 +72,12 @@ describe('test events of doctor', () => {
     expect(of('event.accepted').evidence).toMatchObject({ code: 'body.malformed' })
     expect(of('event.forged-refused').evidence).toEqual({ refused: forged })
     expect(upstream.received.filter(({ url }) => url === `/${name}`)).toEqual([])
+  })
+
+  it('sign the port of the public URL where it is written', async () => {
+    const { of, failed } = await look('trello', '--connect', `127.0.0.1:${gate.port('public')}`)
+    expect(failed).toEqual([])
+    expect(of('event.accepted').evidence).toMatchObject({ code: 'body.malformed' })
   })
 
   it.each(['twilio', 'mandrill', 'braintree'])(

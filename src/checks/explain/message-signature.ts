@@ -11,6 +11,7 @@ import type { MessageSignatureConfig } from '../message-signature-config.ts'
 import type { SignatureConfig } from '../signature-config.ts'
 import { ago, likely, listed, possible, proven } from './finding.ts'
 import { attempt } from './signature-keys.ts'
+import { isProxied, otherUrl, type SignedPart } from './signature-url.ts'
 
 /** Long enough for any clock and any event. */
 const ALWAYS_MS = 100 * 365 * 86_400_000
@@ -36,7 +37,7 @@ export function explainMessageSignature(
   const add = (cause: string, because: string, mend: string, evidence?: Finding['evidence']): void => {
     findings.push(proven({ cause: `signature.${cause}`, because, mend, ...(evidence ? { evidence } : {}) }))
   }
-  if (cut) return told(code, evidence)
+  if (cut) return told(code, evidence, request)
   const now = varied(request, {})
   if (holds(timeless, resources, now)) {
     const skew = evidence['timestamp-skew-s'] ?? evidence['expired-for-s']
@@ -138,7 +139,7 @@ export function explainMessageSignature(
     add(differing.cause, `its digest is ${differing.phrase}`, differing.mend, differing.evidence)
     return findings
   }
-  return told(code, evidence)
+  return told(code, evidence, request)
 }
 
 const withoutEnd = <Key extends object>(keys: readonly Key[] | undefined): readonly Key[] | undefined =>
@@ -150,7 +151,7 @@ function covering(evidence: Readonly<Record<string, unknown>>): string {
 }
 
 /** Nothing matched: what the refusal's own evidence says. */
-function told(code: string, evidence: Readonly<Record<string, unknown>>): readonly Finding[] {
+function told(code: string, evidence: Readonly<Record<string, unknown>>, request: BodyRequest): readonly Finding[] {
   if (code === 'signature.mismatch' && typeof evidence.why === 'string' && evidence.why.includes('keyid'))
     return [
       likely({
@@ -169,16 +170,26 @@ function told(code: string, evidence: Readonly<Record<string, unknown>>): readon
       }),
     ]
   if (code !== 'signature.mismatch') return []
+  const part = coveredPart(request)
+  const url = part ? [possible(otherUrl(request, part))] : []
+  const key = possible({
+    cause: 'signature.unknown-key',
+    because: 'no variation holds: the sender signs with another key',
+    mend: "compare the sender's public key with the one that the config names",
+  })
   return [
-    possible({
-      cause: 'signature.unknown-key',
-      because: 'no variation holds: the sender signs with another key',
-      mend: "compare the sender's public key with the one that the config names",
-    }),
+    ...(isProxied(request) ? [...url, key] : [key, ...url]),
     possible({
       cause: 'signature.head-changed',
       because: 'a covered field was changed on the way',
       mend: 'compare the fields that the signature covers with what the sender sent; let proxies leave them alone',
     }),
   ]
+}
+
+/** What of the URL the signatures of a request cover (RFC 9421 section 2.2). */
+function coveredPart({ headers }: BodyRequest): SignedPart | undefined {
+  const inputs = headers.all('signature-input').join()
+  if (/"@(?:target-uri|authority|scheme)"/.test(inputs)) return 'url'
+  return /"@(?:path|request-target)"/.test(inputs) ? 'path' : undefined
 }

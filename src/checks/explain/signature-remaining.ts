@@ -3,6 +3,7 @@ import type { Finding } from '../../core/finding.ts'
 import { checkJson } from '../../core/json.ts'
 import { readTree, sortedMembers } from '../../signing/near-miss/json-tokens.ts'
 import { likely, possible } from './finding.ts'
+import { isProxied, otherUrl, type SignedPart } from './signature-url.ts'
 
 /** As many members are in the order of their names by chance in one body of hundreds. */
 const NO_CHANCE = 6
@@ -16,12 +17,14 @@ interface Searched {
   /** Where the service shows the secret or key. */
   readonly where: string | undefined
   readonly tried: number
+  /** What of the URL it signs; `undefined`: nothing. */
+  readonly signs: SignedPart | undefined
 }
 
 /** What is left of a signature that nothing matches. */
 export function remaining(
   { request, refusal }: Pick<Explaining<unknown>, 'request' | 'refusal'>,
-  { kind, keyed, where, tried }: Searched,
+  { kind, keyed, where, tried, signs }: Searched,
 ): readonly Finding[] {
   const word = keyed ? 'public key' : 'secret'
   const unknown = possible({
@@ -32,17 +35,24 @@ export function remaining(
   })
   // A bare token says nothing of the body.
   if (kind === 'token') return [unknown]
-  const lost = lostOf(request)
-  if (lost) return [lost, { ...unknown, certainty: 'possible' }]
-  const proxied = request.headers.has('via') || request.headers.has('x-forwarded-for')
   const why = refusal.evidence?.why
+  const other = signs && otherUrl(request, signs)
+  // The signature holds: its digest is of another URL.
+  if (other && typeof why === 'string' && /not the hash of the public URL/.test(why))
+    return [likely({ ...other, because: `${why}: ${other.because}` })]
+  const proxied = isProxied(request)
+  const elsewhere = other ? [possible(other)] : []
+  // What stands between may have changed the URL; where nothing does, the sender was given the one that was called.
+  const unknowns = proxied ? [...elsewhere, unknown] : [unknown, ...elsewhere]
+  const lost = lostOf(request)
+  if (lost) return [lost, ...unknowns]
   const digest = typeof why === 'string' && /not the hash of the body/.test(why) ? why : undefined
   const changed = (digest === undefined ? possible : likely)({
     cause: 'signature.body-changed',
     because: `${digest === undefined ? '' : `${digest}: `}the body was changed on the way in a manner that can't be undone${proxied ? ' (it came through a proxy)' : ''}`,
     mend: "compare the body's length and digest at the sender and here; let what stands between pass its bytes on",
   })
-  return digest === undefined ? [...rewritten(request.raw), unknown, changed] : [changed]
+  return digest === undefined ? [...rewritten(request.raw), ...unknowns, changed] : [changed]
 }
 
 /** Of a body that did not come whole. */

@@ -10,7 +10,7 @@ import { Budget } from '../../signing/near-miss/budget.ts'
 import type { Variant } from '../../signing/near-miss/difference.ts'
 import { type Explanation, searchHmac } from '../../signing/near-miss/hmac-search.ts'
 import { searchKeys } from '../../signing/near-miss/key-search.ts'
-import { type OtherProvider, otherProviders } from '../../signing/near-miss/other-providers.ts'
+import { otherProviders } from '../../signing/near-miss/other-providers.ts'
 import { varied } from '../../signing/near-miss/varied.ts'
 import { searchByVerifier } from '../../signing/near-miss/verifier-search.ts'
 import type { Description, Scheme, SigningKey } from '../../signing/scheme.ts'
@@ -23,9 +23,11 @@ import { explainMessageSignature } from './message-signature.ts'
 import { absentFindings } from './signature-absent.ts'
 import { clockFindings, unreadTimeFinding } from './signature-clock.ts'
 import { allKeys, attempt, heldSecrets, macKeys, publicKeys, verifyingKeys } from './signature-keys.ts'
+import { asProvider } from './signature-provider.ts'
 import { remaining } from './signature-remaining.ts'
 import { tokenFindings } from './signature-token.ts'
 import { UNTRIED } from './signature-untried.ts'
+import { signedPart } from './signature-url.ts'
 
 /** A shorter one stands in many a text. */
 const SHORTEST_SECRET = 8
@@ -303,7 +305,7 @@ class SignatureCase {
 
   /** Nothing matched: what the signature's form tells, and what remains. */
   #unproven(others: readonly string[]): readonly Finding[] {
-    const { cut, refusal } = this.#asked
+    const { cut, refusal, request } = this.#asked
     if (cut) return [UNTRIED.cut]
     const provider = providerOf(this.#chosen.principal)
     const length = this.#wrongLength()
@@ -320,6 +322,11 @@ class SignatureCase {
         }),
       )
     if (refusal.code === 'signature.malformed' || refusal.code === 'signature.incomplete') return findings
+    // Under a key that has ended nothing is computed.
+    const keys = allKeys(this.#config, this.#chosen.readers, this.#resources).map(key => ({
+      ...key,
+      expires: undefined,
+    }))
     return [
       ...findings,
       ...remaining(this.#asked, {
@@ -327,6 +334,7 @@ class SignatureCase {
         keyed,
         where,
         tried: this.#budget.tried,
+        signs: signedPart(request, one => this.#verifies(one, keys)),
       }),
     ]
   }
@@ -350,24 +358,6 @@ class SignatureCase {
       mend: `set the sender to ${description.algorithm}; that the secret is right as well could not be shown`,
     })
   }
-}
-
-/** The providers as which it verifies under a secret of this route: one finding, as one setting mends it. */
-function asProvider(others: readonly OtherProvider[]): readonly Finding[] {
-  const [first, ...more] = others.filter(({ verifies }) => verifies)
-  if (first === undefined) return []
-  return [
-    proven({
-      cause: 'signature.other-provider',
-      because: `it matches as ${first.provider.name} signs, under a secret of this route`,
-      evidence: {
-        provider: first.provider.id,
-        headers: first.headers,
-        ...(more.length > 0 ? { 'signing-alike': more.map(({ provider }) => provider.id) } : {}),
-      },
-      mend: `set provider: ${first.provider.id} on this route`,
-    }),
-  ]
 }
 
 /** Whether this says more than that the request matches whole as another route or another provider has it. */

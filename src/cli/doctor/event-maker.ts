@@ -23,8 +23,11 @@ export interface EventMaker {
   readonly bare: boolean
   /** The kind of body that it is made of. */
   readonly bodies: BodyKind
-  /** @throws VerbFault where the body can't be signed as the service signs */
-  make(url: URL, body: Buffer, forge: Spoilt): TestEvent
+  /**
+   * @param origin what the service was given, as some schemes sign it
+   * @throws VerbFault where the body can't be signed as the service signs
+   */
+  make(url: URL, origin: string, body: Buffer, forge: Spoilt): TestEvent
 }
 
 /** Why no event can be made. */

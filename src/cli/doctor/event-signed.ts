@@ -38,12 +38,12 @@ export function signedEvents(config: SignatureConfig, route: RouteConfig, resour
         (forge !== 'timestamp' || scheme.tolerance !== undefined) &&
         (forge !== 'body' || (scheme.kind !== 'token' && !scheme.partOfBody)),
     ),
-    make: (url, body, forge) =>
+    make: (url, publicOrigin, body, forge) =>
       compose({
         signatory,
         secret: held.secret,
         url,
-        publicOrigin: url.origin,
+        publicOrigin,
         body,
         contentType: bodies.contentType,
         headers: [],

@@ -32,7 +32,7 @@ function bearing(
     bare: true,
     bodies: JSON_BODIES,
     forgeries,
-    make: (url, body, forge) => ({
+    make: (url, _origin, body, forge) => ({
       url,
       headers: [
         ['Content-Type', JSON_BODIES.contentType],

@@ -13,6 +13,13 @@ import type { Way } from './way.ts'
 import { askOver, isAnswer } from './way.ts'
 import type { World } from './world.ts'
 
+/** The endpoint as the service was given it. */
+export interface Given {
+  readonly url: URL
+  /** As it is signed: a port that is the scheme's own stands in it where it was written. */
+  readonly origin: string
+}
+
 export interface Sending {
   /** Whether a right event may be forwarded. */
   readonly send: boolean
@@ -31,7 +38,7 @@ export async function tryEvents(
   route: RouteConfig,
   world: World,
   way: Way,
-  url: URL,
+  { url, origin }: Given,
   sending: Sending,
   listener?: ListenerConfig,
 ): Promise<readonly Finding[]> {
@@ -46,7 +53,7 @@ export async function tryEvents(
       ),
     ]
   const post = async (forge: Spoilt, body: Buffer, over = way): Promise<Answer | NoAnswer> => {
-    const event = maker.make(url, body, forge)
+    const event = maker.make(url, origin, body, forge)
     return askOver(over, event.url, {
       method: route.match.methods[0] ?? 'POST',
       headers: [...DOCTOR_HEADERS, ...event.headers],

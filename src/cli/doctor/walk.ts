@@ -1,4 +1,5 @@
 import type { RouteConfig } from '../../config/model.ts'
+import { originOf } from '../../config/url.ts'
 import type { Finding } from '../../core/finding.ts'
 import { carriesCredentials } from '../../forward/config.ts'
 import type { Credential } from '../../forward/credentials/credential.ts'
@@ -61,7 +62,8 @@ export async function* inbound(target: Target, { world, trust, sending }: Errand
   yield* answers
   // An event made for this route says nothing where the URL leads elsewhere.
   if ([...findings, ...answers].some(({ level }) => level === 'fail') || !target.route || !world) return
-  yield* await tryEvents(target.route, world, way, url, sending, target.listener)
+  const given = { url, origin: target.from === 'public' ? originOf(target.text) : url.origin }
+  yield* await tryEvents(target.route, world, way, given, sending, target.listener)
 }
 
 /** The files of the listeners, and what the checks of a route lack. */

@@ -1,19 +1,20 @@
 import type { BodyRequest } from '../../core/request.ts'
 import { type Difference, distinct, type Variant } from './difference.ts'
+import { mendOrigin, mendPath, mendQuery, type PathChange, type SignedUrl } from './url-mends.ts'
 
 const MOST = 240
-const SET_PUBLIC_URL = 'set public-url of the route or the listener to the URL as it was entered in the service'
+type Place = 'origin' | 'query' | PathChange
 
 interface Part {
   readonly text: string
-  readonly differs: Difference | undefined
+  readonly differs: { readonly phrase: string; readonly place: Place } | undefined
   /** Nothing in the request speaks for it: it is tried with at most one other difference. */
   readonly guessed: boolean
 }
 
-const part = (text: string, phrase: string, guessed = false): Part => ({
+const part = (text: string, place: Place, phrase: string, guessed = false): Part => ({
   text,
-  differs: { cause: 'url', phrase, mend: SET_PUBLIC_URL },
+  differs: { phrase, place },
   guessed,
 })
 
@@ -22,13 +23,11 @@ export function* urlVariants(request: BodyRequest): Generator<Variant<string>> {
   const [, scheme = 'https', authority = '', path = '', query = ''] =
     /^(https?):\/\/([^/?#]*)([^?]*)(\?.*)?$/s.exec(request.publicUrl) ?? []
   const same = (text: string): Part => ({ text, differs: undefined, guessed: false })
-  const schemes = [
-    same(scheme),
-    part(scheme === 'https' ? 'http' : 'https', `with ${scheme === 'https' ? 'http' : 'https'} as the scheme`),
-  ]
+  const other = scheme === 'https' ? 'http' : 'https'
+  const schemes = [same(scheme), part(other, 'origin', `with ${other} as the scheme`)]
   const hosts = [same(authority), ...hostsOf(request, authority)]
   const paths = [same(path), ...pathsOf(request, path)]
-  const queries = [same(query), ...(query === '' ? [] : [part('', 'without its query')])]
+  const queries = [same(query), ...(query === '' ? [] : [part('', 'query', 'without its query')])]
   const all: { readonly variant: Variant<string>; readonly count: number }[] = []
   for (const s of schemes)
     for (const h of hosts)
@@ -36,8 +35,9 @@ export function* urlVariants(request: BodyRequest): Generator<Variant<string>> {
         for (const q of queries) {
           const differs = [s, h, p, q].flatMap(each => each.differs ?? [])
           if (differs.length > ([h, p].some(({ guessed }) => guessed) ? 2 : 3)) continue
-          const value = `${s.text}://${h.text}${p.text}${q.text}`
-          all.push({ variant: { value, differs: merged(differs, `${s.text}://${h.text}`) }, count: differs.length })
+          const signed = { origin: `${s.text}://${h.text}`, path: p.text, received: { path, query: q.text } }
+          const value = `${signed.origin}${p.text}${q.text}`
+          all.push({ variant: { value, differs: merged(differs, signed) }, count: differs.length })
         }
   all.sort((a, b) => a.count - b.count)
   yield* distinct(
@@ -46,17 +46,24 @@ export function* urlVariants(request: BodyRequest): Generator<Variant<string>> {
   )
 }
 
-/** One difference for all: it is one URL, and one setting mends it. */
-function merged(differs: readonly Difference[], origin: string): readonly Difference[] {
-  const [first] = differs
-  if (first === undefined) return []
+/** One difference for all, as it is one URL: the mend has a clause for each place that differs. */
+function merged(differs: readonly NonNullable<Part['differs']>[], signed: SignedUrl): readonly Difference[] {
+  if (differs.length === 0) return []
+  const places = [...new Set(differs.map(({ place }) => place))]
+  const isPath = places.some(place => place !== 'origin' && place !== 'query')
   return [
     {
-      ...first,
+      cause: 'url',
       phrase: `over the URL ${differs.map(({ phrase }) => phrase).join(' and ')}`,
-      evidence: { 'signed-origin': origin },
+      mend: places.map(place => mendOf(place, signed)).join('. Then '),
+      evidence: { 'signed-origin': signed.origin, ...(isPath ? { 'signed-path': signed.path } : {}) },
     },
   ]
+}
+
+function mendOf(place: Place, signed: SignedUrl): string {
+  if (place === 'origin') return mendOrigin(signed)
+  return place === 'query' ? mendQuery() : mendPath(place, signed)
 }
 
 const FORWARDED_HOSTS = ['x-forwarded-host', 'x-original-host'] as const
@@ -86,6 +93,7 @@ function hostsOf(request: BodyRequest, authority: string): Part[] {
         parts.push(
           part(
             `${host}${each}`,
+            'origin',
             host === bare
               ? each === ''
                 ? 'without its port'
@@ -94,8 +102,8 @@ function hostsOf(request: BodyRequest, authority: string): Part[] {
             GUESSED.has(each),
           ),
         )
-    if (!host.startsWith('www.')) parts.push(part(`www.${host}`, `with the host www.${host}`))
-    else parts.push(part(host.slice(4), `with the host ${host.slice(4)}`))
+    if (!host.startsWith('www.')) parts.push(part(`www.${host}`, 'origin', `with the host www.${host}`))
+    else parts.push(part(host.slice(4), 'origin', `with the host ${host.slice(4)}`))
   }
   return parts
 }
@@ -104,26 +112,30 @@ const HOST = /^[a-z0-9._-]+(:\d+)?$|^\[[0-9a-f:.]+\](:\d+)?$/
 
 function pathsOf(request: BodyRequest, path: string): Part[] {
   const parts: Part[] = []
-  if (path.endsWith('/')) parts.push(part(path.slice(0, -1), 'without the slash at the end of its path'))
-  else parts.push(part(`${path}/`, 'with a slash at the end of its path'))
+  if (path.endsWith('/')) parts.push(part(path.slice(0, -1), 'slash', 'without the slash at the end of its path'))
+  else parts.push(part(`${path}/`, 'slash', 'with a slash at the end of its path'))
   for (const name of FORWARDED_PATHS)
     for (const value of request.headers.all(name)) {
       const forwarded = value.replace(/^https?:\/\/[^/]*/, '').replace(/\?.*$/s, '')
       if (forwarded.startsWith('/') && forwarded !== path)
-        parts.push(part(forwarded, `with the path of ${name}, which a proxy rewrote`))
+        parts.push(part(forwarded, 'rewritten', `with the path of ${name}, which a proxy rewrote`))
     }
   const [prefix] = request.headers.all('x-forwarded-prefix')
   if (prefix?.startsWith('/'))
-    parts.push(part(`${prefix.replace(/\/$/, '')}${path}`, 'with the path before X-Forwarded-Prefix was taken off'))
+    parts.push(
+      part(`${prefix.replace(/\/$/, '')}${path}`, 'rewritten', 'with the path before X-Forwarded-Prefix was taken off'),
+    )
   for (const usual of USUAL_PREFIXES)
-    parts.push(part(`${usual}${path}`, `with ${usual} before its path, which a proxy takes off`, true))
+    parts.push(part(`${usual}${path}`, 'rewritten', `with ${usual} before its path, which a proxy takes off`, true))
   const shorter = /^\/[^/]+(\/.+)$/.exec(path)?.[1]
   if (shorter !== undefined)
-    parts.push(part(shorter, `without the first part of its path, ${path.slice(0, -shorter.length)}`, true))
+    parts.push(
+      part(shorter, 'shortened', `without the first part of its path, ${path.slice(0, -shorter.length)}`, true),
+    )
   const decoded = decode(path)
   if (decoded !== undefined && decoded !== path)
-    parts.push(part(decoded, 'with the percent escapes of its path decoded'))
-  if (path !== path.toLowerCase()) parts.push(part(path.toLowerCase(), 'with its path in lower case'))
+    parts.push(part(decoded, 'respelled', 'with the percent escapes of its path decoded'))
+  if (path !== path.toLowerCase()) parts.push(part(path.toLowerCase(), 'respelled', 'with its path in lower case'))
   return parts
 }
 
