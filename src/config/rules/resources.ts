@@ -61,8 +61,6 @@ export const nothingExpired: Rule = function* (file, context) {
   }
 }
 
-const LISTENER_FILES: readonly string[] = ['client-ca', 'client-crl']
-
 export const filesExist: Rule = function* (file, context) {
   for (const [index, listener] of (file.listeners ?? []).entries()) {
     const path: Path = ['listeners', index, 'tls']
@@ -84,16 +82,18 @@ export const filesExist: Rule = function* (file, context) {
       const fault = unreadable(name, context)
       if (fault) yield error(at, `client-ca: ${fault.message}, and without it no certificate can be judged`, fault.mend)
     }
-    for (const key of LISTENER_FILES) {
-      for (const [name, at] of namesAt([...path, key], context)) {
-        const fault = unreadable(name, context)
-        if (fault === undefined || (key === 'client-crl' && isFolder(name, context))) continue
-        yield warning(
-          at,
-          `${key}: ${fault.message}; until then every client certificate on ${labelOf(['listeners', index], context)} is refused`,
-          fault.mend,
-        )
-      }
+    for (const [name, at] of namesAt([...path, 'client-ca'], context)) {
+      const fault = unreadable(name, context)
+      if (fault) yield error(at, `client-ca: ${fault.message}, and without it nothing can listen`, fault.mend)
+    }
+    for (const [name, at] of namesAt([...path, 'client-crl'], context)) {
+      const fault = unreadable(name, context)
+      if (fault === undefined || isFolder(name, context)) continue
+      yield warning(
+        at,
+        `client-crl: ${fault.message}; until then every client certificate on ${labelOf(['listeners', index], context)} is refused`,
+        fault.mend,
+      )
     }
   }
   for (const { value, path } of leavesOf(file).files) {
