@@ -25,6 +25,15 @@ export function textsOf(args: VerbArgs, option: string): readonly string[] {
   return Array.isArray(value) ? value.filter(each => typeof each === 'string') : []
 }
 
+/** Of a route that a config does not have. */
+export function noRoute(route: string, names: readonly string[]): VerbFault {
+  const near = nearest(route, names)
+  return new VerbFault(
+    `there is no route ${JSON.stringify(route.slice(0, 64))}`,
+    near === undefined ? `one of ${names.join(', ')}` : `did you mean "${near}"?`,
+  )
+}
+
 /** @throws VerbFault for a name that no provider has, or one of a service that signs nothing or is not confirmed */
 export function namedProvider(name: string): Provider {
   const service = namedService(name)

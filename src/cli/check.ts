@@ -1,10 +1,10 @@
 import { isAbsolute, relative, resolve } from 'node:path'
-import { type Loaded, loadConfig } from '../config/load.ts'
+import { type Loaded, loadConfig, withFaults } from '../config/load.ts'
 import { formatPlan, planOf } from '../config/plan.ts'
 import { formatProblems } from '../config/problem.ts'
 import { EXIT, type Verb, type VerbIo, wrongUsage } from './verb.ts'
 
-/** Validates a config without opening, binding or connecting anything. */
+/** Validates a config and the files of its listeners without opening, binding or connecting anything. */
 export const check: Verb = {
   name: 'check',
   summary: 'Checks a config: every problem with its place and its mend, or the plan.',
@@ -30,7 +30,7 @@ export const check: Verb = {
         file === undefined ? 'no config file is named' : 'more than one config file is named',
       )
     const path = resolve(io.cwd, file)
-    const loaded = loadConfig(path, io.env)
+    const loaded = await withFiles(loadConfig(path, io.env), path, io)
     const shown: Loaded = {
       ...loaded,
       problems: loaded.problems.map(problem => ({ ...problem, file: shownName(path, file, io) })),
@@ -40,6 +40,14 @@ export const check: Verb = {
     const failed = !shown.config || (values.strict === true && shown.problems.length > 0)
     return failed ? EXIT.problem : EXIT.ok
   },
+}
+
+/** What the rules can't see: whether what listeners terminate TLS with can be used. */
+async function withFiles(loaded: Loaded, path: string, io: VerbIo): Promise<Loaded> {
+  const { config } = loaded
+  if (!config?.listeners.some(({ tls, proxyClientCert }) => tls ?? proxyClientCert)) return loaded
+  const { tlsFaults } = await import('./check-tls.ts')
+  return withFaults(loaded, await tlsFaults(config, io.env), path)
 }
 
 /** As the operator named it, so that the place can be clicked where it was typed. */

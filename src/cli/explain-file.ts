@@ -2,7 +2,6 @@ import { readFileSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { loadConfig } from '../config/load.ts'
 import type { GatewayConfig, RouteConfig } from '../config/model.ts'
-import { nearest } from '../config/nearest.ts'
 import { whyUnreadable } from '../config/secrets.ts'
 import { parseAddress } from '../core/address.ts'
 import type { CapturedRequest } from '../core/captured.ts'
@@ -11,7 +10,7 @@ import { explainOffline } from '../gateway/explain-offline.ts'
 import { createLog } from '../observe/log.ts'
 import { type Explanation, formatExplanation } from '../pipeline/explanation.ts'
 import { TlsProblem } from '../tls/problem.ts'
-import { neededText, textOf } from './arguments.ts'
+import { neededText, noRoute, textOf } from './arguments.ts'
 import { VerbFault } from './fault.ts'
 import type { FileRequest } from './request-files/file-request.ts'
 import { readRequestFile } from './request-files/read.ts'
@@ -40,7 +39,8 @@ export async function explainFile(file: string, args: VerbArgs, io: VerbIo): Pro
   const path = resolve(io.cwd, file)
   const { bytes, changedAt } = readWhole(file, path)
   const world = { env: io.env, readFile: (name: string) => readWhole(name, resolve(dirname(path), name)).bytes }
-  const requests = chosen(readRequestFile(bytes, world), textOf(args, 'entry'))
+  const entry = textOf(args, 'entry')
+  const requests = chosen(readRequestFile(bytes, world, entry), entry)
   const explanations: Explanation[] = []
   for (const request of requests)
     explanations.push(
@@ -65,14 +65,8 @@ function configOf(name: string, io: VerbIo): GatewayConfig {
 
 function givenOf(args: VerbArgs, { routes }: GatewayConfig): Given {
   const [route, source, at] = ['route', 'source', 'at'].map(name => textOf(args, name))
-  if (route !== undefined && !routes.some(({ name }) => name === route)) {
-    const names = routes.map(({ name }) => name)
-    const near = nearest(route, names)
-    throw new VerbFault(
-      `there is no route ${JSON.stringify(route.slice(0, 64))}`,
-      near === undefined ? `one of ${names.join(', ')}` : `did you mean "${near}"?`,
-    )
-  }
+  const names = routes.map(({ name }) => name)
+  if (route !== undefined && !names.includes(route)) throw noRoute(route, names)
   if (source !== undefined && parseAddress(source) === undefined)
     throw new VerbFault('--source is no address', 'write it as 192.0.2.1 or 2001:db8::1')
   const time = at === undefined ? undefined : Date.parse(at)

@@ -9,6 +9,10 @@ import { EXIT, type Verb, type VerbArgs, type VerbIo, wrongUsage } from './verb.
 /** A ULID, as the gate gives its requests. */
 const REQUEST_ID = /^[0-9A-HJKMNP-TV-Z]{26}$/
 
+/** Options that mean nothing without the id of a request that the gate has kept, and those that mean nothing with it. */
+const OF_IDS = ['capture', 'send'] as const
+const OF_FILES = ['entry', 'source'] as const
+
 export const explain: Verb = {
   name: 'explain',
   summary: 'Tells why a request was refused: the check, the evidence, the near misses and the mend.',
@@ -49,6 +53,15 @@ export const explain: Verb = {
     if (what === undefined && route === undefined)
       return wrongUsage(io, explain, 'it takes a request id, a file, or --route alone')
     const isId = REQUEST_ID.test(what ?? '')
+    const idle = (isId ? OF_FILES : OF_IDS).find(name => args.values[name] !== undefined)
+    if (idle !== undefined)
+      return wrongUsage(
+        io,
+        explain,
+        isId
+          ? `--${idle} is of a file, and a request id is named`
+          : `--${idle} is of a request that the gate has kept: name its id`,
+      )
     if (isId && route !== undefined) return wrongUsage(io, explain, 'a request id tells its route: leave --route out')
     try {
       if (what === undefined) return await explainRoute(route ?? '', args, io)

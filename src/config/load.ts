@@ -85,7 +85,7 @@ export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv, 
   const kinds = options.kinds ?? checkKinds
   const source = readSource(text)
   const shape = fileShape(kinds)
-  const mask = () => maskText(text, source, path => takesSecret(shape, path) || besideSecret(shape, path))
+  const mask = () => maskOf(text, source, kinds)
   const problems = source.spots.map(spot =>
     problemAt(source, file, text, spot.start, spot.end, { severity: 'error', ...spot }),
   )
@@ -110,6 +110,25 @@ export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv, 
       : undefined
   const said = problems.length > 0 ? told(problems, mask()) : { problems, text: '' }
   return { ...(config ? { config } : {}), ...said, written: text }
+}
+
+/**
+ * A config that was loaded, with what was found of the files that it names among its problems.
+ * @param file the name that problems show
+ */
+export function withFaults(loaded: Loaded, faults: readonly Fault[], file: string, kinds = checkKinds): Loaded {
+  if (faults.length === 0) return loaded
+  const { written, config } = loaded
+  const source = readSource(written)
+  const found = faults.map(fault => problemAt(source, file, written, ...source.locate(fault), fault))
+  const said = told([...loaded.problems, ...found], maskOf(written, source, kinds))
+  const isRefused = said.problems.some(({ severity }) => severity === 'error')
+  return { ...(config && !isRefused ? { config } : {}), ...said, written }
+}
+
+function maskOf(text: string, source: Source, kinds: readonly AnyCheckKind[]): Masked {
+  const shape = fileShape(kinds)
+  return maskText(text, source, path => takesSecret(shape, path) || besideSecret(shape, path))
 }
 
 function problemAt(

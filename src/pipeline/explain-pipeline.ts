@@ -48,6 +48,14 @@ const PARSER: Readonly<Record<string, string>> = {
   HPE_LF_EXPECTED: 'a line ends in another way than carriage return and line feed',
 }
 
+function mendOfRule(rule: string): string {
+  if (rule === 'the path holds an empty segment')
+    return 'Mend the URL in the sender: it was entered with a doubled slash, or a proxy between adds one.'
+  return /^(?:X-)?Forwarded/.test(rule)
+    ? 'Let the proxy write addresses alone there: no name, no "unknown", and no port (Azure Application Gateway adds one).'
+    : 'Look for a client, or a proxy between, that writes HTTP by hand.'
+}
+
 const READERS: Readonly<Record<string, (evidence: Evidence, seen: Seen | undefined) => Finding[]>> = {
   'route.none': evidence => {
     const nearest = evidence['nearest-route']
@@ -93,9 +101,7 @@ const READERS: Readonly<Record<string, (evidence: Evidence, seen: Seen | undefin
     return found(
       'request.rule',
       text(rule ?? (said === undefined ? stopped : `${said} (${text(parser)})`)),
-      /^(?:X-)?Forwarded/.test(text(rule))
-        ? 'Let the proxy write addresses alone there: no name, no "unknown", and no port (Azure Application Gateway adds one).'
-        : 'Look for a client, or a proxy between, that writes HTTP by hand.',
+      mendOfRule(text(rule)),
     )
   },
   'request.handshake': ({ handshake, mend }) => found('request.handshake-failed', text(handshake), text(mend ?? '')),

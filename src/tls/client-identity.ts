@@ -5,7 +5,7 @@ import type { Expiry, Resources } from '../core/resources.ts'
 import { type Certificate, readCertificate } from './certificate.ts'
 import type { ClientCertificateFiles } from './client-config.ts'
 import { formatName } from './distinguished-name.ts'
-import { decodePem } from './pem.ts'
+import { decodePem, privateKeysIn } from './pem.ts'
 import { TlsProblem } from './problem.ts'
 
 /** The certificate that the gate shows, and its key. */
@@ -45,7 +45,10 @@ function fromPem(
       'configure the two files that were issued together, the chain with its leaf first',
     )
   return {
-    options: { cert, key: key.export({ type: 'pkcs8', format: 'pem' }) },
+    options: {
+      cert: chain.map(({ x509 }) => x509.toString()).join(''),
+      key: key.export({ type: 'pkcs8', format: 'pem' }),
+    },
     expiries: chain.map((certificate, index) => expiryOf(path, certificate, index > 0)),
   }
 }
@@ -55,8 +58,9 @@ function readKey(path: string, pem: Buffer, passphrase: string | undefined): Ret
   const encrypted = pem.includes('ENCRYPTED')
   if (encrypted && passphrase === undefined)
     throw new TlsProblem(`${path} is encrypted`, 'name its passphrase: passphrase: { env: NAME }')
+  const [written = pem] = privateKeysIn(pem.toString('latin1'))
   try {
-    return createPrivateKey({ key: pem, format: 'pem', ...(passphrase === undefined ? {} : { passphrase }) })
+    return createPrivateKey({ key: written, format: 'pem', ...(passphrase === undefined ? {} : { passphrase }) })
   } catch {
     throw encrypted
       ? new TlsProblem(`${path} can not be decrypted with this passphrase`, 'name the passphrase that it was made with')

@@ -3,7 +3,7 @@ import { type Certificate, readCertificate } from './certificate.ts'
 import { type Crl, readCrl } from './crl.ts'
 import { TAG } from './der.ts'
 import { readKey } from './key-pair.ts'
-import { decodePem } from './pem.ts'
+import { decodePem, privateKeysIn } from './pem.ts'
 import { TlsProblem } from './problem.ts'
 import { readPkcs12 } from './read-pkcs12.ts'
 
@@ -18,7 +18,6 @@ export interface Contents {
 }
 
 const NOTHING: Contents = { certificates: [], crls: [], requests: [], keys: [] }
-const KEY = /-----BEGIN ((?:[A-Z0-9]+ )?PRIVATE KEY)-----[\s\S]*?-----END \1-----/g
 
 /**
  * Reads a file, whatever it is: PEM with any of the blocks, or DER of one, or a PKCS#12 bundle.
@@ -33,7 +32,7 @@ export function readContents(path: string, bytes: Buffer, passphrase: string | u
     certificates: of(/CERTIFICATE$/).map(readCertificate),
     crls: of(/^X509 CRL$/).map(readCrl),
     requests: of(/CERTIFICATE REQUEST$/),
-    keys: Array.from(text.matchAll(KEY), ([pem]) => {
+    keys: privateKeysIn(text).map(pem => {
       const locked = pem.includes('ENCRYPTED') && passphrase === undefined
       return locked ? undefined : readKey(path, Buffer.from(pem), passphrase)
     }),

@@ -4,7 +4,7 @@ import type { SecretRef } from '../core/secret.ts'
 import { type Certificate, readCertificate } from './certificate.ts'
 import type { CertificateConfig } from './config.ts'
 import { formatName } from './distinguished-name.ts'
-import { decodePem } from './pem.ts'
+import { decodePem, privateKeysIn } from './pem.ts'
 import { TlsProblem } from './problem.ts'
 import { readPkcs12 } from './read-pkcs12.ts'
 import { readStaple, type Staple } from './staple.ts'
@@ -52,7 +52,8 @@ export function loadKeyPair(config: CertificateConfig, reader: PairReader): KeyP
   const stapled = config.staple === undefined ? undefined : loadStaple(config.staple, leaf, reader)
   return {
     leaf,
-    cert,
+    // What was read, and not the file: OpenSSL takes less than what is a PEM file here.
+    cert: Buffer.from(chain.map(({ x509 }) => x509.toString()).join('')),
     key: Buffer.from(key.export({ type: 'pkcs8', format: 'pem' })),
     staple: stapled?.staple,
     expiries: [
@@ -100,8 +101,9 @@ export function readKey(path: string, pem: Buffer, passphrase?: string): KeyObje
       `name its passphrase beside it, passphrase: { env: NAME }, or decrypt it where only the gate can read it: openssl pkey -in ${path} -out NEW`,
     )
   }
+  const [written = pem] = privateKeysIn(pem.toString('latin1'))
   try {
-    return createPrivateKey(passphrase === undefined ? pem : { key: pem, passphrase })
+    return createPrivateKey(passphrase === undefined ? written : { key: written, passphrase })
   } catch {
     if (encrypted) {
       throw new TlsProblem(`the passphrase does not open ${path}`, 'correct the secret that passphrase names')
@@ -160,14 +162,7 @@ function chainWarnings(path: string, chain: readonly [Certificate, ...Certificat
     if (certificate.notAfter < now) warnings.push(`${name} has expired: clients refuse it; renew it`)
     if (certificate.notBefore > now) warnings.push(`${name} is not valid yet: look at this machine's clock`)
   }
-  chain.slice(1).forEach((issuer, index) => {
-    const child = chain[index]
-    if (child !== undefined && !child.issuer.equals(issuer.subject)) {
-      warnings.push(
-        `${path}: certificate ${index + 2} did not issue certificate ${index + 1}; order the chain leaf first`,
-      )
-    }
-  })
+  warnings.push(...linkWarnings(path, chain))
   // A CA that says where its certificate is to be fetched is, in practice, an intermediate of a public one.
   if (chain.length === 1 && chain[0].x509.infoAccess?.includes('CA Issuers') === true) {
     const issuer = formatName(chain[0].issuer)
@@ -178,6 +173,35 @@ function chainWarnings(path: string, chain: readonly [Certificate, ...Certificat
     warnings.push(`${path} has no DNS name and no address (subjectAltName): clients refuse it`)
   }
   return warnings
+}
+
+/** Where a certificate is not followed by its issuer, and what mends it. */
+function linkWarnings(path: string, chain: readonly [Certificate, ...Certificate[]]): string[] {
+  const linked = linkedFrom(chain)
+  return chain.slice(1).flatMap((next, index) => {
+    const child = chain[index] ?? chain[0]
+    // What does not belong to the chain has been told where it follows.
+    if (child.issuer.equals(next.subject) || !linked.has(child)) return []
+    const says = `${path}: certificate ${index + 2} did not issue certificate ${index + 1}`
+    if (linked.has(next)) return [`${says}; order the chain leaf first`]
+    if (chain.some(({ subject }) => subject.equals(child.issuer))) return [`${says}; take it out`]
+    const issuer = formatName(child.issuer)
+    return [
+      `${says}, and ${issuer}, which did, is missing: clients that lack it refuse the chain; put it between the two`,
+    ]
+  })
+}
+
+/** The leaf, its issuer, the issuer's issuer, wherever they stand. */
+function linkedFrom(chain: readonly [Certificate, ...Certificate[]]): ReadonlySet<Certificate> {
+  const linked = new Set<Certificate>()
+  let here: Certificate | undefined = chain[0]
+  while (here !== undefined) {
+    linked.add(here)
+    const issuer: Buffer = here.issuer
+    here = chain.find(each => !linked.has(each) && each.subject.equals(issuer))
+  }
+  return linked
 }
 
 function modeWarnings(path: string, mode: number | undefined): string[] {

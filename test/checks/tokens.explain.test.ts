@@ -49,6 +49,10 @@ describe('bearer', () => {
     ['encoded', { Authorization: `Bearer ${Buffer.from(TOKEN).toString('base64')}` }],
     ['invisible', { Authorization: `Bearer ${TOKEN}\u200b` }],
     ['no-scheme', { Authorization: TOKEN }],
+    ['other-blank', { Authorization: `Bearer\u00c2\u00a0${TOKEN}` }],
+    ['other-blank', { Authorization: `bearer\u00a0 ${TOKEN}` }],
+    ['empty', { Authorization: 'Bearer' }],
+    ['empty', { Authorization: '' }],
     ['other-scheme', { Authorization: `Token ${TOKEN}` }],
     ['password', { Authorization: `Basic ${Buffer.from(`user:${TOKEN}`).toString('base64')}` }],
     ['other-header', { 'X-API-Key': TOKEN }],
@@ -74,6 +78,20 @@ describe('bearer', () => {
     expect(lacking.first).toMatchObject({ cause: 'bearer.scope', because: 'the token "crm" lacks the scope write' })
   })
 
+  it('says what stands in the header that it finds no token in', async () => {
+    const because = async (value: string) => (await bearing({ Authorization: value })).first?.because
+    expect(await because('Bearer')).toBe(
+      'the token is empty: nothing stands behind "Bearer" in Authorization, as where a variable in the sender is not set',
+    )
+    expect(await because(`Bearer\u00c2\u00a0${TOKEN}`)).toBe(
+      'U+00A0 stands behind "Bearer" in Authorization, which only looks like a blank',
+    )
+    for (const value of ['Bearer\u00a0strange', 'strange', 'Token strange'])
+      expect(await bearing({ Authorization: value })).toMatchObject({
+        all: [{ certainty: 'likely', because: expect.stringMatching(/; it is none of the known either$/) }],
+      })
+  })
+
   it('invents nothing', async () => {
     const strange = await bearing({ Authorization: 'Bearer 0d9f8a7b6c5d4e3f' })
     expect(strange.all).toMatchObject([{ cause: 'bearer.other-token', certainty: 'possible' }])
@@ -94,6 +112,7 @@ describe('api-key', () => {
     ['other-header', { 'X-API-Key': TOKEN }],
     ['quotes', { 'X-Gitlab-Token': `'${TOKEN}'` }],
     ['in-query', {}, `/x?token=${TOKEN}`],
+    ['empty', { 'X-Gitlab-Token': '' }],
     ['case', { 'X-Gitlab-Token': 'UPPER' }],
   ])('%s', async (cause, headers, target = '/x') => {
     const resources = cause === 'case' ? fakeResources({ secrets: { T: 'upper' } }) : world
@@ -193,6 +212,10 @@ describe('jwt', () => {
     ['key-unknown', 'likely', async () => `Bearer ${await make({}, { kid: 'three' })}`],
     ['other-issuer', 'likely', async () => `Bearer ${await make({ iss: 'https://test.example' }, { kid: 'three' })}`],
     ['opaque', 'likely', async () => 'Bearer 9f8a7b6c5d4e3f2a1b0c'],
+    ['other-blank', 'proven', async () => `Bearer\u00c2\u00a0${await make()}`],
+    ['empty', 'proven', async () => 'Bearer'],
+    ['other-scheme', 'likely', async () => 'Token abc'],
+    ['no-scheme', 'likely', async () => 'abc'],
     ['encrypted', 'likely', async () => 'Bearer eyJhbGciOiJkaXIifQ..aaaa.bbbb.cccc'],
     ['cut', 'likely', async () => `Bearer ${(await make()).split('.').slice(0, 2).join('.')}`],
   ])('%s', async (cause, certainty, value) => {

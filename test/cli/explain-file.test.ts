@@ -85,6 +85,27 @@ describe('sallyport explain FILE', () => {
     expect(stdout).not.toContain(env.KB)
   })
 
+  it('reads of an .http file the entry that is asked for, whatever the others lack', async () => {
+    const file = write(
+      'two.http',
+      '@host = hooks.example.com\n\n### first\nGET https://{{host}}/kb\n\n### second\n@url = https://{{nope}}/kb\nGET {{url}}\nbroken\n\n### third\nGET https://{{url}}/kb\n',
+    )
+    const first = await run(file, '--entry', '1')
+    expect(first.stderr).toBe('')
+    expect(first.stdout).toMatch(/^GET \/kb .*: refused/)
+    expect((await run(file, '--entry', '2')).stderr).toMatch(/line 7: the variable \{\{nope\}\} has no value/)
+    expect((await run(file, '--entry', '3')).stderr).toMatch(/line 12: the variable \{\{url\}\} has no value/)
+    expect((await run(file, '--entry', '4')).stderr).toMatch(/one of 1 \(GET https:\/\/hooks\.example\.com\/kb\), 2 /)
+    expect((await run(file)).stderr).toMatch(/line 7: the variable/)
+  })
+
+  it('says of a doubled slash that it stands in the URL', async () => {
+    const { stdout } = await run(write('slash.txt', raw(BODY, signature(BODY), '//hooks/github')))
+    expect(stdout).toMatch(/the path holds an empty segment/)
+    expect(stdout).toMatch(/mend +Mend the URL in the sender: it was entered with a doubled slash/)
+    expect(stdout).not.toMatch(/by hand/)
+  })
+
   it('takes the refused of a HAR file at the time that it names, or the one that is chosen', async () => {
     const at = Date.UTC(2026, 10, 24, 10)
     const sign = (ms: number) => new Webhook(env.SVIX).sign('msg_1', new Date(ms), BODY)
@@ -225,6 +246,10 @@ routes: [{ name: p, match: { path: /p }, checks: [{ client-cert: {} }], forward:
     [['raw.txt', '--route', 'gitub'], /there is no route "gitub"\nmend: did you mean "github"\?/],
     [['raw.txt', '--source', 'here'], /--source is no address/],
     [['raw.txt', '--at', 'soon'], /--at is no time/],
+    [['raw.txt', '--send'], /--send is of a request that the gate has kept: name its id/],
+    [['raw.txt', '--capture'], /--capture is of a request that the gate has kept: name its id/],
+    [['--route', 'github', '--send'], /--send is of a request that the gate has kept/],
+    [['01KAR5D9M0V7T3E8Q2J4XWY6ZB', '--entry', '1'], /--entry is of a file, and a request id is named/],
   ])('%j', async (args, message) => {
     write('bad.sh', "curl https://x.example -d 'a")
     const { stderr, code } = await run(...args)

@@ -94,6 +94,24 @@ describe('a curl command is read as curl itself sends it', () => {
     )
   })
 
+  it('in a script, with the variables that are set before it', () => {
+    const script = `#!/bin/sh
+set -eu
+# the endpoint
+HOST=hooks.example
+export TOKEN='a b' OTHER="$HOST/x"
+
+curl "https://$OTHER" -H "Authorization: Bearer $TOKEN"
+echo done
+`
+    expect(one(script)).toMatchObject({ target: '/x', authority: 'hooks.example' })
+    expect(one(script).headers).toContainEqual(['Authorization', 'Bearer a b'])
+    expect(faultOf(() => read('A=1\nB=$(date)\ncurl https://x.example\n')).message).toMatch(
+      /^line 2: the command has a command in \$\( \)/,
+    )
+    expect(faultOf(() => read('A=1\n\ncurl https://$NOT_SET/\n')).message).toMatch(/^line 3: .*NOT_SET/)
+  })
+
   it("reads what Windows' browsers copy", () => {
     const copied =
       'curl ^"https://hooks.example/x^" ^\r\n  -H ^"content-type: application/json^" ^\r\n  --data-raw ^"^{^\\^"a^\\^":1^}^"'

@@ -112,7 +112,7 @@ export async function startAll() {
   const own = await leaf()
   const clients = await craft({ subject: 'CN=Clients CA,O=Partners', ca: true, ...LONG })
   const fronts = new Fronts(folder)
-  const put = (name: string, text: string): void => writeFileSync(join(folder, name), text)
+  const put = (name: string, text: string): void => writeFileSync(join(folder, name), text, { mode: 0o600 })
   put('root.pem', root.certificate)
   put('clients.pem', clients.certificate)
   put('server.crt', `${own.certificate}\n${issuing.certificate}`)

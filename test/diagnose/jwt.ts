@@ -167,6 +167,8 @@ routes:
       cause: 'jwt.not-sent',
       send: () => ({ path: '/token', headers: { 'content-type': 'application/json' }, body: '{}' }),
     },
+    { what: 'a variable of the shell that was not set', cause: 'jwt.empty', send: () => send('Bearer ') },
+    { what: 'another scheme than Bearer', cause: 'jwt.other-scheme', says: /"Token"/, send: () => send('Token abc') },
     {
       what: 'a secret that is text, configured as base64',
       cause: 'jwt.secret-encoding',

@@ -111,6 +111,19 @@ routes:
     },
     { what: 'no token at all', cause: 'bearer.not-sent', send: () => post('/crm') },
     {
+      what: 'a variable of the shell that was not set, so that nothing stands behind Bearer',
+      cause: 'bearer.empty',
+      says: /variable in the sender is not set/,
+      send: bearer('Bearer '),
+    },
+    {
+      what: 'U+00A0 in place of the blank behind Bearer',
+      cause: 'bearer.other-blank',
+      says: /U\+00A0/,
+      send: bearer(`Bearer\u00c2\u00a0${ENV.CRM}`),
+    },
+    { what: 'an old token without a scheme', cause: 'bearer.no-scheme', send: bearer('crm-0000aaaa1111bbbb2222') },
+    {
       what: 'a token that was taken out of the config',
       cause: 'bearer.other-token',
       send: bearer('Bearer crm-0000aaaa1111bbbb2222'),

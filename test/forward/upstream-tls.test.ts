@@ -144,6 +144,14 @@ describe('an upstream over TLS', () => {
     expect(() => load({ certificate: { pkcs12: 'noise.p12' } })).toThrow(TlsProblem)
   })
 
+  it('is shown from PEM that is indented', async () => {
+    const port = await serve()
+    for (const name of ['bridge.crt', 'bridge.key'])
+      writeFileSync(file(`indented-${name}`), readFileSync(file(name), 'utf8').replace(/^(?=.)/gm, '    '))
+    const certificate = { cert: 'indented-bridge.crt', key: 'indented-bridge.key' }
+    expect(text(await ask(port, { ca: 'ca.crt', certificate }))).toMatch(/^bridge/)
+  })
+
   it('takes no key of another certificate, and no file that is none', () => {
     expect(() => load({ certificate: { cert: 'bridge.crt', key: 'client.key' } })).toThrow(/is not the key of/)
     expect(() => load({ certificate: { cert: 'bridge.key', key: 'bridge.key' } })).toThrow(/holds no certificate/)

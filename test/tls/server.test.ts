@@ -1,7 +1,9 @@
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { connect, type TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { SecretRef } from '../../src/core/secret.ts'
+import type { CertificateConfig } from '../../src/tls/config.ts'
 import { refuseUnverifiedTls } from '../../src/tls/environment.ts'
 import { loadServerTls } from '../../src/tls/server.ts'
 import { type Crafted, craft, DAY, openssl, SERVER_AUTH, temporaryFolder } from './craft.ts'
@@ -175,7 +177,7 @@ describe('a reload', () => {
 })
 
 describe('loading', () => {
-  const load = (certificates: { cert: string; key: string }[], more = {}, options = {}) =>
+  const load = (certificates: CertificateConfig[], more = {}, options = {}) =>
     loadServerTls({ profile: 'intermediate', certificates, ...more }, readFile, options)
 
   it('tells when everything ends', async () => {
@@ -206,12 +208,42 @@ describe('loading', () => {
     expect(load([pair('default')], {}, { modeOf: () => 0o100600 }).warnings).toEqual([])
   })
 
-  it('warns of a chain in the wrong order', async () => {
-    const leaf = await serverOf('CN=leaf', ['localhost'], { issuer: root })
+  it('warns of a chain that is out of order, has a gap or holds a stranger', async () => {
+    const middle = await craft({ subject: 'CN=Middle', ca: true, issuer: root })
+    const leaf = await serverOf('CN=leaf', ['localhost'], { issuer: middle })
     const stranger = await craft({ subject: 'CN=Stranger', ca: true })
-    folder.write('chain.crt', leaf.certificate + stranger.certificate + root.certificate)
-    const { warnings } = load([{ cert: file('chain.crt'), key: folder.write('chain.key', leaf.key) }])
-    expect(warnings[0]).toMatch(/certificate 2 did not issue certificate 1; order the chain leaf first/)
+    const key = folder.write('chain.key', leaf.key)
+    const warned = (...chain: Crafted[]): readonly string[] => {
+      const cert = folder.write('chain.crt', chain.map(({ certificate }) => certificate).join(''))
+      return load([{ cert, key }]).warnings.map(text => text.replace(/^.*chain\.crt: /, ''))
+    }
+    expect(warned(leaf, middle, root)).toEqual([])
+    expect(warned(leaf, root, middle)).toEqual([
+      'certificate 2 did not issue certificate 1; order the chain leaf first',
+      'certificate 3 did not issue certificate 2; order the chain leaf first',
+    ])
+    expect(warned(leaf, root)).toEqual([
+      'certificate 2 did not issue certificate 1, and CN=Middle, which did, is missing: clients that lack it refuse the chain; put it between the two',
+    ])
+    expect(warned(leaf, stranger, middle)).toEqual(['certificate 2 did not issue certificate 1; take it out'])
+    expect(warned(leaf, middle, root, stranger)).toEqual(['certificate 4 did not issue certificate 3; take it out'])
+  })
+
+  it.each<[string, (pem: string) => string]>([
+    ['indented, as out of YAML', pem => pem.replace(/^(?=.)/gm, '    ')],
+    ['behind a byte order mark', pem => Buffer.from(`\ufeff${pem}`).toString('latin1')],
+    ['behind its name', pem => `tls.pem: ${pem}`],
+    ['on one line', pem => pem.replaceAll('\n', ' ')],
+  ])('takes PEM %s', async (_, written) => {
+    const bytes = (text: string) => Buffer.from(written(text), 'latin1')
+    const [cert, key] = [file('written.crt'), file('written.key')]
+    writeFileSync(cert, bytes(readFileSync(file('shop.crt'), 'utf8') + root.certificate))
+    writeFileSync(key, bytes(readFileSync(file('shop.key'), 'utf8')))
+    await using gate = await openGate({ certificates: [{ cert, key }] })
+    const { stdout } = await client(gate, ['-showcerts'])
+    expect(stdout).toContain('HTTP/1.1 200')
+    expect(stdout).toContain(readFileSync(file('shop.crt'), 'utf8').trim())
+    expect(stdout).toContain(root.certificate.trim())
   })
 
   it.each<[string, () => unknown, RegExp]>([
@@ -256,6 +288,17 @@ describe('loading', () => {
     const key = file('locked.key')
     await openssl(['pkey', '-in', file('shop.key'), '-aes256', '-passout', 'pass:x', '-out', key])
     expect(() => load([{ cert: file('shop.crt'), key }])).toThrow(/locked\.key is encrypted/)
+  })
+
+  it.each([
+    ['PKCS#8', 'pkey'],
+    ['the old form', 'ec'],
+  ])('opens an encrypted key of %s that is indented', async (_, form) => {
+    const key = file('indented.key')
+    await openssl([form, '-in', file('shop.key'), '-aes256', '-passout', 'pass:x', '-out', key])
+    writeFileSync(key, readFileSync(key, 'utf8').replace(/^(?=.)/gm, '  '))
+    const passphrase = new SecretRef('env', 'X')
+    expect(load([{ cert: file('shop.crt'), key, passphrase }], {}, { secretOf: () => 'x' }).warnings).toEqual([])
   })
 })
 

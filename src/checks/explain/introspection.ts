@@ -1,8 +1,9 @@
 import type { Explaining } from '../../core/captured.ts'
 import type { Finding } from '../../core/finding.ts'
 import { claimFindings } from './claims.ts'
+import { emptyToken } from './empty-token.ts'
 import { likely, possible, proven } from './finding.ts'
-import { tokenTexts } from './token-texts.ts'
+import { OF_SCHEME, tokenTexts } from './token-texts.ts'
 
 interface IntrospectionConfig {
   readonly header: string
@@ -18,10 +19,13 @@ export function explainIntrospection(
   const reason = refusal.code.slice('introspection.'.length)
   const evidence = refusal.evidence ?? {}
   if (reason === 'missing' || reason === 'malformed') {
-    const other = [...tokenTexts(request, config.header.toLowerCase())].find(({ differs }) => differs !== undefined)
+    const header = config.header.toLowerCase()
+    const empty = emptyToken('introspection', request, header)
+    if (empty) return [empty]
+    const other = [...tokenTexts(request, header)].find(({ differs }) => differs !== undefined)
     if (other?.differs && reason === 'malformed')
       return [likely({ ...other.differs, cause: `introspection.${other.differs.cause}` })]
-    if (other?.differs?.cause === 'other-scheme' || other?.differs?.cause === 'no-scheme')
+    if (other?.differs && OF_SCHEME.has(other.differs.cause))
       return [likely({ ...other.differs, cause: `introspection.${other.differs.cause}` })]
     return [
       possible({

@@ -8,9 +8,10 @@ import { jwt } from '../jwt.ts'
 import { type JwtConfig, SECRET_ENCODINGS } from '../jwt-config.ts'
 import { AskAgain, asOf } from './ask-again.ts'
 import { claimFindings } from './claims.ts'
+import { emptyToken } from './empty-token.ts'
 import { likely, listed, possible, proven } from './finding.ts'
 import { jwtSecretFinding } from './jwt-secret.ts'
-import { tokenTexts, withToken } from './token-texts.ts'
+import { OF_SCHEME, tokenTexts, withToken } from './token-texts.ts'
 
 /** What an unverified token says of itself. */
 interface Said {
@@ -52,7 +53,7 @@ export async function explainJwt(
         mend: "have the sender send the issuer's token as it was made; if nobody knows of such a sender, it is a forger",
       }),
     ]
-  if (said === undefined) return noToken(refusal.code, request, header, config)
+  if (said === undefined || refusal.code === 'jwt.missing') return noToken(refusal.code, request, header, config)
   for (const [cause, because, mend, loosened] of looser(config, said))
     if (await holds(loosened, request)) return [proven({ cause: `jwt.${cause}`, because, mend, evidence })]
   // What ended, or lacks a scope, is this route's: another that asks for less says nothing of it.
@@ -168,6 +169,8 @@ const plain = (text: string): string => text.toLowerCase().replace(/\/+$/, '')
 const withoutScheme = (text: string): string => plain(text).replace(/^https?:\/\//, '')
 
 function noToken(code: string, request: BodyRequest, header: string, config: JwtConfig): readonly Finding[] {
+  const empty = emptyToken('jwt', request, header)
+  if (empty) return [empty]
   const [first] = tokenTexts(request, header)
   const token = first?.token ?? ''
   if (token.split('.').length === 5)
@@ -186,6 +189,8 @@ function noToken(code: string, request: BodyRequest, header: string, config: Jwt
         mend: 'ask the issuer about it with introspection, or compare it with bearer if it is fixed',
       }),
     ]
+  if (code === 'jwt.missing' && first?.differs && OF_SCHEME.has(first.differs.cause))
+    return [likely({ ...first.differs, cause: `jwt.${first.differs.cause}` })]
   if (code === 'jwt.missing')
     return [
       possible({

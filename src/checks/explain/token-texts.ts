@@ -9,6 +9,9 @@ export interface TokenText {
   readonly differs: { readonly cause: string; readonly because: string; readonly mend: string } | undefined
 }
 
+/** Causes of a token that stands in its place, and not behind "Bearer" and a blank. */
+export const OF_SCHEME: ReadonlySet<string> = new Set(['other-scheme', 'other-blank', 'no-scheme'])
+
 const MOST = 400
 const LONGEST = 16_384
 const MOST_COOKIES = 20
@@ -187,11 +190,36 @@ const CHANGES: readonly Change[] = [
   ],
 ]
 
+/** What stands in the place of the blank behind "Bearer", and the token. */
+const OTHER_BLANK = /^bearer([^\x20-\x7e][^\x21-\x7e]*)(.*)$/is
+
+/** Code points of characters of a header: they come as UTF-8, a character a byte, or as ISO 8859-1. */
+function codePoints(text: string): string {
+  const utf8 = Buffer.from(text, 'latin1').toString('utf8')
+  const wide = /[^\0-\xff]/.test(text) || utf8.includes('\ufffd')
+  return [...(wide ? text : utf8)]
+    .map(char => `U+${(char.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`)
+    .join(' ')
+}
+
+function otherBlank(between: string, token: string): TokenText {
+  return {
+    token,
+    differs: {
+      cause: 'other-blank',
+      because: `${codePoints(between)} stands behind "Bearer" in Authorization, which only looks like a blank`,
+      mend: 'type the blank in the sender by hand: what was copied brought another character along',
+    },
+  }
+}
+
 function* inPlace(value: string, header: string, times: number): Generator<TokenText> {
+  if (/^bearer\s*$/i.test(value)) return
   const bare = /^([A-Za-z][A-Za-z0-9-]*)[ ]+(.*)$/s.exec(value)
   const scheme = bare?.[1] ?? ''
   const isBearer = scheme.toLowerCase() === 'bearer'
   const text = isBearer ? (bare?.[2] ?? '') : value
+  const blank = header === 'authorization' ? OTHER_BLANK.exec(value) : null
   const colon = header === 'authorization' ? /^bearer\s*:\s*(?!bearer)/i.exec(value) : null
   if (colon)
     yield {
@@ -212,6 +240,7 @@ function* inPlace(value: string, header: string, times: number): Generator<Token
         mend: 'let the sender write "Authorization: Bearer TOKEN"; where it can\'t, use api-key with header: Authorization',
       },
     }
+  else if (blank) yield otherBlank(blank[1] ?? '', blank[2] ?? '')
   else
     yield {
       token: text,

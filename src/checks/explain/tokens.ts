@@ -8,9 +8,10 @@ import type { BodyRequest } from '../../core/request.ts'
 import type { Resources } from '../../core/resources.ts'
 import type { NamedToken } from '../known-tokens.ts'
 import { AskAgain, asOf } from './ask-again.ts'
+import { emptyToken } from './empty-token.ts'
 import { ago, likely, possible, proven } from './finding.ts'
 import { nearSecret } from './near-secret.ts'
-import { tokenTexts, withToken } from './token-texts.ts'
+import { OF_SCHEME, tokenTexts, withToken } from './token-texts.ts'
 
 /** A check whose tokens the config names. */
 export interface TokenCheck<Config> {
@@ -148,8 +149,10 @@ function unknownFindings<Config>(
   resources: Resources,
 ): readonly Finding[] {
   const header = kind.headerOf(config)
+  const empty = emptyToken(kind.name, request, header, kind.word)
+  if (empty) return [empty]
   const [first] = [...tokenTexts(request, header)].filter(
-    ({ differs }) => differs === undefined || differs.cause === 'other-scheme',
+    ({ differs }) => differs === undefined || OF_SCHEME.has(differs.cause),
   )
   const token = first?.token ?? ''
   const shown = header === 'authorization' ? 'Authorization' : header
@@ -192,12 +195,12 @@ function unknownFindings<Config>(
         mend: 'check it with jwt (or introspection) on this route, or give the sender one of the tokens',
       }),
     ]
-  if (first?.differs?.cause === 'other-scheme')
+  if (first?.differs)
     return [
       likely({
         ...first.differs,
-        because: `${first.differs.because}; what follows is none of the known`,
-        cause: `${kind.name}.other-scheme`,
+        because: `${first.differs.because}; it is none of the known either`,
+        cause: `${kind.name}.${first.differs.cause}`,
       }),
     ]
   return [

@@ -3,11 +3,10 @@ import type { ListenerConfig, RouteConfig } from '../../config/model.ts'
 import type { AnyCheckKind, Member } from '../../core/check.ts'
 import { type Finding, fail, ok, warn } from '../../core/finding.ts'
 import { Offline, type Resources } from '../../core/resources.ts'
+import { tryTls } from '../../gateway/try-tls.ts'
 import { providerOf } from '../../signing/index.ts'
 import { SecretFault } from '../../signing/provider.ts'
 import { TlsProblem } from '../../tls/problem.ts'
-import { loadServerTls } from '../../tls/server.ts'
-import { loadTrustFiles } from '../../tls/trust-files.ts'
 import type { World } from './world.ts'
 
 const DAY = 86_400_000
@@ -73,39 +72,19 @@ function whereOf({ kind, config }: Pick<Member, 'kind' | 'config'>): string {
 }
 
 /** The files of a listener: certificates, their ends, client CAs and CRLs. */
-export function lookAtListener(listener: ListenerConfig, world: World): readonly Finding[] {
-  const { loading } = world
-  const now = Date.now()
-  const findings: Finding[] = []
-  const expiries: { readonly kind: string; readonly name: string; readonly at: number }[] = []
-  const read = (path: string): Buffer => loading.read(path)
-  const list = (path: string): readonly string[] | undefined => loading.list(path)
-  try {
-    // What a CA issues by ACME is the running gate's.
-    if (listener.tls && listener.tls.certificates.length > 0) {
-      const tls = loadServerTls({ ...listener.tls, acme: undefined }, read, {
-        listFolder: list,
-        secretOf: ref => loading.secret(ref).text(),
-        now,
-      })
-      expiries.push(...tls.expiries)
-      // What has ended is told by its date below.
-      for (const said of tls.warnings.filter(text => !/expire[ds]/.test(text)))
-        findings.push(
-          warn('listener.warning', said, 'the gate serves it all the same; "sallyport certs show FILE" tells more'),
-        )
-    }
-    if (listener.proxyClientCert) {
-      const trust = loadTrustFiles(listener.proxyClientCert, read, list, now)
-      expiries.push(...trust.expiries)
-      for (const said of trust.problems)
-        findings.push(warn('listener.warning', said, 'mend the file; the gate reads it again when it changes'))
-    }
-  } catch (error) {
-    if (error instanceof Offline || error instanceof TlsProblem)
-      return [fail('listener.unusable', error.message, error.mend)]
-    throw error
-  }
+export function lookAtListener(listener: ListenerConfig, { loading, tools }: World): readonly Finding[] {
+  const now = tools.clock.now()
+  // What a CA issues by ACME is the running gate's.
+  const tls = listener.tls && { ...listener.tls, acme: undefined }
+  const tried = tryTls({ ...listener, tls }, loading, tools)
+  const failures = tried.flatMap(({ failure }) => failure ?? [])
+  if (failures.length > 0) return failures.map(({ message, mend }) => fail('listener.unusable', message, mend))
+  const expiries = tried.flatMap(each => each.expiries)
+  // What has ended is told by its date below.
+  const findings = tried
+    .flatMap(({ warnings }) => warnings)
+    .filter(({ message }) => !/expire[ds]/.test(message))
+    .map(({ message, mend }) => warn('listener.warning', message, mend))
   findings.push(...expiries.flatMap(each => ending(each, now)))
   const next = expiries.toSorted((a, b) => a.at - b.at)[0]
   if (findings.length === 0 && next)

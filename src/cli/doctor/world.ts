@@ -1,15 +1,13 @@
 import { dirname, resolve } from 'node:path'
 import { type Loaded, loadConfig } from '../../config/load.ts'
 import type { GatewayConfig, ListenerConfig, RouteConfig } from '../../config/model.ts'
-import { systemClock } from '../../core/clock.ts'
+import type { Clock } from '../../core/clock.ts'
 import type { Resources } from '../../core/resources.ts'
 import { type Compiled, compile, signedBy } from '../../gateway/compile.ts'
-import { Loading, type State } from '../../gateway/loading.ts'
-import { Remotes } from '../../gateway/remotes.ts'
+import { Loading } from '../../gateway/loading.ts'
 import { Upstreams } from '../../gateway/upstreams.ts'
-import { createLog } from '../../observe/log.ts'
-import { MemoryClaims } from '../../store/memory-claims.ts'
-import { MemoryRates } from '../../store/memory-rates.ts'
+import type { Log } from '../../observe/log.ts'
+import { ownState } from '../own-state.ts'
 
 /** A config as the gate would load it, with limits and claims of its own: nothing that is tried here counts there. */
 export interface World {
@@ -17,6 +15,8 @@ export interface World {
   readonly loaded: Loaded
   readonly compiled: Compiled
   readonly loading: Loading
+  /** What files of listeners are loaded with. */
+  readonly tools: { readonly file: string; readonly clock: Clock; readonly log: Log }
   readonly upstreams: Upstreams
   /** Absolute; what paths of the config are relative to. */
   readonly folder: string
@@ -32,10 +32,8 @@ export function openWorld(file: string, env: NodeJS.ProcessEnv): World | Loaded 
   const loaded = loadConfig(file, env)
   const { config } = loaded
   if (config === undefined) return loaded
-  const log = createLog({ level: 'silent', destination: { write: () => undefined } })
-  const clock = systemClock
-  const remotes = new Remotes(clock, log)
-  const state: State = { clock, rates: new MemoryRates({ clock }), claims: new MemoryClaims({ clock }), remotes, log }
+  const state = ownState()
+  const { clock, remotes, log } = state
   const folder = dirname(resolve(config.file))
   const loading = new Loading(folder, env, state)
   const upstreams = new Upstreams()
@@ -46,6 +44,7 @@ export function openWorld(file: string, env: NodeJS.ProcessEnv): World | Loaded 
     loaded,
     compiled,
     loading,
+    tools: { file: config.file, clock, log },
     upstreams,
     folder,
     env,

@@ -3,6 +3,8 @@ import { type FileRequest, fileFault, headerOf, methodOf, placeOf } from './file
 
 const METHOD_LINE = /^(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS)\s+(\S+)(?:\s+HTTP\/[\d.]+)?\s*$/
 const COMMENT = /^\s*(#|\/\/)/
+/** What a variable without a value leaves of an entry that is not wanted. */
+const UNFILLED = /\{\{[^{}]+\}\}/
 const VARIABLE = /^@([A-Za-z_][\w.-]*)\s*=\s*(.*)$/
 
 /** Whether a text is one of the files that editors send requests from. */
@@ -11,20 +13,89 @@ export const isHttpFile = (text: string): boolean => text.split(/\r?\n/).some(ro
 /**
  * The requests of an `.http` file as VS Code's and JetBrains' clients read it: "###" between them, `@name = value`,
  * `{{name}}`, and `< file` for a body.
+ * @param entry the place of the one that is wanted, from 1: of the others only what it is told apart by is read, and their variables
  * @throws VerbFault
  */
-export function readHttpFile(text: string, world: CurlWorld): readonly FileRequest[] {
+export function readHttpFile(text: string, world: CurlWorld, entry?: string): readonly FileRequest[] {
   const variables = new Map<string, string>()
   const requests: FileRequest[] = []
   const rows = text.split('\n')
   for (let at = 0; at < rows.length; ) {
     const next = rows.findIndex((row, index) => index > at && row.startsWith('###'))
     const end = next < 0 ? rows.length : next
-    const request = readOne(rows, at, end, variables, world)
+    const isWanted = entry === undefined || entry === String(requests.length + 1)
+    const request = (isWanted ? readOne : readLabel)(rows, at, end, variables, world)
     if (request) requests.push(request)
     at = end
   }
   return requests
+}
+
+type Fill = (text: string, line: number) => string
+
+/** Puts variables in their places. @param otherwise what stands for one that has no value */
+function filling(variables: ReadonlyMap<string, string>, world: CurlWorld, otherwise: Fill): Fill {
+  return (text, line) =>
+    text.replace(/\{\{\s*([^{}]{1,100}?)\s*\}\}/g, (_all, name: string) => {
+      const value = variables.get(name) ?? (name.startsWith('$processEnv ') ? world.env[name.slice(12)] : undefined)
+      return value ?? otherwise(name, line)
+    })
+}
+
+const unknown: Fill = (name, line) => {
+  throw fileFault(`the variable {{${name}}} has no value in this file`, `add a line: @${name} = VALUE`, line)
+}
+
+interface Start {
+  /** The row of the request line. */
+  readonly at: number
+  /** Empty where that row is none. */
+  readonly method: string
+  readonly url: string
+}
+
+/** The request line behind the variables, which are set; `undefined` where there is none. */
+function startOf(
+  rows: readonly string[],
+  from: number,
+  to: number,
+  variables: Map<string, string>,
+  fill: Fill,
+): Start | undefined {
+  for (let at = from; at < to; at++) {
+    const row = (rows[at] ?? '').replace(/\r$/, '')
+    const [, name, value = ''] = VARIABLE.exec(row) ?? []
+    if (name !== undefined) {
+      const filled = fill(value.trim(), at + 1)
+      if (!UNFILLED.test(filled)) variables.set(name, filled)
+    } else if (row.trim() !== '' && !COMMENT.test(row)) {
+      const [, method = '', url = ''] = METHOD_LINE.exec(fill(row, at + 1)) ?? []
+      return { at, method, url }
+    }
+  }
+  return undefined
+}
+
+/** One that is not wanted: what it is told apart by, whatever it lacks. */
+function readLabel(
+  rows: readonly string[],
+  from: number,
+  to: number,
+  variables: Map<string, string>,
+  world: CurlWorld,
+): FileRequest | undefined {
+  const start = startOf(
+    rows,
+    from,
+    to,
+    variables,
+    filling(variables, world, name => `{{${name}}}`),
+  )
+  if (start === undefined) return undefined
+  const { at, method, url } = start
+  const target = url.replace(/\?.*$/s, '')
+  const label = method === '' ? `line ${at + 1}` : `${method} ${target}`
+  return { label, method, target, headers: [], body: Buffer.alloc(0), cut: true, limits: [] }
 }
 
 function readOne(
@@ -34,22 +105,11 @@ function readOne(
   variables: Map<string, string>,
   world: CurlWorld,
 ): FileRequest | undefined {
-  const fill = (text: string, line: number): string =>
-    text.replace(/\{\{\s*([^{}]{1,100}?)\s*\}\}/g, (_all, name: string) => {
-      const value = variables.get(name) ?? (name.startsWith('$processEnv ') ? world.env[name.slice(12)] : undefined)
-      if (value === undefined)
-        throw fileFault(`the variable {{${name}}} has no value in this file`, `add a line: @${name} = VALUE`, line)
-      return value
-    })
-  let at = from
-  for (; at < to; at++) {
-    const row = (rows[at] ?? '').replace(/\r$/, '')
-    const [, name, value = ''] = VARIABLE.exec(row) ?? []
-    if (name !== undefined) variables.set(name, fill(value.trim(), at + 1))
-    else if (row.trim() !== '' && !COMMENT.test(row)) break
-  }
-  if (at >= to) return undefined
-  const [, method = '', written = ''] = METHOD_LINE.exec(fill((rows[at] ?? '').replace(/\r$/, ''), at + 1)) ?? []
+  const fill = filling(variables, world, unknown)
+  const start = startOf(rows, from, to, variables, fill)
+  if (start === undefined) return undefined
+  const { method, url: written } = start
+  let { at } = start
   if (method === '') throw fileFault('this is no request line', 'write e.g. POST https://HOST/PATH', at + 1)
   const line = at + 1
   let url = written
@@ -75,12 +135,7 @@ function readOne(
   }
 }
 
-function bodyOf(
-  rows: readonly string[],
-  line: number,
-  fill: (text: string, line: number) => string,
-  world: CurlWorld,
-): Buffer {
+function bodyOf(rows: readonly string[], line: number, fill: Fill, world: CurlWorld): Buffer {
   // The blank lines before the next "###" are not the body's.
   const text = rows.join('\n').replace(/[\r\n\s]+$/, '')
   const [, file] = /^<@?\s+(\S+)$/.exec(text.trim()) ?? []

@@ -4,23 +4,29 @@ import { readHar } from './har.ts'
 import { isHttpFile, readHttpFile } from './http-file.ts'
 import { isCapture, readCapture } from './own-capture.ts'
 import { readRawHttp, readVerbose } from './raw-http.ts'
+import { isShellScript, readShellScript } from './shell-script.ts'
 
 const FORMS = 'a HAR file, a capture of the gate, a curl command, what curl -v prints, or an HTTP request as text'
 
-/** The requests of a file, whatever its form: it is told by what stands in it. @throws VerbFault that says line and mend */
-export function readRequestFile(bytes: Buffer, world: CurlWorld): readonly FileRequest[] {
+/**
+ * The requests of a file, whatever its form: it is told by what stands in it.
+ * @param entry the place of the one that is wanted, from 1; of the others no more than the label has to be read
+ * @throws VerbFault that says line and mend
+ */
+export function readRequestFile(bytes: Buffer, world: CurlWorld, entry?: string): readonly FileRequest[] {
   if (bytes.length === 0) throw fileFault('the file is empty', `write ${FORMS} into it`)
   const bom = bytes.subarray(0, 3).equals(Buffer.from('\ufeff')) ? 3 : 0
   const plain = bytes.subarray(bom)
   const text = plain.toString('utf8')
   const start = text.trimStart()
   if (/^[{[]/.test(start)) return readJson(start)
+  if (isShellScript(start)) return [readShellScript(start, world)]
   if (/^(?:\$ |> )?(?:[^\s'"]*[/\\])?curl(?:\.exe)?[\s^\\]/.test(start) && !/^> [A-Z]+ \S+ HTTP\//m.test(start))
     return [readCurl(start.replace(/^[$>] /, ''), world)]
   if (/^> [A-Z]+ \S+ HTTP\//m.test(text)) return [readVerbose(text)]
   if (/[A-Z]{3,20} \/\S* HTTP\/1\.[01]\r?\n/.test(plain.toString('latin1')) && !/^###/m.test(text))
     return [readRawHttp(plain)]
-  if (isHttpFile(text)) return readHttpFile(text, world)
+  if (isHttpFile(text)) return readHttpFile(text, world, entry)
   if (/[A-Z]{3,20} \S+ HTTP\/1\.[01]\r?\n/.test(plain.toString('latin1'))) return [readRawHttp(plain)]
   throw fileFault('the file holds no request', `it may be ${FORMS}`)
 }
