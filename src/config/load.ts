@@ -13,7 +13,6 @@ import { rules } from './rules/index.ts'
 import { secretReader, whyUnreadable } from './secrets.ts'
 import { fileShape } from './shape.ts'
 import { readSource, type Source } from './source.ts'
-import { besideSecret, takesSecret } from './walk-schema.ts'
 
 export interface Loaded {
   /** Present where no problem is an error. */
@@ -85,7 +84,7 @@ export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv, 
   const kinds = options.kinds ?? checkKinds
   const source = readSource(text)
   const shape = fileShape(kinds)
-  const mask = () => maskText(text, source, path => takesSecret(shape, path) || besideSecret(shape, path))
+  const mask = () => maskText(text, source, shape)
   const problems = source.spots.map(spot =>
     problemAt(source, file, text, spot.start, spot.end, { severity: 'error', ...spot }),
   )
