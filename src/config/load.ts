@@ -90,7 +90,11 @@ export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv, 
   )
   if (source.value === undefined) return { ...told(problems, mask()), written: text }
   if (source.value === null)
-    return failed(file, 'the config is empty', 'write listeners and routes; "sallyport check --help" shows an example')
+    return failed(
+      file,
+      'the config is empty',
+      'write listeners and routes, as config/minimal.yaml of this package does',
+    )
   const at = source.at
   const parsed = shape.safeParse(source.value)
   const faults: Fault[] = parsed.success ? [] : faultsOf(parsed.error.issues, { schema: shape, at })
