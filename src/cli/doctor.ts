@@ -5,6 +5,7 @@ import { nearest } from '../config/nearest.ts'
 import { formatProblems } from '../config/problem.ts'
 import { whyUnreadable } from '../config/secrets.ts'
 import type { Finding } from '../core/finding.ts'
+import { maskedUrl } from '../core/masked-url.ts'
 import { textOf } from './arguments.ts'
 import { counts, jsonReport, type Looked, type Section, TextReport } from './doctor/report.ts'
 import { type Target, targetsOf } from './doctor/target.ts'
@@ -124,7 +125,7 @@ function* partsOf(
   const connect = connectOf(textOf(args, 'connect'))
   if (world === undefined) {
     const target: Target = { text: url ?? '', from: 'asked', connect }
-    yield [{ route: undefined, part: 'in', subject: target.text }, inbound(target, errand)]
+    yield [{ route: undefined, part: 'in', subject: maskedUrl(target.text) }, inbound(target, errand)]
     return
   }
   const routes = routesOf(world, name, url)
@@ -133,7 +134,7 @@ function* partsOf(
     if (wanted('config'))
       yield [{ route: route.name, part: 'config', subject: 'checks, secrets and files' }, ownConfig(route, world)]
     for (const target of wanted('in') ? targetsOf(route, world, url, connect) : [])
-      yield [{ route: route.name, part: 'in', subject: target.text }, inbound(target, errand)]
+      yield [{ route: route.name, part: 'in', subject: maskedUrl(target.text) }, inbound(target, errand)]
     if (wanted('out')) yield [{ route: route.name, part: 'out', subject: route.forward.to }, outbound(route, errand)]
   }
 }
@@ -161,7 +162,7 @@ function routesOf(world: World, name: string | undefined, url: string | undefine
   const found = routes.filter(route => paths.includes(route.name))
   if (found.length > 0) return found.slice(0, 1)
   throw new VerbFault(
-    `no route has the path of ${url}`,
+    `no route has the path of ${maskedUrl(url)}`,
     `name the route as well: one of ${routes.map(route => route.name).join(', ')}`,
   )
 }

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
-import type { Document, Node } from 'yaml'
+import type { Document, Node, Pair } from 'yaml'
+import { Marks } from './marks.ts'
 import type { Place } from './place.ts'
 import { visible } from './problem.ts'
 import { DEEPEST, type Spot, scanCharacters, syntaxSpot } from './syntax.ts'
@@ -30,7 +31,7 @@ export function readYaml(text: string): Read {
         const spot = syntaxSpot(fault, text)
         if (!spots.some(other => other.start === spot.start && other.end >= spot.end)) spots.push(spot)
       }
-      root = build(yaml, parsed.contents, text, spots, 0)
+      root = build({ yaml, text, marks: new Marks(tokens), spots }, parsed.contents, 0)
     } catch (cause) {
       if (!(cause instanceof Error)) throw cause
       spots.push({
@@ -66,74 +67,119 @@ function parse(yaml: Yaml, tokens: readonly string[], text: string): Document.Pa
   return first as Document.Parsed
 }
 
-function build(yaml: Yaml, node: Node | null, text: string, spots: Spot[], depth: number): Place {
+/** What a document is read with. */
+interface Reading {
+  readonly yaml: Yaml
+  readonly text: string
+  readonly marks: Marks
+  readonly spots: Spot[]
+}
+
+type Range = readonly [start: number, end: number]
+
+function build(reading: Reading, node: Node | null, depth: number): Place {
+  const { yaml, spots, marks } = reading
   const [start, end] = node?.range ?? [0, 0]
   const range = [start, Math.max(end, start + 1)] as const
-  const refuse = (message: string, mend: string, at: readonly [number, number] = range) =>
-    spots.push({ start: at[0], end: at[1], message, mend, fatal: true })
   if (depth > DEEPEST) {
-    refuse(`nested more than ${DEEPEST} levels deep`, 'write it with less nesting')
+    refuse(spots, range, `nested more than ${DEEPEST} levels deep`, 'write it with less nesting')
     return { value: null, range }
   }
   if (yaml.isAlias(node)) {
-    refuse(`the alias *${node.source} is not read here`, 'write the value out where it is used')
-    return { value: null, range }
+    refuse(spots, range, `the alias *${node.source} is not read here`, 'write the value out where it is used')
+    return { value: null, range, marks: [range] }
   }
-  if (node && 'anchor' in node && node.anchor !== undefined)
-    refuse(
-      `the anchor &${node.anchor} is not read here`,
-      'leave the anchor out, and write the value out where it is used',
-    )
-  if (node?.tag !== undefined)
-    refuse(
-      `the tag ${node.tag.replace('tag:yaml.org,2002:', '!!')} is not read here`,
-      'leave the tag out; quote the value where it has to be a text',
-    )
-  if (yaml.isMap<Node, Node | null>(node)) {
-    const children = new Map<string | number, Place>()
-    const shadowed: [string, Place][] = []
-    const value: Record<string, unknown> = {}
-    for (const pair of node.items) {
-      const [from, to] = pair.key?.range ?? range
-      const key = [from, Math.max(to, from + 1)] as const
-      const name = yaml.isScalar(pair.key) ? pair.key.value : undefined
-      if (
-        typeof name !== 'string' ||
-        name === '__proto__' ||
-        (name === '<<' && yaml.isScalar(pair.key) && pair.key.type === 'PLAIN')
-      ) {
-        const shown = yaml.isScalar(pair.key)
-          ? `the key ${visible(String(pair.key.source ?? pair.key.value))}`
-          : 'a key here'
-        refuse(
-          `${shown} is no text that a key can be`,
-          'write a plain word as the key, in quotes where it is a number',
-          key,
-        )
-        continue
-      }
-      const child = { ...build(yaml, pair.value, text, spots, depth + 1), key }
-      if (pair.value === null || child.range[0] < from) Object.assign(child, { range: key })
-      const earlier = children.get(name)
-      if (earlier) shadowed.push([name, earlier])
-      children.set(name, child)
-      value[name] = child.value
-    }
-    return { value, range, children, shadowed }
-  }
+  const own = node ? marks.before(start) : []
+  refuseMarks(reading, node, own)
+  if (yaml.isMap<Node, Node | null>(node)) return buildMap(reading, node.items, range, depth)
   if (yaml.isSeq<Node>(node)) {
     const children = new Map<string | number, Place>()
-    for (const [index, item] of node.items.entries()) children.set(index, build(yaml, item, text, spots, depth + 1))
+    for (const [index, item] of node.items.entries()) children.set(index, build(reading, item, depth + 1))
     return { value: [...children.values()].map(child => child.value), range, children }
   }
+  return { ...buildScalar(reading, node, range), ...(own.length > 0 ? { marks: own } : {}) }
+}
+
+function refuse(spots: Spot[], [start, end]: Range, message: string, mend: string): void {
+  spots.push({ start, end, message, mend, fatal: true })
+}
+
+/** Tags and anchors, at their own place: the value may begin a line below. */
+function refuseMarks({ spots, text }: Reading, node: Node | null, marks: readonly Range[]): void {
+  for (const mark of marks) {
+    const written = text.slice(...mark)
+    if (written.startsWith('&'))
+      refuse(
+        spots,
+        mark,
+        `the anchor ${written} is not read here`,
+        'leave the anchor out, and write the value out where it is used',
+      )
+    else if (node?.tag !== undefined)
+      refuse(
+        spots,
+        mark,
+        `the tag ${written} is not read here`,
+        'leave the tag out; quote the value where it has to be a text',
+      )
+  }
+}
+
+function buildMap(reading: Reading, items: readonly Pair<Node, Node | null>[], range: Range, depth: number): Place {
+  const { yaml, text, spots, marks } = reading
+  const children = new Map<string | number, Place>()
+  const shadowed: [string, Place][] = []
+  const value: Record<string, unknown> = {}
+  for (const pair of items) {
+    const [from, to] = pair.key?.range ?? range
+    // The marks before a block are not those of its first key.
+    const own = pair.key === null ? [] : marks.before(from).filter(([start]) => start >= range[0])
+    const end = to > from ? to : (own.at(-1)?.[1] ?? from + 1)
+    const key = [own[0]?.[0] ?? from, end] as const
+    refuseMarks(reading, pair.key, own)
+    const name = yaml.isScalar(pair.key) ? pair.key.value : undefined
+    const child = { ...build(reading, pair.value, depth + 1), key }
+    if (pair.value === null || child.range[0] < key[0]) Object.assign(child, { range: key })
+    if (
+      typeof name !== 'string' ||
+      name === '__proto__' ||
+      (name === '<<' && yaml.isScalar(pair.key) && pair.key.type === 'PLAIN')
+    ) {
+      const shown = yaml.isScalar(pair.key)
+        ? `the key ${visible(String(pair.key.source ?? pair.key.value))}`
+        : 'a key here'
+      refuse(
+        spots,
+        key,
+        `${shown} is no text that a key can be`,
+        'write a plain word as the key, in quotes where it is a number',
+      )
+      shadowed.push([text.slice(...key), child])
+      continue
+    }
+    const earlier = children.get(name)
+    if (earlier) shadowed.push([name, earlier])
+    children.set(name, child)
+    value[name] = child.value
+  }
+  return { value, range, children, shadowed }
+}
+
+function buildScalar({ yaml, text, spots }: Reading, node: Node | null, range: Range): Place {
   if (!yaml.isScalar(node)) return { value: null, range }
   const { value } = node
   if (
     typeof value === 'number' &&
     (!Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value)))
   )
-    refuse(`the number ${node.source} would be rounded`, 'write a smaller number, or quote it where a text is meant')
-  return { value, range, lead: typeof value === 'string' ? leadOf(value, text.slice(start, end)) : undefined }
+    refuse(
+      spots,
+      range,
+      `the number ${node.source} would be rounded`,
+      'write a smaller number, or quote it where a text is meant',
+    )
+  const written = text.slice(range[0], node.range?.[1] ?? range[1])
+  return { value, range, lead: typeof value === 'string' ? leadOf(value, written) : undefined }
 }
 
 function leadOf(value: string, written: string): number | undefined {

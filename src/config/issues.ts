@@ -160,8 +160,9 @@ function unionFaults(issue: $ZodIssue & { code: 'invalid_union' }, path: Path, c
   const known = wordsAt(context.schema, path)
   if (typeof value === 'string' && known.length > 0 && options.flat().every(({ code }) => code === 'invalid_value'))
     return [say(`${written(value)} is not known here`, meant(value, known, keyOf(path)))]
-  if (typeof value === 'string' && nearest(value, known) !== undefined)
-    return [say(`${written(value)} is not known here`, `${meant(value, known, keyOf(path))}, or a block of keys`)]
+  const word = typeof value === 'string' ? (nearest(value, known) ?? known.find(isWithin(value))) : undefined
+  if (word !== undefined)
+    return [say(`${written(value)} is not known here`, `${meant(word, known, keyOf(path))}, or a block of keys`)]
   const words = options.flatMap(errors => errors.map(wordFor))
   return [
     say(
@@ -170,6 +171,12 @@ function unionFaults(issue: $ZodIssue & { code: 'invalid_union' }, path: Path, c
     ),
   ]
 }
+
+/** Whether a word of several is meant by one of them: `source-ip` by `ip`. */
+const isWithin =
+  (part: string) =>
+  (word: string): boolean =>
+    word.split('-').includes(part.toLowerCase())
 
 function wordFor(issue: $ZodIssue): string {
   if (issue.code === 'invalid_type') return expected(issue.expected)

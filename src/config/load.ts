@@ -13,7 +13,6 @@ import { rules } from './rules/index.ts'
 import { secretReader, whyUnreadable } from './secrets.ts'
 import { fileShape } from './shape.ts'
 import { readSource, type Source } from './source.ts'
-import { besideSecret, takesSecret } from './walk-schema.ts'
 
 export interface Loaded {
   /** Present where no problem is an error. */
@@ -85,13 +84,17 @@ export function parseConfig(text: string, file: string, env: NodeJS.ProcessEnv, 
   const kinds = options.kinds ?? checkKinds
   const source = readSource(text)
   const shape = fileShape(kinds)
-  const mask = () => maskOf(text, source, kinds)
+  const mask = () => maskText(text, source, shape)
   const problems = source.spots.map(spot =>
     problemAt(source, file, text, spot.start, spot.end, { severity: 'error', ...spot }),
   )
   if (source.value === undefined) return { ...told(problems, mask()), written: text }
   if (source.value === null)
-    return failed(file, 'the config is empty', 'write listeners and routes; "sallyport check --help" shows an example')
+    return failed(
+      file,
+      'the config is empty',
+      'write listeners and routes, as config/minimal.yaml of this package does',
+    )
   const at = source.at
   const parsed = shape.safeParse(source.value)
   const faults: Fault[] = parsed.success ? [] : faultsOf(parsed.error.issues, { schema: shape, at })
@@ -121,14 +124,9 @@ export function withFaults(loaded: Loaded, faults: readonly Fault[], file: strin
   const { written, config } = loaded
   const source = readSource(written)
   const found = faults.map(fault => problemAt(source, file, written, ...source.locate(fault), fault))
-  const said = told([...loaded.problems, ...found], maskOf(written, source, kinds))
+  const said = told([...loaded.problems, ...found], maskText(written, source, fileShape(kinds)))
   const isRefused = said.problems.some(({ severity }) => severity === 'error')
   return { ...(config && !isRefused ? { config } : {}), ...said, written }
-}
-
-function maskOf(text: string, source: Source, kinds: readonly AnyCheckKind[]): Masked {
-  const shape = fileShape(kinds)
-  return maskText(text, source, path => takesSecret(shape, path) || besideSecret(shape, path))
 }
 
 function problemAt(

@@ -7,6 +7,8 @@ export interface Place {
   readonly key?: readonly [start: number, end: number] | undefined
   /** How many units of the source stand before the value's first one; `undefined` where they do not match one to one. */
   readonly lead?: number | undefined
+  /** Where its tag, its anchor or its alias stands. */
+  readonly marks?: readonly (readonly [start: number, end: number])[] | undefined
   readonly children?: ReadonlyMap<string | number, Place>
   /** Entries that a later one of the same key stands before: refused, but what they hold is to be masked as well. */
   readonly shadowed?: readonly (readonly [key: string, place: Place])[]
@@ -44,21 +46,29 @@ function firstOf(place: Place | undefined): readonly [number, number] {
   return first?.key ?? place?.range ?? [0, 1]
 }
 
-/**
- * Every scalar.
- * @param visit gets its path, for the time of the call, and what of that is the same for all entries of one list
- */
-export function eachScalar(root: Place | undefined, visit: (scalar: Place, path: Path, kind: string) => void): void {
-  const path: (string | number)[] = []
-  const inside = (place: Place, kind: string): void => {
-    if (!place.children) visit(place, path, kind)
-    for (const [step, child] of place.children ?? []) enter(step, child, kind)
-    for (const [step, child] of place.shadowed ?? []) enter(step, child, kind)
+/** Told of every place: the key or index that leads to it, which is `undefined` for the root. */
+export interface Visit<State> {
+  /** What is the same for all entries of one list is asked for once. */
+  enter(parent: State, step: string | number): State
+  visit(place: Place, state: State, step: string | number | undefined): void
+}
+
+/** Goes through every place, a collection before what it holds, with what is known of each from the one above. */
+export function eachPlace<State>(root: Place | undefined, first: State, { enter, visit }: Visit<State>): void {
+  const states = new Map<string, State>()
+  const inside = (place: Place, kind: string, state: State): void => {
+    for (const [step, child] of [...(place.children ?? []), ...(place.shadowed ?? [])]) {
+      const below = `${kind}\n${typeof step === 'number' ? '' : step}`
+      let known = states.get(below)
+      if (known === undefined) {
+        known = enter(state, step)
+        states.set(below, known)
+      }
+      visit(child, known, step)
+      inside(child, below, known)
+    }
   }
-  const enter = (step: string | number, child: Place, kind: string): void => {
-    path.push(step)
-    inside(child, `${kind}\n${typeof step === 'number' ? '' : step}`)
-    path.pop()
-  }
-  if (root) inside(root, '')
+  if (!root) return
+  visit(root, first, undefined)
+  inside(root, '', first)
 }

@@ -1,6 +1,6 @@
 import type { Fault, Path } from './fault.ts'
 import { readYaml } from './full-yaml.ts'
-import { eachScalar, find, locate } from './place.ts'
+import { find, locate, type Place } from './place.ts'
 import { readQuickly } from './quick-yaml.ts'
 import type { Spot } from './syntax.ts'
 
@@ -15,8 +15,8 @@ export interface Source {
   place(offset: number): { line: number; column: number }
   /** The plain value at a path. */
   at(path: Path): unknown
-  /** See `eachScalar`. */
-  eachScalar(visit: Parameters<typeof eachScalar>[1]): void
+  /** What could be understood of the text, even where the value is `undefined`. */
+  readonly root: Place | undefined
 }
 
 /** Reads one YAML 1.2 document, as configs are written. */
@@ -29,7 +29,7 @@ export function readSource(text: string): Source {
     locate: fault => locate(root, fault),
     place: placeIn(text),
     at: path => find(root, path)?.value,
-    eachScalar: visit => eachScalar(root, visit),
+    root,
   }
 }
 

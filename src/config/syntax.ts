@@ -114,10 +114,16 @@ const SENTENCES: Readonly<Record<string, readonly [message: string, mend: string
   KEY_OVER_1024_CHARS: ['a key is longer than 1024 characters', 'check that every quote and bracket is closed'],
 }
 
+/** The parser's code, told apart further where one code stands for several faults. */
+function kindOf(code: string, cause: string): string {
+  if (code === 'BAD_INDENT' && cause.startsWith('Flow')) return 'UNCLOSED'
+  // A key between the columns of a list and of its entries' keys; to the parser it lacks the dash of an entry.
+  return code === 'MISSING_CHAR' && cause.startsWith('Sequence item') ? 'BAD_INDENT' : code
+}
+
 /** What the YAML parser found, in this project's words. */
 export function syntaxSpot({ code, pos: [from, to], message: cause }: YAMLParseError, text: string): Spot {
-  const unclosed = code === 'BAD_INDENT' && cause.startsWith('Flow')
-  const [message, mend] = SENTENCES[unclosed ? 'UNCLOSED' : code] ?? [
+  const [message, mend] = SENTENCES[kindOf(code, cause)] ?? [
     'this is no YAML that can be read',
     'check the indentation, quotes and brackets',
   ]

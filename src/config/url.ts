@@ -1,6 +1,7 @@
 import { characterAt, describeCharacter, isHidden } from './characters.ts'
 import type { ValueFault } from './fault.ts'
 
+const NO_SCHEME = 'is no absolute URL'
 const UNFIT = /[\s"<>\\^`{|}]/
 
 /** Whether a URL's host is this one, whatever a resolver says. */
@@ -16,7 +17,7 @@ export function urlFault(text: string): ValueFault | undefined {
   if (character) return character
   const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(text)?.[1]
   if (scheme === undefined || !/^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(text))
-    return { message: 'is no absolute URL', mend: 'write it with its scheme, e.g. http://127.0.0.1:3000/in' }
+    return { message: NO_SCHEME, mend: 'write it with its scheme, e.g. http://127.0.0.1:3000/in' }
   if (scheme !== 'http' && scheme !== 'https')
     return {
       message: `has the scheme "${scheme}"`,
@@ -109,7 +110,8 @@ function characterFault(text: string): ValueFault | undefined {
 /** A URL that names an origin alone, without a path: what senders were given, up to the path. */
 export function originFault(text: string): ValueFault | undefined {
   const fault = urlFault(text)
-  if (fault) return fault
+  if (fault)
+    return fault.message === NO_SCHEME ? { ...fault, mend: `write it with its scheme, ${originMeant(text)}` } : fault
   const { pathname } = new URL(text)
   if (pathname === '/') return undefined
   const origin = originOf(text)
@@ -128,4 +130,12 @@ export function originOf(url: string): string {
   const { origin, port } = new URL(url)
   const written = port === '' ? /^\w+:\/\/[^/?#]*(:\d+)(?=[/?#]|$)/.exec(url)?.[1] : undefined
   return `${origin}${written ?? ''}`
+}
+
+/** A host that was written without its scheme, as an origin; else an example of one. */
+function originMeant(text: string): string {
+  const host = text.split(/[/?#]/).find(part => part !== '') ?? ''
+  const meant = `https://${host.toLowerCase()}`
+  const isHost = /^[\w-]+(?:\.[\w-]+)*\.[a-z][\w-]*(?::\d+)?$/i.test(host)
+  return isHost && urlFault(meant) === undefined ? meant : 'e.g. https://hooks.example.com'
 }

@@ -58,6 +58,7 @@ const NORMAL = /^[A-Za-z0-9\-._~!$&'()*+,;=:@/]$/
 
 /** A path as RFC 3986 section 6.2.2 normalises it; requests are compared to it byte by byte. */
 export function pathFault(text: string): ValueFault | undefined {
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return urlAsPath(text)
   if (!text.startsWith('/')) return say('does not begin with "/"', `write "/${text.replace(/^[^A-Za-z0-9]+/, '')}"`)
   for (let at = 0; at < text.length; at++) {
     const fault = pathCharacterFault(text, at)
@@ -74,6 +75,13 @@ export function pathFault(text: string): ValueFault | undefined {
       part: { at: dots.index, length: dots[0].length },
     }
   return undefined
+}
+
+/** A whole URL where its path is meant. */
+function urlAsPath(text: string): ValueFault {
+  const path = URL.canParse(text) ? new URL(text).pathname : ''
+  const example = path === '' || pathFault(path) !== undefined ? '/hooks/github' : path
+  return say('is a whole URL', `write its path alone, ${JSON.stringify(example)}`)
 }
 
 function pathCharacterFault(text: string, at: number): ValueFault | undefined {

@@ -60,7 +60,8 @@ export function elementOf(schema: $ZodType): $ZodType | undefined {
   return def.type === 'array' ? def.element : undefined
 }
 
-function memberOf(schema: $ZodType, key: string): $ZodType | undefined {
+/** What a block takes under a key. */
+export function memberOf(schema: $ZodType, key: string): $ZodType | undefined {
   const def = defOf(schema)
   if (def.type === 'record') return def.valueType
   const shape = shapeOf(schema)
@@ -108,19 +109,51 @@ export function wordsAt(root: $ZodType, path: Path): string[] {
   return [...new Set(words)]
 }
 
-/** Whether the value at `path` stands under a key that a secret's block does not take: it may be the secret itself. */
-export function besideSecret(root: $ZodType, path: Path): boolean {
-  const parent = path.slice(0, -1)
-  const inside = schemasAt(root, parent).some(schema => [...alternatives(schema)].some(isSecret))
-  return inside && !keysAt(root, parent).includes(String(path.at(-1)))
+/** The keys of a block with what they take; of a block whose keys the operator chooses, one of no name. */
+export function membersOf(schema: $ZodType): readonly (readonly [name: string, member: $ZodType])[] {
+  const def = defOf(schema)
+  if (def.type === 'record') return [['', def.valueType]]
+  return Object.entries(shapeOf(schema) ?? {})
 }
 
-function isSecretList(schema: $ZodType): boolean {
+const indexes = new WeakMap<$ZodType, ReadonlyMap<string, readonly $ZodType[]>>()
+
+/** What any block of a shape takes under a key. */
+export function everyMember(root: $ZodType, key: string): readonly $ZodType[] {
+  const index = indexes.get(root) ?? indexOf(root)
+  indexes.set(root, index)
+  return index.get(key) ?? []
+}
+
+function indexOf(root: $ZodType): ReadonlyMap<string, readonly $ZodType[]> {
+  const seen = new Set<$ZodType>()
+  const index = new Map<string, $ZodType[]>()
+  const visit = (schema: $ZodType): void => {
+    for (const option of alternatives(schema)) {
+      if (seen.has(option)) continue
+      seen.add(option)
+      for (const [name, member] of membersOf(option)) {
+        visit(member)
+        const found = index.get(name)
+        if (found !== undefined) found.push(member)
+        else if (name !== '') index.set(name, [member])
+      }
+      const element = elementOf(option)
+      if (element !== undefined) visit(element)
+    }
+  }
+  visit(root)
+  return index
+}
+
+/** Whether a list of secrets by reference. */
+export function isSecretList(schema: $ZodType): boolean {
   const element = elementOf(schema)
   return element !== undefined && [...alternatives(element)].some(isSecret)
 }
 
-function isSecret(schema: $ZodType): boolean {
+/** Whether a secret by reference, `env` or `file`. */
+export function isSecret(schema: $ZodType): boolean {
   const shape = shapeOf(schema)
   return shape !== undefined && 'env' in shape && 'file' in shape
 }

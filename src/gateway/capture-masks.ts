@@ -2,6 +2,7 @@ import { parseSelect } from '../checks/json-select.ts'
 import type { GatewayConfig, RouteConfig } from '../config/model.ts'
 import { resolveSecret } from '../config/secrets.ts'
 import type { Member } from '../core/check.ts'
+import { isCredentialName, MASKED } from '../core/credential-name.ts'
 import { isPlainObject } from '../core/plain-object.ts'
 import { SecretRef } from '../core/secret.ts'
 import { providerOf } from '../signing/index.ts'
@@ -15,12 +16,6 @@ export interface Masks {
   /** Hides the route's own secrets, wherever a sender may have written them. */
   text(text: string): string
 }
-
-export const MASKED = '(masked)'
-
-/** Names that hold credentials in one service or another; one too many costs a look at a value that tells little. */
-const CREDENTIAL =
-  /(?:^|[-_.])(?:auth|authorization|cookie2?|credentials?|hmac|jwt|key|pass|passwd|password|pwd|secret|session|sid|sig|sign|signature|signatures|token|assertion)(?:[-_.]?(?:\d+|v\d+|sha\d+|hex|base64|old|new))?$|token|secret|signature|passw|api-?_?key|clientstate|authorization/i
 
 /** Shorter ones stand in too many texts by chance. */
 const SHORTEST = 6
@@ -42,7 +37,7 @@ export function masksOf(route: RouteConfig | undefined, config: GatewayConfig, e
   const selects = config.captures.mask.map(parseSelect).filter(select => select !== undefined)
   const longestFirst = [...secrets].sort((a, b) => b.length - a.length)
   return {
-    names: name => CREDENTIAL.test(name) || named.has(name.toLowerCase()),
+    names: name => isCredentialName(name) || named.has(name.toLowerCase()),
     path: path => selects.some(select => select.covers(path)),
     text: text => longestFirst.reduce((left, secret) => left.replaceAll(secret, MASKED), text),
   }

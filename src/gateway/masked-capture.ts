@@ -1,11 +1,12 @@
 import { isCut } from '../core/captured.ts'
+import { MASKED } from '../core/credential-name.ts'
 import type { Evidence } from '../core/decision.ts'
 import { checkJson } from '../core/json.ts'
 import { isJson, parseMediaType } from '../core/media-type.ts'
 import { itemsOf, membersOf } from '../forward/json-spans.ts'
 import type { AuditRecord } from '../observe/audit.ts'
 import type { Capture } from '../observe/captures.ts'
-import { MASKED, type Masks } from './capture-masks.ts'
+import type { Masks } from './capture-masks.ts'
 
 /** A capture as it may leave the gate's memory: to whoever has the admin token, and to disk. */
 export interface MaskedCapture {

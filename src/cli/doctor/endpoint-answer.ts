@@ -1,4 +1,5 @@
 import { type Finding, fail, ok, warn } from '../../core/finding.ts'
+import { maskedUrl } from '../../core/masked-url.ts'
 import type { Answer, NoAnswer } from './ask.ts'
 import { clockFindings } from './clock-skew.ts'
 import { problemIn } from './gate-answer.ts'
@@ -83,9 +84,9 @@ function whoAnswers(answer: Answer, { route }: Target): Finding[] {
     return [
       fail(
         'http.redirect',
-        `${who} answers ${status}, a redirect to ${headers.location ?? 'nowhere'}: services follow none, or drop the body on the way`,
+        `${who} answers ${status}, a redirect to ${maskedUrl(headers.location ?? 'nowhere')}: services follow none, or drop the body on the way`,
         'give the service the URL that it leads to, or take the redirect off this path',
-        { evidence: { ...evidence, location: headers.location ?? '' } },
+        { evidence: { ...evidence, location: maskedUrl(headers.location ?? '') } },
       ),
     ]
   if (status === 400 && /SSL certificate/i.test(body))

@@ -1,5 +1,6 @@
 import { characterAt, describeCharacter, indexOfHidden } from '../../config/characters.ts'
 import { type Finding, fail, ok, warn } from '../../core/finding.ts'
+import { withoutUser } from '../../core/masked-url.ts'
 import { nearestRoute } from '../../pipeline/nearest.ts'
 import { isLoopbackHost } from './addresses.ts'
 import type { Target } from './target.ts'
@@ -34,7 +35,7 @@ export function lookAtUrl(
     )
     return { url: undefined, findings }
   }
-  const placeholder = /[{<][^{}<>]*[}>]|\$\w+|%7[Bb].*?%7[Dd]|\bYOUR[-_]\w+|(?<=\/):\w+/.exec(text)?.[0]
+  const placeholder = /[{<][^{}<>]*[}>]|\$\w+|%7[Bb].*?%7[Dd]|\bYOUR[-_]\w+|(?<=\/):\w+/.exec(withoutUser(text))?.[0]
   if (placeholder !== undefined)
     findings.push(
       fail(

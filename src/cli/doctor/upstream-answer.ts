@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { RouteConfig } from '../../config/model.ts'
 import { type Finding, fail, ok, warn } from '../../core/finding.ts'
+import { maskedUrl } from '../../core/masked-url.ts'
 import type { Credential, Grant } from '../../forward/credentials/credential.ts'
 import type { Outbound } from '../../forward/normalise.ts'
 import { UnsignableFault } from '../../signing/signed-form.ts'
@@ -118,10 +119,10 @@ function judge(answer: Answer, route: RouteConfig, certificateFits: boolean, sen
     return [
       fail(
         'upstream.redirect',
-        `${tell}, a redirect to ${headers.location ?? 'nowhere'}, which the gate does not follow`,
+        `${tell}, a redirect to ${maskedUrl(headers.location ?? 'nowhere')}, which the gate does not follow`,
         'write the URL that it leads to into forward.to',
         {
-          evidence: { ...evidence, location: headers.location ?? '' },
+          evidence: { ...evidence, location: maskedUrl(headers.location ?? '') },
         },
       ),
     ]
