@@ -1,4 +1,5 @@
 import type { $ZodType } from 'zod/v4/core'
+import { isCredentialName } from '../core/credential-name.ts'
 import { maskLines } from './mask-lines.ts'
 import { eachPlace, type Place } from './place.ts'
 import { hidesKey, hidesMark, hidesText, type Standing, standingAtRoot, standingBelow } from './secret-places.ts'
@@ -7,7 +8,9 @@ import type { Source } from './source.ts'
 import { hasSecretPrefix, isVariableName, looksLikeSecret } from './variable-name.ts'
 import { written } from './words.ts'
 
-const USERINFO = /(:\/\/)([^\s/@"']+)@/g
+// Of a URL: user and password, which may hold a slash where no port is meant; and what a query says.
+const USERINFO = /(:\/\/)([^\s/@"']+|[^\s/@"':]*:(?!\d*[/?#])[^\s@"']*)@/g
+const QUERY = /([?&;])([^\s?&;=#"']+)=([^\s?&;#"',\]}]+)/g
 // Names that hold no value: what they say is where the value is, or how it is checked.
 const HARMLESS: ReadonlySet<string> = new Set([
   'env',
@@ -66,10 +69,7 @@ export function maskText(text: string, source: Source, shape: $ZodType): Masked 
       },
     },
   )
-  const out = starred(text, found.ranges).replace(
-    USERINFO,
-    (_, before: string, user: string) => `${before}${stars(user)}@`,
-  )
+  const out = maskUrls(starred(text, found.ranges), stars)
   // Where the YAML can't be read, what was understood of it may be wrong: names alone tell, line by line.
   const shown = source.value === undefined ? maskLines(out) : out
   return { text: shown, hide: said => hide(said, found.literals) }
@@ -159,7 +159,16 @@ function hide(text: string, literals: ReadonlySet<string>): string {
   for (const literal of [...literals].sort((a, b) => b.length - a.length))
     for (const form of [literal, JSON.stringify(literal).slice(1, -1)])
       out = isLong(literal) ? out.replaceAll(form, '***') : out.replaceAll(`"${form}"`, '"***"')
-  return out.replace(USERINFO, '$1***@')
+  return maskUrls(out, () => '***')
+}
+
+/** Without what URLs hold of credentials. @param star what stands in place of one */
+function maskUrls(text: string, star: (credential: string) => string): string {
+  return text
+    .replace(USERINFO, (_, before: string, user: string) => `${before}${star(user)}@`)
+    .replace(QUERY, (field, mark: string, name: string, value: string) =>
+      isCredentialName(name) ? `${mark}${name}=${star(value)}` : field,
+    )
 }
 
 const isLong = (literal: string): boolean => literal.length > 3 || /^[*&!]./.test(literal)

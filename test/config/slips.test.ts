@@ -170,6 +170,16 @@ describe('a secret that was written where a reference, a list or a block of them
     expect(out).not.toMatch(/hunter2|Tok3n/)
   })
 
+  it.each([
+    'https://x.example/in?a=b&api_key=hunter2',
+    'https://kb:hunter2/2@x.example/in',
+    'https://kb:hunter2@x.example',
+  ])('is masked in a URL: %s', url => {
+    const out = printed(config({}).replace('https://127.0.0.1:3000/in', url))
+    expect(out).toMatch(/to: "https:/)
+    expect(out).not.toMatch(/hunter2/)
+  })
+
   it('leaves what is no secret to be read', () => {
     const out = printed(
       config({
