@@ -212,13 +212,16 @@ routes:
     socket.destroy()
     await expect.poll(() => whole).toBe(false)
     whole = undefined
-    const heard = await speak(
+    const heard = speak(
       gate.port('crm-side'),
-      client =>
-        client.write('PUT /files/bad HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nzz\r\n'),
+      async client => {
+        client.write('PUT /files/bad HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n')
+        await expect.poll(() => seen.at(-1)?.url).toBe('/files/bad')
+        client.write('zz\r\n')
+      },
       3_000,
     )
-    expect(heard.text).toMatch(/^HTTP\/1\.1 400 [\s\S]*request\.malformed/)
+    expect((await heard).text).toMatch(/^HTTP\/1\.1 400 [\s\S]*request\.malformed/)
     await expect.poll(() => whole).toBe(false)
   })
 
