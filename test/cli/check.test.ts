@@ -1,11 +1,12 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { check } from '../../src/cli/check.ts'
 import { schema } from '../../src/cli/schema.ts'
 import type { Verb, VerbArgs } from '../../src/cli/verb.ts'
+import { makeCertificates } from '../support/gate.ts'
 
 const BIN = join(import.meta.dirname, '../../bin/sallyport.js')
 const CWD = join(import.meta.dirname, '../golden/cli')
@@ -67,22 +68,19 @@ describe('files that this user may not read', () => {
   /** Root reads everything. */
   const user = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}
 
-  it('a folder of CRLs is warned of, as a CRL is', () => {
+  it('a folder of CRLs is warned of, as a CRL is', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'sallyport-check-'))
     chmodSync(folder, 0o755)
     mkdirSync(join(folder, 'crls'), { mode: 0o000 })
-    const files = join(CWD, '../files')
-    for (const name of ['server.crt', 'server.key']) {
-      copyFileSync(join(files, name), join(folder, name))
-      chmodSync(join(folder, name), 0o644)
-    }
+    await makeCertificates(folder)
+    for (const name of ['server.crt', 'server.key', 'clients-ca.crt']) chmodSync(join(folder, name), 0o644)
     writeFileSync(
       join(folder, 'gate.yaml'),
       `
 listeners:
   - name: public
     bind: 127.0.0.1:8443
-    tls: { certificates: [{ cert: server.crt, key: server.key }], client-ca: server.crt, client-crl: crls }
+    tls: { certificates: [{ cert: server.crt, key: server.key }], client-ca: clients-ca.crt, client-crl: crls }
 routes:
   - { name: a, match: { path: /a }, checks: [{ client-cert: {} }], forward: { to: "http://127.0.0.1:9" } }
 `,
