@@ -25,7 +25,7 @@ const OF_BODY: ReadonlySet<string> = new Set(['content-digest', 'content-type', 
 export interface MessageSigning
   extends Pick<MessageSigner, 'keyid' | 'label' | 'tag' | 'lifetimeMs' | 'tellAlgorithm' | 'digest'> {
   readonly algorithm: MessageAlgorithm
-  /** As the config writes them; those of the body are covered where there is one. */
+  /** As the config writes them; those of the body are covered where there is one, Content-Encoding where that is coded. */
   readonly components: readonly string[]
   /** How a shared secret is written. Default text. */
   readonly writing?: SecretWriting | undefined
@@ -48,6 +48,8 @@ export function messageSignatory(signing: MessageSigning): Signatory {
   }
   const all = componentsOf(signing.components)
   const ofHead = all.filter(({ name }) => !OF_BODY.has(name))
+  // A body that is too small to be compressed has no coding.
+  const ofPlainBody = all.filter(({ name }) => name !== 'content-encoding')
   return {
     id: MESSAGE_SIGNATURE,
     name: 'HTTP Message Signatures',
@@ -57,7 +59,7 @@ export function messageSignatory(signing: MessageSigning): Signatory {
       tolerance: DEFAULT_AGE_MS,
       partOfBody: !all.some(({ name }) => name === 'content-digest'),
       sign(key, message) {
-        const components = message.body.length > 0 ? all : ofHead
+        const components = message.body.length === 0 ? ofHead : isCoded(message) ? all : ofPlainBody
         const nonce = freshNonce ? randomBytes(18).toString('base64url') : message.id
         const made = signRequest(
           { ...signing, components, key: keyOf(key) },
@@ -77,6 +79,9 @@ export function messageSignatory(signing: MessageSigning): Signatory {
       : { publicKey: publicKey(kind, 'pem', `a key for ${algorithm}`, 'made by the operator', 'operator') }),
   }
 }
+
+const isCoded = ({ headers = [] }: Message): boolean =>
+  headers.some(([name]) => name.toLowerCase() === 'content-encoding')
 
 /** For how long verifiers mostly take a signature. */
 const DEFAULT_AGE_MS = 300_000

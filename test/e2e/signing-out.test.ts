@@ -95,6 +95,11 @@ routes:${[
           'algorithm: ed25519, key: { file: ed25519.key }',
           '\n      retry: { attempts: 2, backoff: { first: 1ms } }\n      body: { compress: { above: 20B } }',
         ),
+        route(
+          'coded',
+          'algorithm: ed25519, key: { file: ed25519.key }, components: ["@target-uri", content-digest, content-type, content-encoding]',
+          '\n      body: { compress: { above: 20B } }',
+        ),
       ].join('')}
 `,
       {},
@@ -166,6 +171,17 @@ routes:${[
       expect(seen && (await verified('ed25519', seen))).toBe(true)
     }
     expect(first?.headers['signature-input']).not.toBe(second?.headers['signature-input'])
+  })
+
+  it('covers Content-Encoding where the body is compressed', async () => {
+    for (const [body, covered] of [
+      [BODY.padEnd(400), true],
+      ['{"a":1}', false],
+    ] as const) {
+      expect((await post('/coded/x', {}, body)).status).toBe(200)
+      expect(String(last().headers['signature-input']).includes('"content-encoding"')).toBe(covered)
+      expect(await verified('ed25519', last())).toBe(true)
+    }
   })
 
   const run = (args: readonly string[]) => runVerb(send, args, { env: {}, cwd: gate.folder })

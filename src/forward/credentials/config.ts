@@ -174,7 +174,7 @@ const messageSignature = late(() =>
         .min(1, 'signs nothing: name at least one component')
         .default([...DEFAULT_COMPONENTS])
         .describe(
-          'What is covered, in this order. Content-Digest, Content-Type, Content-Encoding and Content-Length are where there is a body. Default @method, @target-uri, content-digest, content-type.',
+          'What is covered, in this order. Content-Digest, Content-Type and Content-Length are where there is a body, Content-Encoding where it is compressed. Default @method, @target-uri, content-digest, content-type.',
         ),
       label: label.default('sig1').describe('The label of the signature. Default sig1.'),
       tag: tag.optional().describe('What the signature is for, where the receiver asks for a tag.'),
