@@ -1,6 +1,6 @@
 import { charCodeAt } from '../core/char-code.ts'
 import { lowerName } from '../core/headers.ts'
-import { HOP_BY_HOP } from './hop-by-hop.ts'
+import { connectionMembers, HOP_BY_HOP } from './hop-by-hop.ts'
 
 /** How the end of an answer's body is known (RFC 9112 section 6.3). */
 export type Framing = 'none' | 'length' | 'chunked' | 'close'
@@ -93,7 +93,7 @@ export function readHead(text: string, method: string): AnswerHead | AnswerFault
 
   // By far the commonest field names nothing that is left to be passed on.
   const persists = connection === ',keep-alive'
-  const named = connection === '' || persists ? NONE : connection.split(/[ \t]*,[ \t]*/)
+  const named = connection === '' || persists ? NONE : connectionMembers(connection)
   const framing: Framing =
     method === 'HEAD' || status < 200 || status === 204 || status === 304
       ? 'none'

@@ -20,9 +20,12 @@ export function namedByConnection(headers: Headers): readonly string[] {
   const value = headers.one('connection')
   // Nearly all say one of these, which name no field that goes on.
   if (value === undefined || value === 'close' || value === 'keep-alive') return NONE
-  return headers
-    .all('connection')
-    .join(',')
+  return connectionMembers(headers.all('connection').join(','))
+}
+
+/** The names in the values of Connection fields, in lower case. @param list of several fields, joined by commas */
+export function connectionMembers(list: string): readonly string[] {
+  return list
     .toLowerCase()
     .split(',')
     .map(name => name.trim())
