@@ -17,7 +17,7 @@ export const rateLimit = defineCheck({
   stage: 'head',
   beforeGreeting: true,
   summary:
-    'Admits a number of requests a period, counted for each source address, principal or header value, or for the whole route. IPv6 sources are counted by /64. Where there is no principal yet, or not one such header, the source address is counted. Every answer tells what is left (RateLimit, draft-ietf-httpapi-ratelimit-headers).',
+    'Admits a number of requests a period, counted for each source address, principal or header value, or for the whole route. IPv6 sources are counted by /64. Where there is no principal yet, or not one such header, the source address is counted. Its refusals, and the answers to what all checks admit, tell what is left (RateLimit, draft-ietf-httpapi-ratelimit-headers).',
   example: 'rate-limit: { rate: 600/min, burst: 100, by: source-ip }',
   config: late(() =>
     z.strictObject({

@@ -12,6 +12,7 @@ import { clientCertificateOf } from '../tls/identity.ts'
 import type { ServerTls } from '../tls/server.ts'
 import { auditOf } from './audit.ts'
 import { dismissDistrusted } from './dismiss.ts'
+import { answerBelowTls } from './http/below-tls.ts'
 import type { HttpConnection } from './http/connection.ts'
 import type { Incoming } from './http/incoming.ts'
 import type { ParserFault } from './http/request-parser.ts'
@@ -299,12 +300,22 @@ export class Listener implements ServerOwner {
 
   failed(socket: Socket, error: NodeJS.ErrnoException): void {
     const { code = '' } = error
-    if (this.secure && /^ERR_(SSL|TLS)_/.test(code)) {
+    if (code === 'ERR_SSL_HTTP_REQUEST') this.#tellPlain(socket)
+    else if (this.secure && /^ERR_(SSL|TLS)_/.test(code)) {
       const { message, mend } = explainHandshake(error)
       this.#recordRefusal(socket, refuse('request.handshake', { handshake: message, mend: mend ?? null, code }), 0)
     }
     // Any other only opened and closed, or was reset: it made no request.
     socket.destroy()
+  }
+
+  /** A sender whose URL says http: in the answer it reads so. */
+  #tellPlain(socket: Socket): void {
+    const refusal = refuse('request.plain-http')
+    const id = requestId(this.#shared.clock.now())
+    const text = problemBody(refusal, id)
+    const answered = answerBelowTls(socket, refusal.spec.status, problemFields(id), text)
+    this.#recordRefusal(socket, refusal, answered ? text.length : 0, id)
   }
 
   unreadable(connection: HttpConnection, fault: ParserFault | 'timeout', bytes: Buffer): void {
@@ -323,8 +334,7 @@ export class Listener implements ServerOwner {
     }
     const id = requestId(this.#shared.clock.now())
     const text = problemBody(refusal, id)
-    const fields = ['Content-Type', 'application/problem+json', 'X-Request-Id', id]
-    connection.end(refusal.spec.status, fields, text)
+    connection.end(refusal.spec.status, problemFields(id), text)
     this.#recordRefusal(socket, refusal, text.length, id)
   }
 
@@ -352,6 +362,8 @@ export class Listener implements ServerOwner {
     tell(record)
   }
 }
+
+const problemFields = (id: string): string[] => ['Content-Type', 'application/problem+json', 'X-Request-Id', id]
 
 const ALWAYS = (): boolean => true
 /** As Node names it. */

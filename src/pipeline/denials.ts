@@ -34,6 +34,12 @@ export const pipelineDenials = {
     meaning: 'The TLS handshake failed, so there was no request. The connection was closed without an answer.',
     remedy: 'The evidence says why, and what to do about it where that is known.',
   },
+  'request.plain-http': {
+    status: 400,
+    title: 'HTTPS required',
+    meaning: 'The sender speaks plain HTTP to a listener that speaks TLS, so nothing of the request was read.',
+    remedy: 'Enter the URL with https:// in the sender.',
+  },
   'request.no-source': {
     status: 403,
     title: 'Forbidden',

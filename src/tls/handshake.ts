@@ -21,7 +21,6 @@ const KNOWN: Readonly<Record<string, readonly [message: string, mend?: string]>>
     '"certificate not obtained" in the log says why; without such a line it is on its way',
   ],
   ERR_TLS_HANDSHAKE_TIMEOUT: ['the client did not finish the handshake in time'],
-  ERR_SSL_HTTP_REQUEST: ['the client speaks plain HTTP on a TLS listener', 'give the client the https:// URL'],
   ERR_SSL_HTTPS_PROXY_REQUEST: [
     'the client takes this TLS listener for a proxy',
     'give the client the URL itself, not as its proxy',

@@ -134,9 +134,22 @@ describe('the attack corpus on TLS', () => {
     await speak(['-tls1_2', '-cipher', 'AES128-SHA'])
     const line = await gate.line(({ evidence }) => /no cipher suite that fits/.test(JSON.stringify(evidence ?? '')))
     expect(line).toMatchObject({ code: 'request.handshake', status: 0, listener: 'mutual' })
-    const plain = await ask({ port: gate.port('mutual'), path: '/any', headers: JSON_TYPE }).catch(String)
-    expect(String(plain)).toMatch(/socket hang up|ECONNRESET/)
-    await gate.line(({ evidence }) => /speaks plain HTTP on a TLS listener/.test(JSON.stringify(evidence ?? '')))
+  })
+
+  it('a sender that speaks plain HTTP is told so in plain HTTP, whatever it sends', async () => {
+    for (const body of ['', '{}', 'x'.repeat(200_000)]) {
+      const plain = await unforwarded(() =>
+        ask({ port: gate.port('mutual'), method: 'POST', path: '/any', headers: JSON_TYPE, body }),
+      )
+      expect(plain).toMatchObject({ status: 400, code: 'request.plain-http' })
+      const id = plain.headers['x-request-id']
+      expect(await gate.line(line => line['request-id'] === id)).toMatchObject({
+        code: 'request.plain-http',
+        status: 400,
+        listener: 'mutual',
+        source: '127.0.0.1',
+      })
+    }
   })
 
   it('tls-002: no certificate where a route demands one', () => refused([], 401, 'client-cert.missing'))

@@ -57,12 +57,6 @@ describe('a failed handshake', () => {
       /does not trust/,
     ],
     [
-      'in plain HTTP',
-      () => run('curl', ['-s', `http://localhost:${gate.port}/`]),
-      'ERR_SSL_HTTP_REQUEST',
-      /plain HTTP/,
-    ],
-    [
       'in something else',
       () => plain('PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n'),
       'ERR_SSL_WRONG_VERSION_NUMBER',

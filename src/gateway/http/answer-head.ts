@@ -53,6 +53,11 @@ export function connectionFields(ends: boolean, keepAlive: string | undefined): 
     : `Connection: keep-alive\r\nKeep-Alive: ${keepAlive}\r\n`
 }
 
+/** An answer of the gate's own that ends its connection. @param text one byte a character */
+export function lastAnswer(status: number, fields: readonly string[], text: string): string {
+  return answerHead(status, fields, `Content-Length: ${text.length}\r\n${connectionFields(true, undefined)}`) + text
+}
+
 /** Above, copying a body costs more than a second piece. */
 const ONE_PIECE_BYTES = 16 * 1024
 

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import type { Writable } from 'node:stream'
 import { handleReads, readTogether, writeTogether } from '../../core/turn.ts'
-import { answerHead, connectionFields, inOnePiece } from './answer-head.ts'
+import { answerHead, connectionFields, inOnePiece, lastAnswer } from './answer-head.ts'
 import { AnswerStream, framingOf } from './answer-stream.ts'
 import { waitsBetween } from './between-requests.ts'
 import type { ConnectionOwner } from './connection-owner.ts'
@@ -164,8 +164,7 @@ export class HttpConnection {
   /** Answers what is no request, and ends the connection. @param text one byte a character */
   end(status: number, fields: readonly string[], text: string): void {
     this.broken = true
-    const own = `Content-Length: ${text.length}\r\n`
-    this.socket.write(answerHead(status, fields, own + connectionFields(true, undefined)) + text, 'latin1')
+    this.socket.write(lastAnswer(status, fields, text), 'latin1')
     this.#finish()
   }
 
