@@ -38,6 +38,13 @@ const REPORTED: AuditRecord = {
 const SAMPLES: readonly AuditRecord[] = [
   FORWARDED,
   REPORTED,
+  {
+    ...FORWARDED,
+    status: 401,
+    evidence: { 'asks-for': ['Bearer'], error: 'invalid_token' },
+    remedy: `sallyport explain ${FORWARDED.requestId}`,
+    bytesOut: 42,
+  },
   { ...FORWARDED, outcome: 'duplicate', bytesOut: 0, totalMs: 0.402, upstreamMs: 0 },
   {
     ...FORWARDED,

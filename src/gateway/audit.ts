@@ -1,3 +1,4 @@
+import { answerClues } from '../forward/answer-clues.ts'
 import type { AuditRecord } from '../observe/audit.ts'
 import { pipelineDenials } from '../pipeline/denials.ts'
 import type { Result } from '../pipeline/handle.ts'
@@ -37,6 +38,9 @@ export function auditOf(ended: Ended): AuditRecord {
     code = answer.code
     evidence = { said: answer.message, ...answer.evidence }
     remedy = pipelineDenials[answer.code].remedy
+  } else if (answer && answer.status >= 400) {
+    evidence = answerClues(answer)
+    remedy = ended.captured === true ? `sallyport explain ${ended.id}` : undefined
   }
   // What the code alone says is in the reference; what this request says is more.
   if (ended.captured === true && remedy !== undefined) remedy = `sallyport explain ${ended.id}`

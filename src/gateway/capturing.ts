@@ -130,5 +130,5 @@ function codeOf({ stop, answer, walk }: Result): string | undefined {
   if (answer !== undefined && !answer.ok) return answer.code
   const [first] = walk?.wouldRefuse ?? []
   if (first !== undefined) return first.code
-  return answer?.ok && answer.status >= 500 ? `upstream.${answer.status}` : undefined
+  return answer?.ok && answer.status >= 400 ? `upstream.${answer.status}` : undefined
 }

@@ -54,6 +54,8 @@ export async function explainCapture(capture: Capture, explainable: Explainable)
       wouldRefuse,
       principal,
       checks: route && checksOf(route, loading),
+      sends: route && { route: route.name, forward: route.forward, secret: ref => loading.secret(ref) },
+      clues: record.outcome === 'forwarded' ? record.evidence : undefined,
       elsewhere: others.flatMap(other => checksOf(other, loading).map(check => ({ route: other.name, check }))),
       limits: limitsOf(capture, route),
     })

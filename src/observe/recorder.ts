@@ -19,6 +19,10 @@ const LEVEL: Readonly<Record<AuditRecord['outcome'], Level>> = {
   refused: 'warn',
   failed: 'error',
 }
+/** What an upstream refuses or fails is no trouble of the gate's, and somebody's all the same. */
+const levelOf = ({ outcome, status }: AuditRecord): Level =>
+  outcome === 'forwarded' && status >= 400 ? 'warn' : LEVEL[outcome]
+
 // Characters. A sender writes its path, method and event id; a certificate names its holder.
 const PATH = 512
 const NAME = 256
@@ -51,15 +55,14 @@ export function createRecorder({
     const now = clock.now()
     metrics.record(record)
     decisions?.add(record, now)
-    if (writes[LEVEL[record.outcome]]) log.line(auditLine(record, now))
+    if (writes[levelOf(record)]) log.line(auditLine(record, now))
     feed?.tell?.(record, now)
   }
 }
 
 /** The record as one JSON line, its line feed included. */
 export function auditLine(record: AuditRecord, epochMs: number): string {
-  const { outcome } = record
-  let line = `{"level":"${LEVEL[outcome]}","time":"${timestamp(epochMs)}"${whoOf(record)}`
+  let line = `{"level":"${levelOf(record)}","time":"${timestamp(epochMs)}"${whoOf(record)}`
   if (record.eventId !== undefined) line += `,"event-id":${quote(bounded(record.eventId, NAME))}`
   line += `${whereOf(record)},"bytes-in":${record.bytesIn},"bytes-out":${record.bytesOut},"ms":${millis(record.totalMs)}`
   if (record.upstreamMs > 0) line += `,"upstream-ms":${millis(record.upstreamMs)}`

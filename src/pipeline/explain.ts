@@ -6,11 +6,12 @@ import {
   type WouldRefuse,
 } from '../core/captured.ts'
 import { denialsOf, type Stage, stageOf } from '../core/check.ts'
-import type { DenialSpec } from '../core/decision.ts'
+import type { DenialSpec, Evidence } from '../core/decision.ts'
 import { type Finding, surestFirst } from '../core/finding.ts'
 import type { BodyRequest } from '../core/request.ts'
 import type { Resources } from '../core/resources.ts'
 import { pipelineDenials } from './denials.ts'
+import { explainAnswer, type Sending } from './explain-answer.ts'
 import { noteOf } from './explain-notes.ts'
 import { explainPipeline } from './explain-pipeline.ts'
 import type { ExplainedStep, Explanation, StepOutcome } from './explanation.ts'
@@ -28,6 +29,10 @@ export interface ToExplain {
   readonly principal: { readonly name: string; readonly by: string } | undefined
   /** In the order they run; `undefined` where no route matched, or it is no more. */
   readonly checks: readonly RouteCheck[] | undefined
+  /** How the route sends; `undefined` where it is no more. */
+  readonly sends: Sending | undefined
+  /** What the upstream's answer said of why it refused. */
+  readonly clues: Evidence | undefined
   /** The checks of all other routes. */
   readonly elsewhere: readonly { readonly route: string; readonly check: RouteCheck }[]
   /** What limits this explanation, e.g. that the config has changed since. */
@@ -43,7 +48,8 @@ export async function explain(asked: ToExplain): Promise<Explanation> {
   const { refusal } = captured
   const at = refusal && placeOf(refusal, checks)
   const steps: ExplainedStep[] = []
-  const around = typeof at === 'string' ? at : status >= 500 && refusal === undefined ? 'forward' : undefined
+  const isAnswered = asked.outcome === 'forwarded' && status >= 400
+  const around = typeof at === 'string' ? at : isAnswered ? 'forward' : undefined
   if (refusal && (around === 'request' || around === 'route')) steps.push(aroundStep(around, refusal, captured))
   for (const [place, check] of checks.entries()) {
     const said = asked.wouldRefuse.find(({ by }) => by === place)
@@ -58,7 +64,7 @@ export async function explain(asked: ToExplain): Promise<Explanation> {
     if (refusal && around !== undefined && endsStage(check, next, around))
       steps.push(aroundStep(around, refusal, captured))
   }
-  if (around === 'forward') steps.push(refusal ? aroundStep(around, refusal, captured) : answeredStep(status))
+  if (around === 'forward') steps.push(refusal ? aroundStep(around, refusal, captured) : answeredStep(asked))
   return {
     id: captured.id,
     time: new Date(captured.receivedAt).toISOString(),
@@ -123,12 +129,13 @@ function aroundStep(check: Around, { code, evidence }: CapturedRefusal, captured
   return { check, outcome: 'fail', note: spec?.meaning ?? '', findings, code, evidence, remedy: spec?.remedy }
 }
 
-function answeredStep(status: number): ExplainedStep {
+function answeredStep({ status, clues, sends, captured }: ToExplain): ExplainedStep {
   return {
     check: 'forward',
     outcome: 'fail',
     note: `The request was verified and sent; the upstream answered ${status}.`,
-    findings: [],
+    findings: sends ? surestFirst(explainAnswer(status, clues, sends, captured.receivedAt)) : [],
+    evidence: clues,
     remedy: "See the upstream's own log by the X-Request-Id, which is the id of this request.",
   }
 }

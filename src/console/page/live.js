@@ -8,11 +8,15 @@ import { html } from './html.js'
 export const OUTCOMES = ['forwarded', 'duplicate', 'replied', 'refused', 'failed']
 
 /**
- * What it is shown as: an upstream that answers with a 5xx has failed, whoever let the request through.
+ * What it is shown as: an upstream that answers with a 4xx has refused, and one with a 5xx has failed, whoever let the request
+ * through.
  * @param {string} outcome @param {number} status
  */
-export const kindOf = (outcome, status) =>
-  outcome === 'refused' || outcome === 'failed' ? outcome : outcome === 'forwarded' && status >= 500 ? 'failed' : 'ok'
+export function kindOf(outcome, status) {
+  if (outcome === 'refused' || outcome === 'failed') return outcome
+  if (outcome !== 'forwarded' || status < 400) return 'ok'
+  return status < 500 ? 'refused' : 'failed'
+}
 
 /** @param {{ routes: readonly string[], open: (decision: Decision) => void, paused: boolean, pause: () => void }} props */
 export function Live({ routes, open, paused, pause }) {
