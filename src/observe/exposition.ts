@@ -61,6 +61,17 @@ export function createExposition(counts: Counts): Registry {
     },
   })
   new Counter({
+    name: 'sallyport_upstream_answers_total',
+    help: "Requests that the upstream answered, by its answer's status.",
+    labelNames: ['route', 'status'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [route, counters] of counts.all())
+        for (const [status, { value }] of counters.answers) this.inc({ route, status }, value)
+    },
+  })
+  new Counter({
     name: 'sallyport_would_refuse_total',
     help: 'Requests that a check which only reports (mode: report) would have refused, by the code that it would have given.',
     labelNames: ['route', 'check', 'code'],

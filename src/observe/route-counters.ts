@@ -19,7 +19,7 @@ export interface RouteTally {
   readonly forwarded: number
   readonly duplicate: number
   readonly replied: number
-  readonly serverErrors: number
+  readonly answers: readonly Named<number>[]
   readonly refused: readonly Named[]
   readonly failed: readonly Named[]
   readonly wouldRefuse: readonly Named[]
@@ -31,15 +31,15 @@ export interface RouteTally {
   readonly bytesOut: number
 }
 
-type Named = readonly [name: string, count: number]
+type Named<Name = string> = readonly [name: Name, count: number]
 
 /** What one route has counted. Plain numbers: prom-client reads them when it is scraped. */
 export class RouteCounters {
   forwarded = 0
   duplicate = 0
   replied = 0
-  /** Of `forwarded`, those that the upstream answered with a 5xx. */
-  serverErrors = 0
+  /** Of `forwarded`, by the status that the upstream answered. */
+  readonly answers = new Map<number, Count>()
   readonly refused = new Map<string, Count>()
   readonly failed = new Map<string, Count>()
   /** By check and code, a line feed between. */
@@ -63,7 +63,8 @@ export class RouteCounters {
     else this[outcome]++
     if (record.wouldRefuse !== undefined)
       for (const { check, code } of record.wouldRefuse) count(this.wouldRefuse, `${check}\n${code}`)
-    if (outcome === 'forwarded' && record.status >= 500) this.serverErrors++
+    // Where the sender had gone, the record has no status.
+    if (outcome === 'forwarded' && record.status !== 0) count(this.answers, record.status)
     if (record.keyName !== undefined) this.#use(record.keyName, now)
     this.bytesIn += record.bytesIn
     this.bytesOut += record.bytesOut
@@ -74,15 +75,15 @@ export class RouteCounters {
   /** Hands over what was counted, and begins anew; `undefined` where it was nothing. */
   drain(): RouteTally | undefined {
     if (this.total.count === 0) return undefined
-    const { forwarded, duplicate, replied, serverErrors, bytesIn, bytesOut } = this
-    this.forwarded = this.duplicate = this.replied = this.serverErrors = this.bytesIn = this.bytesOut = 0
+    const { forwarded, duplicate, replied, bytesIn, bytesOut } = this
+    this.forwarded = this.duplicate = this.replied = this.bytesIn = this.bytesOut = 0
     const keys: RouteTally['keys'][number][] = []
     for (const [name, key] of this.keys) {
       if (key.value > 0) keys.push([name, key.value, key.usedAt])
       key.value = 0
     }
-    const counts = { forwarded, duplicate, replied, serverErrors, bytesIn, bytesOut, keys }
-    const named = { refused: drained(this.refused), failed: drained(this.failed) }
+    const counts = { forwarded, duplicate, replied, bytesIn, bytesOut, keys }
+    const named = { answers: drained(this.answers), refused: drained(this.refused), failed: drained(this.failed) }
     const wouldRefuse = drained(this.wouldRefuse)
     return { ...counts, ...named, wouldRefuse, total: this.total.drain(), upstream: this.upstream.drain() }
   }
@@ -91,9 +92,9 @@ export class RouteCounters {
     this.forwarded += tally.forwarded
     this.duplicate += tally.duplicate
     this.replied += tally.replied
-    this.serverErrors += tally.serverErrors
     this.bytesIn += tally.bytesIn
     this.bytesOut += tally.bytesOut
+    for (const [status, value] of tally.answers) count(this.answers, status, value)
     for (const [name, value] of tally.refused) count(this.refused, name, value)
     for (const [name, value] of tally.failed) count(this.failed, name, value)
     for (const [name, value] of tally.wouldRefuse) count(this.wouldRefuse, name, value)
@@ -116,6 +117,13 @@ export class RouteCounters {
     return fresh
   }
 
+  /** Of `forwarded`, those that the upstream answered with a 5xx. */
+  get serverErrors(): number {
+    let errors = 0
+    for (const [status, { value }] of this.answers) if (status >= 500) errors += value
+    return errors
+  }
+
   /** Every outcome and code that was counted; `forwarded` from the start, so that its rate has a first sample. */
   *outcomes(): Generator<readonly [outcome: string, code: string, value: number]> {
     yield ['forwarded', '', this.forwarded]
@@ -126,14 +134,14 @@ export class RouteCounters {
   }
 }
 
-function count(counts: Map<string, Count>, name: string, value = 1): void {
+function count<Name>(counts: Map<Name, Count>, name: Name, value = 1): void {
   const known = counts.get(name)
   if (known) known.value += value
   else counts.set(name, { value })
 }
 
-function drained(counts: Map<string, Count>): Named[] {
-  const named: Named[] = []
+function drained<Name>(counts: Map<Name, Count>): Named<Name>[] {
+  const named: Named<Name>[] = []
   for (const [name, count] of counts) {
     if (count.value > 0) named.push([name, count.value])
     count.value = 0

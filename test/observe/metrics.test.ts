@@ -36,6 +36,22 @@ describe('metrics', () => {
     expect(await of('route="github",outcome="forwarded",code=""')).toBe(3)
   })
 
+  it('counts what upstreams answered by status, also of other workers, and nothing where the sender had gone', async () => {
+    const metrics = gate()
+    const of = (status: number) =>
+      series(metrics, `sallyport_upstream_answers_total{route="github",status="${status}"}`)
+    for (const status of [200, 200, 401, 503, 0]) metrics.record(auditRecord({ status }))
+    metrics.record(auditRecord({ status: 401, outcome: 'refused', code: 'signature.mismatch' }))
+    expect([await of(200), await of(401), await of(503), await of(0)]).toEqual([2, 1, 1, undefined])
+    const worker = gate()
+    worker.record(auditRecord({ status: 401 }))
+    for (const [route, counters] of worker.routes()) {
+      const tally = counters.drain()
+      if (tally) metrics.merge(route, tally)
+    }
+    expect(await of(401)).toBe(2)
+  })
+
   it('shows times as cumulative buckets', async () => {
     const metrics = gate()
     for (const totalMs of [0.2, 3, 3, 60_000]) metrics.record(auditRecord({ totalMs, upstreamMs: 0 }))
