@@ -27,7 +27,8 @@ export interface Limited {
   readonly routes?: readonly string[] | undefined
 }
 
-export interface RefusedRule extends Limited {
+/** A share of requests that may be refused. */
+export interface ShareRule extends Limited {
   readonly over: number
   readonly 'of-at-least': number
   readonly within: number
@@ -46,7 +47,8 @@ export interface ExpiresRule extends Limited {
 }
 
 export type AlertRule =
-  | { readonly refused: RefusedRule }
+  | { readonly refused: ShareRule }
+  | { readonly 'upstream-refusing': ShareRule }
   | { readonly silent: SilentRule }
   | { readonly 'upstream-failing': UpstreamRule }
   | { readonly expires: ExpiresRule }
@@ -87,20 +89,25 @@ export const alertsConfig = late(() => {
   const slack = z
     .strictObject({ url: secretRef.describe("The incoming webhook's URL, which is a secret.") })
     .describe("A message by one of Slack's incoming webhooks.")
+  const ofShare = (who: string) =>
+    z.strictObject({
+      over: share().describe(`The share of its requests that ${who} has to refuse, e.g. 20%.`),
+      'of-at-least': z
+        .int()
+        .min(1)
+        .default(10)
+        .describe('How many requests there have to be before a share tells anything. Default 10.'),
+      within: time(1000, DAY, '1s and 24h').describe('The time that is looked back on, e.g. 5m.'),
+      routes,
+    })
   const rules = z.union([
     z.strictObject({
-      refused: z
-        .strictObject({
-          over: share().describe('The share of its requests that a route has to refuse, e.g. 20%.'),
-          'of-at-least': z
-            .int()
-            .min(1)
-            .default(10)
-            .describe('How many requests there have to be before a share tells anything. Default 10.'),
-          within: time(1000, DAY, '1s and 24h').describe('The time that is looked back on, e.g. 5m.'),
-          routes,
-        })
-        .describe('A route refuses more than a share of its requests.'),
+      refused: ofShare('a route').describe('A route refuses more than a share of its requests.'),
+    }),
+    z.strictObject({
+      'upstream-refusing': ofShare('an upstream').describe(
+        'The upstream of a route answers more than a share of what it is sent with a 4xx.',
+      ),
     }),
     z.strictObject({
       silent: z
@@ -142,7 +149,10 @@ export const alertsConfig = late(() => {
         .array(z.union([z.strictObject({ telegram }), z.strictObject({ webhook }), z.strictObject({ slack })]))
         .min(1)
         .describe('Who is told: telegram, webhook or slack, each as often as needed.'),
-      rules: z.array(rules).min(1).describe('What is told: refused, silent, upstream-failing, expires and breaker.'),
+      rules: z
+        .array(rules)
+        .min(1)
+        .describe('What is told: refused, upstream-refusing, silent, upstream-failing, expires and breaker.'),
     })
     .describe('Tells somebody when something starts, and when it ends. Left out: nobody is told.')
 })

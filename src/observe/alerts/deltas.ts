@@ -8,6 +8,8 @@ export interface Delta {
   readonly refused: readonly (readonly [code: string, count: number])[]
   /** Answered by the upstream, and not with a 5xx. */
   readonly delivered: number
+  /** Answered by the upstream with a 4xx, by status; only those that grew. */
+  readonly rejected: readonly (readonly [status: string, count: number])[]
   /** Failed for the upstream's sake, by code; `5xx` for its own answers. */
   readonly undelivered: readonly (readonly [code: string, count: number])[]
 }
@@ -18,6 +20,7 @@ interface Seen {
   serverErrors: number
   readonly refused: Map<string, number>
   readonly failed: Map<string, number>
+  readonly answers: Map<number, number>
 }
 
 /** Failures that say something of the upstream; others are the gate's own pace or one request's form. */
@@ -51,12 +54,22 @@ export class Deltas {
   }
 }
 
-const NOTHING = (): Seen => ({ verified: 0, forwarded: 0, serverErrors: 0, refused: new Map(), failed: new Map() })
+const NOTHING = (): Seen => ({
+  verified: 0,
+  forwarded: 0,
+  serverErrors: 0,
+  refused: new Map(),
+  failed: new Map(),
+  answers: new Map(),
+})
 
 function step(seen: Seen, counters: RouteCounters): Delta | undefined {
   const { forwarded, duplicate, replied, serverErrors } = counters
   const refused = grown(seen.refused, counters.refused)
   const failed = grown(seen.failed, counters.failed)
+  const rejected = grown(seen.answers, counters.answers).flatMap(([status, count]) =>
+    status >= 400 && status < 500 ? [[String(status), count] as const] : [],
+  )
   // A failure of the gate itself is no request that was let in.
   const sent = failed.reduce((sum, [code, count]) => (code.startsWith('forward.') ? sum + count : sum), 0)
   const answered = forwarded + duplicate + replied
@@ -71,14 +84,14 @@ function step(seen: Seen, counters: RouteCounters): Delta | undefined {
   if (verified === 0 && refused.length === 0 && failed.length === 0) return undefined
   const undelivered = failed.filter(([code]) => DOWN.has(code))
   if (errors > 0) undelivered.push(['5xx', errors])
-  return { verified, refused, delivered: went - errors, undelivered }
+  return { verified, refused, delivered: went - errors, rejected, undelivered }
 }
 
-function grown(
-  seen: Map<string, number>,
-  counts: ReadonlyMap<string, { readonly value: number }>,
-): (readonly [string, number])[] {
-  const found: (readonly [string, number])[] = []
+function grown<Name>(
+  seen: Map<Name, number>,
+  counts: ReadonlyMap<Name, { readonly value: number }>,
+): (readonly [Name, number])[] {
+  const found: (readonly [Name, number])[] = []
   for (const [code, { value }] of counts) {
     const before = seen.get(code) ?? 0
     if (value === before) continue

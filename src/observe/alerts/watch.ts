@@ -3,7 +3,7 @@ import type { AlertRule } from './config.ts'
 import { ExpiresWatch } from './expires.ts'
 import type { AlertMessage } from './message.ts'
 import { BreakerWatch } from './opened.ts'
-import { RefusedWatch } from './refused.ts'
+import { GATE, RefusedWatch, UPSTREAM } from './refused.ts'
 import type { Reading, RuleWatch, Trouble } from './rule.ts'
 import { SilentWatch } from './silent.ts'
 import { UpstreamWatch } from './upstream.ts'
@@ -145,7 +145,8 @@ function endOf(rule: Rule, alarm: Alarm, now: number, what: string): AlertMessag
 }
 
 function watchOf(rule: AlertRule): RuleWatch {
-  if ('refused' in rule) return new RefusedWatch(rule.refused)
+  if ('refused' in rule) return new RefusedWatch(rule.refused, GATE)
+  if ('upstream-refusing' in rule) return new RefusedWatch(rule['upstream-refusing'], UPSTREAM)
   if ('silent' in rule) return new SilentWatch(rule.silent)
   if ('upstream-failing' in rule) return new UpstreamWatch(rule['upstream-failing'])
   if ('expires' in rule) return new ExpiresWatch(rule.expires)

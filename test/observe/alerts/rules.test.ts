@@ -158,6 +158,54 @@ describe('refused', () => {
   })
 })
 
+describe('upstream-refusing', () => {
+  const rule: AlertRule = { 'upstream-refusing': { over: 0.2, 'of-at-least': 10, within: 5 * MINUTE } }
+
+  it('tells what share of what it was sent an upstream answered with a 4xx, and when that is over', () => {
+    const { look, accept, answer, clock, pass } = gate(rule)
+    accept('github', 7)
+    answer('github', 401)
+    answer('github', 401)
+    answer('github', 422)
+    clock.advance(SECOND)
+    const [started] = look()
+    expect(started).toMatchObject({
+      phase: 'started',
+      route: 'github',
+      what: 'the upstream of route github refuses 30 % of what it is sent',
+      evidence: '3 of 10 in the last 5 m: 2 401, 1 422',
+    })
+    expect(said(pass(10 * MINUTE, 10 * SECOND, () => accept('github')))).toEqual([
+      'ended: the upstream of route github no longer refuses more than 20 % of what it is sent',
+    ])
+  })
+
+  it('leaves out what the gate itself refused, what failed, and answers of 5xx', () => {
+    const { look, accept, answer, refuse, fail, clock } = gate(rule)
+    accept('github', 9)
+    answer('github', 404)
+    refuse('github', 20)
+    fail('github', 20)
+    for (let i = 0; i < 20; i++) answer('github', 503)
+    clock.advance(SECOND)
+    expect(look()).toEqual([])
+  })
+
+  it('keeps counting over a route that went and came again', () => {
+    const { look, routes, answer, accept, clock } = gate(rule)
+    accept('github', 100)
+    clock.advance(SECOND)
+    look()
+    routes.set('github', new RouteCounters())
+    for (let i = 0; i < 12; i++) answer('github', 403)
+    clock.advance(SECOND)
+    expect(look()).toEqual([])
+    for (let i = 0; i < 20; i++) answer('github', 403)
+    clock.advance(SECOND)
+    expect(said(look())).toEqual(['started: the upstream of route github refuses 24.2 % of what it is sent'])
+  })
+})
+
 describe('upstream-failing', () => {
   const rule: AlertRule = { 'upstream-failing': { for: MINUTE } }
 
