@@ -10,7 +10,8 @@ const SERIES = 4000
 const HOURS = 24
 /** Series of a route beside its outcomes. */
 const LATENCIES = 2
-/** What answers of the upstream that say it failed are counted as. */
+/** What answers of the upstream are counted as that say it did not take a request, or failed. */
+const ANSWERED_REFUSAL = 'upstream.4xx'
 const ANSWERED_ERROR = 'upstream.5xx'
 const MINUTE_MS = 60_000
 /** One for each bound, and one for what took longer. */
@@ -141,11 +142,14 @@ class RouteHistory {
 
 const orNull = (seconds: number): number | null => (Number.isNaN(seconds) ? null : seconds)
 
-/** As they are counted, but what the upstream answered with a 5xx has failed. */
+/** As they are counted, but what the upstream answered with a 4xx was refused, and with a 5xx has failed. */
 function* outcomesOf(counters: RouteCounters): Generator<readonly [outcome: string, code: string, value: number]> {
+  const refusals = counters.answered(4)
+  const errors = counters.answered(5)
   for (const [outcome, code, value] of counters.outcomes())
-    yield [outcome, code, outcome === 'forwarded' ? value - counters.serverErrors : value]
-  yield ['failed', ANSWERED_ERROR, counters.serverErrors]
+    yield [outcome, code, outcome === 'forwarded' ? value - refusals - errors : value]
+  yield ['refused', ANSWERED_REFUSAL, refusals]
+  yield ['failed', ANSWERED_ERROR, errors]
 }
 
 /**

@@ -117,11 +117,11 @@ export class RouteCounters {
     return fresh
   }
 
-  /** Of `forwarded`, those that the upstream answered with a 5xx. */
-  get serverErrors(): number {
-    let errors = 0
-    for (const [status, { value }] of this.answers) if (status >= 500) errors += value
-    return errors
+  /** Of `forwarded`, those that the upstream answered with a status of the class: 5 for 5xx. */
+  answered(statusClass: 4 | 5): number {
+    let sum = 0
+    for (const [status, { value }] of this.answers) if (Math.floor(status / 100) === statusClass) sum += value
+    return sum
   }
 
   /** Every outcome and code that was counted; `forwarded` from the start, so that its rate has a first sample. */

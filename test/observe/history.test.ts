@@ -61,17 +61,20 @@ describe('a day by minutes', () => {
     expect(history.day('a')?.from).toBe(Date.parse('2026-01-30T08:17:00Z'))
   })
 
-  it('tells outcomes and codes apart, and an upstream that answers 5xx from one that took it', () => {
+  it('tells outcomes and codes apart, and an upstream that answers 4xx or 5xx from one that took it', () => {
     const { history, hear } = started()
     hear({ outcome: 'refused', code: 'signature.mismatch' }, 2)
     hear({ outcome: 'failed', code: 'forward.unreachable' })
     hear({ status: 503 }, 3)
+    hear({ status: 401 }, 2)
+    hear({ status: 422 })
     hear({ status: 200 }, 4)
     history.look(START + 1)
     expect(history.spans('a')?.now.outcomes).toEqual([
       { outcome: 'forwarded', code: '', count: 4 },
       { outcome: 'refused', code: 'signature.mismatch', count: 2 },
       { outcome: 'failed', code: 'forward.unreachable', count: 1 },
+      { outcome: 'refused', code: 'upstream.4xx', count: 3 },
       { outcome: 'failed', code: 'upstream.5xx', count: 3 },
     ])
   })

@@ -64,7 +64,8 @@ const NOTHING = (): Seen => ({
 })
 
 function step(seen: Seen, counters: RouteCounters): Delta | undefined {
-  const { forwarded, duplicate, replied, serverErrors } = counters
+  const { forwarded, duplicate, replied } = counters
+  const serverErrors = counters.answered(5)
   const refused = grown(seen.refused, counters.refused)
   const failed = grown(seen.failed, counters.failed)
   const rejected = grown(seen.answers, counters.answers).flatMap(([status, count]) =>
