@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { Headers } from '../core/headers.ts'
 import { bodyDigest } from './body-digest.ts'
 import { fieldName, fieldOf, formOf, latin1, sortedForm, type TypedBody } from './body-fields.ts'
@@ -103,12 +104,20 @@ function field(name: string): Piece {
   if (kind === 'header' && rest.length > 0) return header(name, of)
   if (kind === 'json' && rest.length > 0) return json(name, of)
   if (kind === 'form' && rest.length > 0) return form(name, of)
+  if (name === 'low-bytes:body') return lowBytes
   const digest = bodyDigest(name)
   if (digest) return input => digest.digest(input.raw)
   const known = Object.hasOwn(FIELDS, name) ? FIELDS[name] : undefined
   if (known === undefined) throw new TemplateFault(`{${name}} is not known: use ${KNOWN}`)
   return known
 }
+
+/**
+ * The low byte of each UTF-16 code unit of the body's text, which is what older JavaScript hashed of a string. Beyond
+ * U+00FF many characters have one low byte, so it binds no body.
+ */
+const lowBytes: Fill = ({ raw }) =>
+  isUtf8(raw) ? Buffer.from(raw.toString('utf8'), 'latin1').toString('latin1') : new TemplateGap('the body is no UTF-8')
 
 function header(name: string, of: string): Piece {
   if (!TOKEN.test(of)) throw new TemplateFault(`{${name}} names no header: write e.g. {header:X-Request-Id}`)

@@ -122,6 +122,24 @@ it('Crisp: the brackets are signed', () => {
   expect(outcome(gate('crisp', SECRET)(sent(`${NOW};${BODY}`)))).toBe('signature.mismatch')
 })
 
+it("Trello: of each character the low byte, as an en dash is 0x13 on Trello's page", () => {
+  const check = gate('trello', SECRET)
+  const body = '{"name":"Grüße – 👋"}'
+  const sent = (bytes: Buffer | string, told: Buffer | string = body): Sent => ({
+    headers: { 'X-Trello-Webhook': createHmac('sha1', SECRET).update(bytes).update(URL_GIVEN).digest('base64') },
+    body: told,
+  })
+  const low = Buffer.from('{"name":"Gr\xfc\xdfe \x13 \x3d\x4b"}', 'latin1')
+  expect(outcome(check(sent(low)))).toBe('ok')
+  expect(outcome(check(sent(body)))).toBe('ok')
+  expect(outcome(check(sent(low, body.replace('–', '-'))))).toBe('signature.mismatch')
+  // Bytes that are no UTF-8 have no characters whose low bytes could be taken.
+  expect(outcome(check(sent(low, Buffer.concat([Buffer.from(body), Buffer.from([0xff])]))))).toBe('signature.mismatch')
+  expect(signed('trello', SECRET, Buffer.from(body)).headers['X-Trello-Webhook']).toBe(
+    sent(low).headers['X-Trello-Webhook'],
+  )
+})
+
 it.each([
   ['front-rule', 'front-application'],
   ['front-application', 'front-rule'],
