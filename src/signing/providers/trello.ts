@@ -28,7 +28,7 @@ export const trello: Provider = {
   ),
   traps: [
     'The callback URL is signed as it was given to Trello: set public-url where the gate stands behind another name.',
-    'Creating the webhook sends a HEAD request that must be answered 200: it carries no signature, so answer it by a route of its own.',
+    'Creating the webhook sends a HEAD request that must be answered 200: it carries no signature, so open a window for it with challenge.',
     'The body stands before the URL.',
     'Of each character Trello signs the low byte alone (of an en dash, U+2013, the byte 0x13): whoever captures a request can put other characters with that byte into its place, once at most where replay remembers it. A signature over the bytes of the UTF-8 is taken too.',
     'There is no timestamp: add replay.',
