@@ -247,6 +247,30 @@ routes:${services
   })
 })
 
+it('Zoom is answered with its own secret where another signature is listed first', async () => {
+  gate = await startGate(
+    `
+listeners: [{ name: public, bind: "127.0.0.1:0" }]
+routes:
+  - name: both
+    match: { path: /both }
+    checks:
+      - any-of:
+          - signature: { provider: slack, secrets: [{ env: SLACK_SECRET }] }
+          - signature: { provider: zoom, secrets: [{ env: ZOOM_SECRET }] }
+      - challenge: { provider: zoom }
+    forward: { to: ${crm.url}/both }
+`,
+    { SLACK_SECRET: SECRET, ZOOM_SECRET: 'the-secret-token' },
+  )
+  const body = Buffer.from('{"event":"endpoint.url_validation","payload":{"plainToken":"qgg8vlvZRS6UYooatFL8Aw"}}')
+  const { headers } = signed('zoom', 'the-secret-token', body, 'application/json', Date.now())
+  const url = `http://127.0.0.1:${gate.port('public')}/both`
+  const answered = await fetch(url, { method: 'POST', headers: headers as Readonly<Record<string, string>>, body })
+  const encryptedToken = createHmac('sha256', 'the-secret-token').update('qgg8vlvZRS6UYooatFL8Aw').digest('hex')
+  expect(await answered.json()).toEqual({ plainToken: 'qgg8vlvZRS6UYooatFL8Aw', encryptedToken })
+})
+
 it('a HEAD of Trello or Intercom is answered in its window alone', async () => {
   const config = (until: string): string => `
 listeners: [{ name: public, bind: "127.0.0.1:0" }]
