@@ -31,6 +31,11 @@ export interface SignedForm extends SignatureForm {
    * payload that does not bind the whole body is refused.
    */
   readonly partOfBody?: boolean
+  /**
+   * Other headers in which the service's signature may stand. `counts`: one that verifies there is enough; else they are
+   * looked at where `header` is not sent.
+   */
+  readonly beside?: { readonly headers: readonly string[]; readonly counts: boolean }
 }
 
 /** A message that lacks what its scheme signs: the message says what. */

@@ -159,6 +159,32 @@ describe('a signature that nearly holds', () => {
     expect(moved.first).toMatchObject({ cause: 'signature.place', evidence: { found: 'x-signature' } })
   })
 
+  it('takes every header of a service that sends one for each key as the place of a signature', async () => {
+    const headers = {
+      'X-DocuSign-Signature-1': hmac('sha256', 'the key of somebody else', BODY, 'base64'),
+      'X-DocuSign-Signature-2': hmac('sha256', SECRET, BODY, 'base64'),
+    }
+    const { first } = await why('docusign', { headers, body: `${BODY}\n` })
+    expect(first).toMatchObject({ cause: 'signature.body-line-end', certainty: 'proven' })
+    expect(`${first?.because} ${first?.mend}`).not.toContain('Signature-1')
+  })
+
+  it('tells a header that is looked at only where another is not sent', async () => {
+    const old = `sha256=${hmac('sha256', SECRET, BODY, 'base64')}`
+    const headers = {
+      'X-Twitter-Webhooks-Signature': old,
+      'X-Twitter-Webhooks-Signature-OAuth2': `sha256=${hmac('sha256', 'the client secret', BODY, 'base64')}`,
+    }
+    const { first } = await why('x-twitter', { headers })
+    expect(first).toMatchObject({ cause: 'signature.other-family', certainty: 'proven' })
+    expect(first?.mend).toBe(
+      'the service makes X-Twitter-Webhooks-Signature-OAuth2 with another secret than X-Twitter-Webhooks-Signature: give that one under secrets as well',
+    )
+    const both = { provider: 'x-twitter', secrets: [{ env: 'S' }, { name: 'client', env: 'T' }] }
+    const mended = why('x-twitter', { headers, config: both, secrets: { T: 'the client secret' } })
+    await expect(mended).rejects.toThrow('did not refuse')
+  })
+
   it("tells another provider's request, signed by that provider's library", async () => {
     const secret = `whsec_${Buffer.from('0123456789abcdef0123456789abcdef').toString('base64')}`
     const headers = {

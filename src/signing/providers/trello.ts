@@ -12,10 +12,7 @@ export const trello: Provider = {
   name: 'Trello',
   page: 'https://developer.atlassian.com/cloud/trello/guides/rest-api/webhooks/',
   summary: 'HMAC-SHA1 over the raw body and the callback URL, base64, in X-Trello-Webhook.',
-  scheme: {
-    ...anyOf(byLowBytes, hmacScheme({ ...form, payload: '{body}{url}' })),
-    headers: byLowBytes.headers,
-  },
+  scheme: anyOf(byLowBytes, hmacScheme({ ...form, payload: '{body}{url}' })),
   secret: refusing(
     textSecret(
       "the application's (OAuth 1.0) secret, used as text",
