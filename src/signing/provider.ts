@@ -69,6 +69,10 @@ export interface UnsignedService {
     readonly checks: readonly string[]
     readonly bodyChecks?: readonly string[]
   }
+  /** Headers that tell what the event is, for the upstream. */
+  readonly passHeaders?: readonly string[]
+  /** The body alone does not tell its events apart, so that replay would take two for one. */
+  readonly repeats?: true
   readonly traps: readonly string[]
   readonly response?: string
   readonly accept?: readonly string[]

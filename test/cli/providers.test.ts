@@ -71,6 +71,12 @@ describe('providers', () => {
     else expect(checked).toMatchObject({ code: 0, stderr: '' })
   })
 
+  it('gives CloudEvents a route that keeps apart what only headers tell apart', async () => {
+    const { stdout } = await runVerb(verb, ['cloudevents'])
+    expect(stdout).not.toContain('replay: {}')
+    expect(stdout).toContain('pass-headers: [ce-id, ce-source, ce-type, ce-specversion, ce-time, ce-subject] }')
+  })
+
   it('prints the same as JSON', async () => {
     const all = JSON.parse((await runVerb(verb, ['--json'])).stdout)
     expect(all.map((each: { id: string }) => each.id)).toEqual(
