@@ -22,8 +22,7 @@ export function routeConfig(provider: Provider | UnsignedService): string {
     ...(challenges.get(id)?.kind === 'signed' ? ['challenge: {}'] : []),
     ...('instead' in provider && provider.repeats ? [] : ['replay: {}']),
   ]
-  const passed = 'instead' in provider && provider.passHeaders ? provider.passHeaders.join(', ') : ''
-  const pass = passed === '' ? '' : `, pass-headers: [${passed}]`
+  const pass = provider.passHeaders ? `, pass-headers: [${provider.passHeaders.join(', ')}]` : ''
   return [
     `  - name: ${id}`,
     `    match: { path: /hooks/${id} }`,

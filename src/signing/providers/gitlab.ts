@@ -20,6 +20,7 @@ export const gitlab: Provider = {
     'write provider: standard-webhooks, which verifies what GitLab signs with it; or use the secret token',
   ),
   eventId: { header: 'Idempotency-Key', signed: false },
+  passHeaders: ['X-Gitlab-Event'],
   traps: [
     'The header is absent unless a secret token is set.',
     'The token says nothing of the body: keep TLS.',

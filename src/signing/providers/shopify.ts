@@ -21,6 +21,7 @@ export const shopify: Provider = {
     'service',
   ),
   eventId: { header: 'X-Shopify-Webhook-Id', elsewhere: 'shopify-webhook-id', signed: false },
+  passHeaders: ['X-Shopify-Topic', 'X-Shopify-Shop-Domain'],
   traps: [
     "Webhooks that were made in the admin are signed with a secret of the store (Settings, Notifications, Webhooks), not with the app's.",
     'There is no signed timestamp: add replay.',

@@ -22,6 +22,7 @@ export const twitch: Provider = {
     'operator',
   ),
   eventId: { header: 'Twitch-Eventsub-Message-Id', signed: true },
+  passHeaders: ['Twitch-Eventsub-Message-Type'],
   traps: [
     'A new subscription sends a challenge, which is signed, and must be answered with its text: challenge does it.',
     'Twitch calls port 443 only.',

@@ -41,6 +41,7 @@ export const woocommerce: Provider = {
       ),
   },
   eventId: { header: 'X-WC-Webhook-Delivery-ID', signed: false },
+  passHeaders: ['X-WC-Webhook-Topic'],
   traps: [
     'Saving the webhook sends an unsigned form, webhook_id and a number, that must be answered 200 or the webhook stays off: it is refused here, so set the status to active by hand.',
     'A plugin can change the algorithm; anything but SHA-256 is refused.',
