@@ -169,6 +169,24 @@ describe('a signature that nearly holds', () => {
     expect(`${first?.because} ${first?.mend}`).not.toContain('Signature-1')
   })
 
+  it('tells JSON that Twilio never binds from a body that was changed on the way', async () => {
+    const url = 'https://gate.example/hooks/x'
+    const headers = { ...JSON_TYPE, 'X-Twilio-Signature': hmac('sha1', SECRET, url, 'base64') }
+    const { first } = await why('twilio', { headers, url })
+    expect(first).toMatchObject({ cause: 'signature.body-unsigned', certainty: 'proven' })
+    expect(first?.because).toContain('the URL has no bodySHA256 that binds it')
+    expect(first?.mend).toBe('let the sender bind its body as Twilio does: "sallyport providers twilio" tells how')
+  })
+
+  it('speaks of the body where the signature belongs into it', async () => {
+    const { all } = await why('adyen', {
+      secret: 'ab'.repeat(32),
+      body: '{"notificationItems":[{"NotificationRequestItem":{"pspReference":"A","additionalData":{}}}]}',
+    })
+    expect(all.map(({ cause }) => cause)).toContain('signature.field-stripped')
+    expect(JSON.stringify(all)).not.toMatch(/header|nginx/)
+  })
+
   it('tells a header that is looked at only where another is not sent', async () => {
     const old = `sha256=${hmac('sha256', SECRET, BODY, 'base64')}`
     const headers = {
