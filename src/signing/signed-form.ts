@@ -15,6 +15,8 @@ export interface SignedForm extends SignatureForm {
   readonly field?: FieldPlace | undefined
   /** See `Template`, e.g. `{timestamp}.{body}`. */
   readonly payload: string
+  /** How the service writes the URL that it signs, where that is not as it was called. */
+  readonly url?: (publicUrl: string) => string
   /** The signed timestamp: a header, a field of the body; without any it stands in the list. */
   readonly timestamp?: {
     readonly header?: string | undefined
@@ -45,7 +47,8 @@ export class UnsignableFault extends Error {
 
 const FIVE_MINUTES = 300_000
 
-export const templateOf = ({ payload, partOfBody }: SignedForm): Template => new Template(payload, { partOfBody })
+export const templateOf = ({ payload, partOfBody, url }: SignedForm): Template =>
+  new Template(payload, { partOfBody, url })
 
 /** As the service writes it, for messages and evidence. */
 export const carrierOf = ({ header, field }: SignedForm): string => header ?? (field ? fieldName(field) : '')

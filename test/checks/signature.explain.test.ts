@@ -343,6 +343,18 @@ describe('the public URL', () => {
     expect(first?.because).toContain(word)
   })
 
+  it('is varied as HubSpot writes it, with some escapes decoded', async () => {
+    const text = `POSThttp://gate.example/hooks/x?to=a/b%20c${BODY}${NOW}`
+    const headers = {
+      ...JSON_TYPE,
+      'X-HubSpot-Request-Timestamp': String(NOW),
+      'X-HubSpot-Signature-v3': hmac('sha256', SECRET, text, 'base64'),
+    }
+    const { first } = await why('hubspot-v3', { headers, url: 'https://gate.example/hooks/x?to=a%2Fb%20c' })
+    expect(first).toMatchObject({ cause: 'signature.url', certainty: 'proven' })
+    expect(first?.because).toContain('with http as the scheme')
+  })
+
   it('varies the secret of a scheme that is code', async () => {
     const { first } = await why('twilio', {
       ...signed(given),
