@@ -99,7 +99,7 @@ function ownSettings({ settings }: Provider): string {
 }
 
 function checked(provider: Provider): string {
-  const { scheme, eventId } = provider
+  const { scheme, eventId, passHeaders } = provider
   const { headers } = scheme
   const rows = [
     ['scheme', code(scheme.kind)],
@@ -110,6 +110,9 @@ function checked(provider: Provider): string {
         ? 'none is signed; `replay` tells a second delivery'
         : `signed; at most ${formatDuration(scheme.tolerance)} old or ahead, or what \`tolerance\` says`,
     ],
+    ...(passHeaders
+      ? [['event type', `${passHeaders.map(code).join(', ')}, not signed; \`pass-headers\` lets it through`]]
+      : []),
     ['event id', eventId === undefined ? 'none; `replay` remembers the signature or the body' : placeOf(eventId)],
   ]
   return table(['what', 'how'], rows)

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { defineCheck, type Greeter } from '../core/check.ts'
 import { ALLOW, type Decision, type Denial, deny, type Reply } from '../core/decision.ts'
 import { late } from '../core/late-schema.ts'
+import type { BodyRequest } from '../core/request.ts'
 import { Offline, type Resources } from '../core/resources.ts'
 import { expiry, nameOfSecret, Secret, secretRef } from '../core/secret.ts'
 import type { Answer, Asked, Handshake, SignedChallenge } from '../signing/challenge.ts'
@@ -32,7 +33,7 @@ const config = late(() =>
       'open-until': expiry
         .optional()
         .describe(
-          'asana, braintree, dropbox, msgraph, notion, nylas, okta: a handshake without a signature is answered until then, at most a day ahead. Set it when you register the endpoint.',
+          'asana, braintree, dropbox, intercom, msgraph, notion, nylas, okta, trello: a handshake without a signature is answered until then, at most a day ahead. Set it when you register the endpoint.',
         ),
       'save-to': z
         .string()
@@ -114,13 +115,11 @@ function signedCheck(id: string, { answer }: SignedChallenge, resources: Resourc
   const keys = keysOf(id, resources)
   return {
     decide(
-      request: { peekJson(): unknown },
+      request: Pick<BodyRequest, 'headers' | 'peekJson'>,
       facts: { principal?: string; principalBy?: string; keyName?: string },
     ): Decision<Code> {
       if (facts.principalBy !== 'signature' || facts.principal !== id || facts.keyName === undefined) return ALLOW
-      const key = keys.get(facts.keyName)
-      if (key === undefined) return ALLOW
-      const said = answer(request.peekJson(), key)
+      const said = answer({ body: request.peekJson(), headers: request.headers, key: keys.get(facts.keyName) })
       if (said === undefined) return ALLOW
       return said === 'malformed' ? deny('challenge.malformed', { provider: id }) : replyWith(said)
     },
@@ -189,8 +188,8 @@ function greetingCheck(id: string, handshake: Handshake, given: Config, resource
   return { decide: (): Decision<Code> => ALLOW, greeter }
 }
 
-function replyWith({ headers, body }: Answer): Reply {
-  return { ok: 'reply', status: 200, headers, body, reason: 'challenge' }
+function replyWith({ status, headers, body }: Answer): Reply {
+  return { ok: 'reply', status: status ?? 200, headers, body, reason: 'challenge' }
 }
 
 /** In constant time for equal lengths; the length of a verify token is no secret. */

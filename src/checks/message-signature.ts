@@ -10,8 +10,14 @@ import type { MessageSignatureConfig } from './message-signature-config.ts'
 const DEFAULT_REQUIRED = componentsOf(['@method', '@target-uri'])
 
 /** One route's verifier, and the names of the keys that are not there. @throws Offline where no key can be used. */
-export function messageVerifier(config: MessageSignatureConfig, resources: Resources) {
-  const { keys, absent } = loadKeys(config, resources)
+export function messageVerifier(
+  config: MessageSignatureConfig,
+  resources: Resources,
+  { anySalt = false }: { readonly anySalt?: boolean } = {},
+) {
+  const loaded = loadKeys(config, resources)
+  const { absent } = loaded
+  const keys = anySalt ? loaded.keys.map(key => ({ ...key, anySalt })) : loaded.keys
   const required = config.require && componentsOf(config.require)
   const policy = {
     required: required ?? DEFAULT_REQUIRED,

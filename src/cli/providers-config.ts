@@ -20,14 +20,15 @@ export function routeConfig(provider: Provider | UnsignedService): string {
       ? (provider.instead.bodyChecks ?? [])
       : [`signature: { ${settingsOf(provider).join(', ')} }`]),
     ...(challenges.get(id)?.kind === 'signed' ? ['challenge: {}'] : []),
-    'replay: {}',
+    ...('instead' in provider && provider.repeats ? [] : ['replay: {}']),
   ]
+  const pass = provider.passHeaders ? `, pass-headers: [${provider.passHeaders.join(', ')}]` : ''
   return [
     `  - name: ${id}`,
     `    match: { path: /hooks/${id} }`,
     '    checks:',
     ...checks.map(check => `      - ${check}`),
-    `    forward: { to: "http://127.0.0.1:3000/${id}" }`,
+    `    forward: { to: "http://127.0.0.1:3000/${id}"${pass} }`,
     '',
   ].join('\n')
 }

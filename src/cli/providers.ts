@@ -64,7 +64,7 @@ function page(service: Provider | UnsignedService | SpelledOutService): string {
 }
 
 function signedFields(provider: Provider): (readonly [string, string | undefined])[] {
-  const { scheme, secret, publicKey, settings, networks, networkFeed } = provider
+  const { scheme, secret, publicKey, settings, networks, networkFeed, passHeaders } = provider
   const tolerance = toleranceOf(provider)
   const own = Object.entries(settings?.shape ?? {}).map(([key, type]) => `${key}: ${type.description ?? ''}`)
   return [
@@ -74,6 +74,7 @@ function signedFields(provider: Provider): (readonly [string, string | undefined
       tolerance === undefined ? 'none is signed' : `signed; ${tolerance} either way unless the config says otherwise`,
     ],
     ['event id', [eventIdOf(provider) ?? 'none', provider.eventId?.page ?? []].flat().join('\n')],
+    ['event type', passHeaders && `${passHeaders.join(', ')}, not signed`],
     ['secret', secret && `${secret.looks}\n${secret.where}`],
     ['public key', publicKey && `${publicKey.looks}\n${publicKey.where}`],
     ['settings', own.length === 0 ? undefined : own.join('\n')],
@@ -88,7 +89,7 @@ function signedFields(provider: Provider): (readonly [string, string | undefined
 
 function plain(service: Provider | UnsignedService | SpelledOutService): Record<string, unknown> {
   if ('restsOn' in service) return plainSpelledOut(service)
-  const { id, name, page, summary, accept, traps, response } = service
+  const { id, name, page, summary, accept, passHeaders, traps, response } = service
   return {
     id,
     name,
@@ -96,6 +97,7 @@ function plain(service: Provider | UnsignedService | SpelledOutService): Record<
     summary,
     ...('scheme' in service ? plainScheme(service) : { scheme: null, instead: service.instead.check }),
     accept: accept ?? ['json'],
+    'pass-headers': passHeaders ?? [],
     challenge: challengeOf(id) ?? null,
     response: response ?? null,
     traps,

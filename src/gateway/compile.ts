@@ -165,13 +165,24 @@ function silently<T>(make: () => T, tell: (missing: Offline) => void): T | undef
   }
 }
 
-/** By the first signature that is enforced. */
+/** By the first signature that is enforced; of several, by that of the service whose challenge is answered. */
 export function signedBy({ checks }: Pick<RouteConfig, 'checks'>): SignedBy | undefined {
-  const [found] = signatures(checks.filter(({ report }) => report !== true))
-  if (typeof found !== 'object' || found === null || !('provider' in found)) return undefined
-  const { provider } = found
-  const secrets = 'secrets' in found && Array.isArray(found.secrets) ? (found.secrets as SignedBy['secrets']) : []
-  return typeof provider === 'string' ? { provider, secrets } : undefined
+  const enforced = checks.filter(({ report }) => report !== true)
+  const found = [...signatures(enforced)]
+  const challenged = enforced.filter(({ kind }) => kind.name === 'challenge').flatMap(each => providerIn(each.config))
+  // Another's secret would make a MAC that it must not make, and a wrong answer.
+  const own = found.find(config => providerIn(config).some(id => challenged.includes(id))) ?? found[0]
+  const [provider] = providerIn(own)
+  const secrets =
+    typeof own === 'object' && own !== null && 'secrets' in own && Array.isArray(own.secrets)
+      ? (own.secrets as SignedBy['secrets'])
+      : []
+  return provider === undefined ? undefined : { provider, secrets }
+}
+
+function providerIn(config: unknown): readonly string[] {
+  const is = typeof config === 'object' && config !== null && 'provider' in config
+  return is && typeof config.provider === 'string' ? [config.provider] : []
 }
 
 /** The settings of each signature check, those inside other checks too. */

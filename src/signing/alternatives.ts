@@ -1,6 +1,7 @@
 import type { HeadRequest } from '../core/request.ts'
 import {
   type DescribedScheme,
+  type Description,
   fault,
   type Scheme,
   type SignatureFault,
@@ -17,7 +18,7 @@ export function firstPresent(families: readonly { readonly header: string; reado
   return {
     kind: last.scheme.kind,
     headers: families.flatMap(({ scheme }) => scheme.headers),
-    described: families.flatMap(({ scheme }) => scheme.described ?? []),
+    described: families.flatMap(({ scheme }, at) => besideEach(scheme, carriers(families.slice(at + 1)), false)),
     tolerance: last.scheme.tolerance,
     verifier(keys, toleranceMs, resources) {
       const verifiers = families.map(({ scheme }) => scheme.verifier(keys, toleranceMs, resources))
@@ -45,10 +46,12 @@ export function firstPresent(families: readonly { readonly header: string; reado
 
 /** One service, several headers, each with a signature of its own: one that verifies is enough. */
 export function anyOf(first: DescribedScheme, ...others: readonly DescribedScheme[]): DescribedScheme {
+  const all = [first, ...others]
+  const headers = [...new Set(all.flatMap(scheme => scheme.headers))]
   return {
     ...first,
-    headers: [first, ...others].flatMap(({ headers }) => headers),
-    described: [first, ...others].flatMap(({ described = [] }) => described),
+    headers,
+    described: all.flatMap(scheme => besideEach(scheme, headers, true)),
     verifier: (keys, toleranceMs) =>
       others.reduce(
         (either, other) => eitherOf(either, other.verifier(keys, toleranceMs)),
@@ -56,6 +59,13 @@ export function anyOf(first: DescribedScheme, ...others: readonly DescribedSchem
       ),
   }
 }
+
+/** How a scheme signs, and the other headers that may hold its signature. */
+const besideEach = ({ described = [] }: Scheme, headers: readonly string[], counts: boolean): readonly Description[] =>
+  described.map(each => ({ ...each, beside: { headers, counts } }))
+
+const carriers = (families: readonly { readonly header: string }[]): readonly string[] =>
+  families.map(({ header }) => header)
 
 /** Two signatures that may stand beside each other, each under keys of its own: one that verifies is enough. */
 export function eitherOf(one: SyncVerifier, other: SyncVerifier): SyncVerifier {

@@ -12,10 +12,17 @@ interface Described {
 export interface SignedChallenge extends Described {
   readonly kind: 'signed'
   /**
-   * The answer to a body that verified under `key`; `undefined` where it is an ordinary event. What is signed has a form
-   * that no signed message has, so that the answer never serves as a signature.
+   * The answer to an event that verified; `undefined` where it is an ordinary one. What is signed has a form that no
+   * signed message has, so that the answer never serves as a signature.
    */
-  answer(body: unknown, key: Buffer): Answer | 'malformed' | undefined
+  answer(event: VerifiedEvent): Answer | 'malformed' | undefined
+}
+
+export interface VerifiedEvent {
+  readonly body: unknown
+  readonly headers: Greeting['headers']
+  /** The secret that it verified under; `undefined` where a public key did. */
+  readonly key: Buffer | undefined
 }
 
 /** Comes without a signature, because there is no secret yet or the service signs events only. */
@@ -26,7 +33,7 @@ export interface Handshake extends Described {
   /** Whether the service hands its secret over, to be kept in a file. */
   readonly pairs: boolean
   /** The method that it comes with; where it is not the route's own, it reaches the handshake and nothing else. */
-  readonly method: 'GET' | 'POST' | 'OPTIONS'
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'OPTIONS'
   /** What the head asks; `body` where the body says it; `undefined` where it is no handshake. */
   read(request: Greeting): Asked | 'body' | 'malformed' | undefined
   /** What a JSON body asks. */
@@ -49,6 +56,8 @@ export interface Asked {
 }
 
 export interface Answer {
+  /** Default 200. */
+  readonly status?: 204
   readonly headers: readonly (readonly [name: string, value: string])[]
   readonly body: string
 }

@@ -57,13 +57,26 @@ export function signBase(algorithm: MessageAlgorithm, key: KeyObject, base: stri
   return sign(hash, data, { key, ...options })
 }
 
-/** HTTP_VERIFY of RFC 9421 section 3.3. A signature of the wrong length is no signature. */
-export function verifyBase(algorithm: MessageAlgorithm, key: KeyObject, base: string, signature: Buffer): boolean {
+/**
+ * HTTP_VERIFY of RFC 9421 section 3.3. A signature of the wrong length is no signature.
+ * @param anySalt for explaining alone: RSASSA-PSS with a salt of any length, which section 3.3.1 sets to 64 bytes
+ */
+export function verifyBase(
+  algorithm: MessageAlgorithm,
+  key: KeyObject,
+  base: string,
+  signature: Buffer,
+  anySalt = false,
+): boolean {
   const data = Buffer.from(base, 'latin1')
   if (algorithm === 'hmac-sha256') {
     const computed = hmac(key, data)
     return computed.length === signature.length && timingSafeEqual(computed, signature)
   }
-  const operation = OPERATIONS[algorithm]
+  const strict = OPERATIONS[algorithm]
+  const operation =
+    anySalt && strict.kind === 'rsa-pss'
+      ? { ...strict, options: { ...strict.options, saltLength: constants.RSA_PSS_SALTLEN_AUTO } }
+      : strict
   return (operation.bytes ?? signature.length) === signature.length && isSignature(operation, key, data, signature)
 }

@@ -30,6 +30,8 @@ export interface MessageKey {
   readonly key: KeyObject
   /** Epoch milliseconds after which it verifies nothing. */
   readonly expires: number | undefined
+  /** See `verifyBase`. */
+  readonly anySalt?: boolean
 }
 
 /** What a route demands of a signature. */
@@ -150,7 +152,7 @@ export class MessageVerifier implements Verifier {
     const keys = this.#keys.filter(key => fits(key, keyid))
     const able = keys.filter(({ algorithm }) => alg === undefined || alg === algorithm)
     for (const key of currentKeys(able, nowMs))
-      if (verifyBase(key.algorithm, key.key, base, signature)) return { ok: true, key, received, base }
+      if (verifyBase(key.algorithm, key.key, base, signature, key.anySalt)) return { ok: true, key, received, base }
     return fault('signature.mismatch', {
       header: SIGNATURE,
       label,

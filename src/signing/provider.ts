@@ -31,6 +31,8 @@ export interface Provider extends Signatory {
   readonly settings?: ProviderSettings
   /** What surprises people. */
   readonly traps: readonly string[]
+  /** Headers alone that tell what the event is, for the upstream; nobody signs them. */
+  readonly passHeaders?: readonly string[]
   /** What the service expects of the answer, where it says so. */
   readonly response?: string
   /** The addresses that it publishes for its webhooks. */
@@ -69,6 +71,10 @@ export interface UnsignedService {
     readonly checks: readonly string[]
     readonly bodyChecks?: readonly string[]
   }
+  /** As of a provider. */
+  readonly passHeaders?: readonly string[]
+  /** The body alone does not tell its events apart, so that replay would take two for one. */
+  readonly repeats?: true
   readonly traps: readonly string[]
   readonly response?: string
   readonly accept?: readonly string[]

@@ -15,6 +15,8 @@ export interface SignedForm extends SignatureForm {
   readonly field?: FieldPlace | undefined
   /** See `Template`, e.g. `{timestamp}.{body}`. */
   readonly payload: string
+  /** How the service writes the URL that it signs, where that is not as it was called. */
+  readonly url?: (publicUrl: string) => string
   /** The signed timestamp: a header, a field of the body; without any it stands in the list. */
   readonly timestamp?: {
     readonly header?: string | undefined
@@ -31,6 +33,11 @@ export interface SignedForm extends SignatureForm {
    * payload that does not bind the whole body is refused.
    */
   readonly partOfBody?: boolean
+  /**
+   * Other headers in which the service's signature may stand. `counts`: one that verifies there is enough; else they are
+   * looked at where `header` is not sent.
+   */
+  readonly beside?: { readonly headers: readonly string[]; readonly counts: boolean }
 }
 
 /** A message that lacks what its scheme signs: the message says what. */
@@ -40,7 +47,8 @@ export class UnsignableFault extends Error {
 
 const FIVE_MINUTES = 300_000
 
-export const templateOf = ({ payload, partOfBody }: SignedForm): Template => new Template(payload, { partOfBody })
+export const templateOf = ({ payload, partOfBody, url }: SignedForm): Template =>
+  new Template(payload, { partOfBody, url })
 
 /** As the service writes it, for messages and evidence. */
 export const carrierOf = ({ header, field }: SignedForm): string => header ?? (field ? fieldName(field) : '')

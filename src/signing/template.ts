@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { Headers } from '../core/headers.ts'
 import { bodyDigest } from './body-digest.ts'
 import { fieldName, fieldOf, formOf, latin1, sortedForm, type TypedBody } from './body-fields.ts'
@@ -46,6 +47,8 @@ const TOKEN = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/
 export interface TemplateOptions {
   /** The service signs a part of the body only, or a digest that is no proof: a template without the body is taken. */
   readonly partOfBody?: boolean | undefined
+  /** How the service writes the URL that it signs. */
+  readonly url?: ((publicUrl: string) => string) | undefined
 }
 
 /** `{timestamp}.{body}`, compiled: the text before and after the body, made from prepared pieces. */
@@ -58,12 +61,12 @@ export class Template {
   readonly headers: readonly string[]
 
   /** @throws TemplateFault */
-  constructor(text: string, { partOfBody = false }: TemplateOptions = {}) {
+  constructor(text: string, { partOfBody = false, url }: TemplateOptions = {}) {
     // Even: text; odd: the name between a pair of braces.
     const parts = text.split(/\{([^{}]*)\}/)
     const names = parts.filter((_part, at) => at % 2 === 1)
     const bodies = names.filter(name => name === 'body').length
-    const pieces = parts.map((part, at) => (at % 2 === 0 ? literal(part) : field(part)))
+    const pieces = parts.map((part, at) => (at % 2 === 0 ? literal(part) : field(part, url)))
     if (bodies > 1) throw new TemplateFault(`{body} stands there ${bodies} times: leave one`)
     if (bodies === 0 && !partOfBody && !names.some(binds))
       throw new TemplateFault('{body} is missing, and a signature without it would sign anything: add {body}')
@@ -96,19 +99,28 @@ function literal(text: string): string {
   return latin1(text)
 }
 
-function field(name: string): Piece {
+function field(name: string, url: TemplateOptions['url']): Piece {
   if (name === 'body') return ''
+  if (name === 'url' && url) return input => url(input.publicUrl)
   const [kind = '', ...rest] = name.split(':')
   const of = rest.join(':')
   if (kind === 'header' && rest.length > 0) return header(name, of)
   if (kind === 'json' && rest.length > 0) return json(name, of)
   if (kind === 'form' && rest.length > 0) return form(name, of)
+  if (name === 'low-bytes:body') return lowBytes
   const digest = bodyDigest(name)
   if (digest) return input => digest.digest(input.raw)
   const known = Object.hasOwn(FIELDS, name) ? FIELDS[name] : undefined
   if (known === undefined) throw new TemplateFault(`{${name}} is not known: use ${KNOWN}`)
   return known
 }
+
+/**
+ * The low byte of each UTF-16 code unit of the body's text, which is what older JavaScript hashed of a string. Beyond
+ * U+00FF many characters have one low byte, so it binds no body.
+ */
+const lowBytes: Fill = ({ raw }) =>
+  isUtf8(raw) ? Buffer.from(raw.toString('utf8'), 'latin1').toString('latin1') : new TemplateGap('the body is no UTF-8')
 
 function header(name: string, of: string): Piece {
   if (!TOKEN.test(of)) throw new TemplateFault(`{${name}} names no header: write e.g. {header:X-Request-Id}`)

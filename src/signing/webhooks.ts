@@ -58,7 +58,8 @@ export function webhooksSecret(where: string): SecretForm {
 
 /** The key's bytes. @throws SecretFault */
 export function readWebhooksSecret(secret: Secret): Buffer {
-  const text = secret.text()
+  // Supabase's auth hooks show the version before it.
+  const text = secret.text().replace(/^v1,(?=whsec_)/, '')
   if (/^wh[ps]k_/.test(text))
     throw new SecretFault(
       `the secret is half of a key pair (${text.slice(0, 5)}...)`,

@@ -52,6 +52,30 @@ async function why({
   return findings
 }
 
+it('tells a salt of another length, as Node and the library of others make it by default', async () => {
+  const pair = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const sent = await httpbis.signMessage(
+    {
+      key: createSigner(pair.privateKey, 'rsa-pss-sha512', 'partner-1'),
+      fields: [...config.require],
+      paramValues: { created: new Date(NOW) },
+    },
+    {
+      method: 'POST',
+      url: 'https://gate.example/hooks/x',
+      headers: { 'content-type': 'application/json', 'content-digest': contentDigest(Buffer.from(BODY)) },
+    },
+  )
+  const { findings } = await explained(signature, {
+    config: { ...config, algorithm: 'rsa-pss-sha512' },
+    request: fakeRequest({ headers: sent.headers as Record<string, string>, body: BODY }),
+    resources: fakeResources({ secrets: { OURS: pem(pair) } }),
+    elsewhere: [],
+  })
+  expect(findings[0]).toMatchObject({ cause: 'signature.salt-length', certainty: 'proven' })
+  expect(findings[0]?.mend).toContain('saltLength: 64')
+})
+
 describe('an HTTP message signature that nearly holds', () => {
   it.each<[cause: string, certainty: string, signing: Signing]>([
     ['clock-ahead', 'proven', { created: NOW + 412_000 }],

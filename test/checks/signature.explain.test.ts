@@ -159,6 +159,50 @@ describe('a signature that nearly holds', () => {
     expect(moved.first).toMatchObject({ cause: 'signature.place', evidence: { found: 'x-signature' } })
   })
 
+  it('takes every header of a service that sends one for each key as the place of a signature', async () => {
+    const headers = {
+      'X-DocuSign-Signature-1': hmac('sha256', 'the key of somebody else', BODY, 'base64'),
+      'X-DocuSign-Signature-2': hmac('sha256', SECRET, BODY, 'base64'),
+    }
+    const { first } = await why('docusign', { headers, body: `${BODY}\n` })
+    expect(first).toMatchObject({ cause: 'signature.body-line-end', certainty: 'proven' })
+    expect(`${first?.because} ${first?.mend}`).not.toContain('Signature-1')
+  })
+
+  it('tells JSON that Twilio never binds from a body that was changed on the way', async () => {
+    const url = 'https://gate.example/hooks/x'
+    const headers = { ...JSON_TYPE, 'X-Twilio-Signature': hmac('sha1', SECRET, url, 'base64') }
+    const { first } = await why('twilio', { headers, url })
+    expect(first).toMatchObject({ cause: 'signature.body-unsigned', certainty: 'proven' })
+    expect(first?.because).toContain('the URL has no bodySHA256 that binds it')
+    expect(first?.mend).toBe('let the sender bind its body as Twilio does: "sallyport providers twilio" tells how')
+  })
+
+  it('speaks of the body where the signature belongs into it', async () => {
+    const { all } = await why('adyen', {
+      secret: 'ab'.repeat(32),
+      body: '{"notificationItems":[{"NotificationRequestItem":{"pspReference":"A","additionalData":{}}}]}',
+    })
+    expect(all.map(({ cause }) => cause)).toContain('signature.field-stripped')
+    expect(JSON.stringify(all)).not.toMatch(/header|nginx/)
+  })
+
+  it('tells a header that is looked at only where another is not sent', async () => {
+    const old = `sha256=${hmac('sha256', SECRET, BODY, 'base64')}`
+    const headers = {
+      'X-Twitter-Webhooks-Signature': old,
+      'X-Twitter-Webhooks-Signature-OAuth2': `sha256=${hmac('sha256', 'the client secret', BODY, 'base64')}`,
+    }
+    const { first } = await why('x-twitter', { headers })
+    expect(first).toMatchObject({ cause: 'signature.other-family', certainty: 'proven' })
+    expect(first?.mend).toBe(
+      'the service makes X-Twitter-Webhooks-Signature-OAuth2 with another secret than X-Twitter-Webhooks-Signature: give that one under secrets as well',
+    )
+    const both = { provider: 'x-twitter', secrets: [{ env: 'S' }, { name: 'client', env: 'T' }] }
+    const mended = why('x-twitter', { headers, config: both, secrets: { T: 'the client secret' } })
+    await expect(mended).rejects.toThrow('did not refuse')
+  })
+
   it("tells another provider's request, signed by that provider's library", async () => {
     const secret = `whsec_${Buffer.from('0123456789abcdef0123456789abcdef').toString('base64')}`
     const headers = {
@@ -297,6 +341,18 @@ describe('the public URL', () => {
     })
     expect(first).toMatchObject({ cause: 'signature.url', certainty: 'proven' })
     expect(first?.because).toContain(word)
+  })
+
+  it('is varied as HubSpot writes it, with some escapes decoded', async () => {
+    const text = `POSThttp://gate.example/hooks/x?to=a/b%20c${BODY}${NOW}`
+    const headers = {
+      ...JSON_TYPE,
+      'X-HubSpot-Request-Timestamp': String(NOW),
+      'X-HubSpot-Signature-v3': hmac('sha256', SECRET, text, 'base64'),
+    }
+    const { first } = await why('hubspot-v3', { headers, url: 'https://gate.example/hooks/x?to=a%2Fb%20c' })
+    expect(first).toMatchObject({ cause: 'signature.url', certainty: 'proven' })
+    expect(first?.because).toContain('with http as the scheme')
   })
 
   it('varies the secret of a scheme that is code', async () => {

@@ -71,6 +71,28 @@ describe('providers', () => {
     else expect(checked).toMatchObject({ code: 0, stderr: '' })
   })
 
+  it.each([
+    ['github', 'X-GitHub-Event'],
+    ['gitlab', 'X-Gitlab-Event'],
+    ['bitbucket', 'X-Event-Key'],
+    ['shopify', 'X-Shopify-Topic, X-Shopify-Shop-Domain'],
+    ['sentry', 'Sentry-Hook-Resource'],
+    ['woocommerce', 'X-WC-Webhook-Topic'],
+    ['discourse', 'X-Discourse-Event-Type, X-Discourse-Event'],
+    ['helpscout', 'X-HelpScout-Event'],
+    ['twitch', 'Twitch-Eventsub-Message-Type'],
+  ])('gives %s a route that lets the type of the event through, which stands in a header', async (id, headers) => {
+    const { stdout } = await runVerb(verb, [id])
+    expect(stdout).toContain(`  event type ${headers}, not signed\n`)
+    expect(stdout).toContain(`forward: { to: "http://127.0.0.1:3000/${id}", pass-headers: [${headers}] }`)
+  })
+
+  it('gives CloudEvents a route that keeps apart what only headers tell apart', async () => {
+    const { stdout } = await runVerb(verb, ['cloudevents'])
+    expect(stdout).not.toContain('replay: {}')
+    expect(stdout).toContain('pass-headers: [ce-id, ce-source, ce-type, ce-specversion, ce-time, ce-subject] }')
+  })
+
   it('prints the same as JSON', async () => {
     const all = JSON.parse((await runVerb(verb, ['--json'])).stdout)
     expect(all.map((each: { id: string }) => each.id)).toEqual(

@@ -2,7 +2,9 @@ import { createHmac } from 'node:crypto'
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { provider, signed } from '../checks/sent.ts'
 import { type RunningGate, startGate } from '../support/gate.ts'
+import { credentials } from '../support/signed.ts'
 import { startUpstream, type TestUpstream } from '../support/upstream.ts'
 
 let crm: TestUpstream
@@ -192,4 +194,104 @@ describe('the checks that a handshake must pass', () => {
     expect((await fetch(`${url}/asana`, json('{}', PAIRING))).status).toBe(503)
     expect(existsSync(join(gate?.folder ?? '', 'asana.secret'))).toBe(false)
   })
+})
+
+describe('challenges that a signature vouches for', () => {
+  const discord = credentials(provider('discord'))
+  const services = ['discord', 'twitch', 'front-application'] as const
+  const routes = (): string => `
+listeners: [{ name: public, bind: "127.0.0.1:0" }]
+routes:${services
+    .map(
+      id => `
+  - name: ${id}
+    match: { path: /${id} }
+    checks:
+      - signature: { provider: ${id}, ${id === 'discord' ? 'keys: [{ env: DISCORD_KEY }]' : 'secrets: [{ env: SECRET }]'} }
+      - challenge: {}
+      - replay: {}
+    forward: { to: ${crm.url}/${id} }`,
+    )
+    .join('')}
+`
+
+  type Said = readonly [status: number, text: string]
+  const events: readonly (readonly [(typeof services)[number], unknown, Readonly<Record<string, string>>, Said])[] = [
+    ['discord', { id: '1', token: 'x', type: 1, version: 1 }, {}, [200, '{"type":1}']],
+    ['discord', { version: 1, application_id: '2', type: 0 }, {}, [204, '']],
+    ['discord', { version: 1, type: 1, event: { type: 'ENTITLEMENT_CREATE' } }, {}, [200, 'upstream']],
+    ['discord', { id: '3', type: 2, data: { name: 'x' } }, {}, [200, 'upstream']],
+    ['twitch', { challenge: 'pogchamp-kappa', subscription: { id: 'f1' } }, {}, [200, 'pogchamp-kappa']],
+    ['twitch', { subscription: { id: 'f1' }, event: { challenge: 'a' } }, {}, [200, 'upstream']],
+    ['twitch', { challenge: '<svg>', subscription: { id: 'f1' } }, {}, [400, 'challenge.malformed']],
+    ['front-application', { type: 'sync' }, { 'X-Front-Challenge': 'ab-1' }, [200, '{"challenge":"ab-1"}']],
+    ['front-application', { type: 'inbound' }, { 'X-Front-Challenge': 'ab-1' }, [200, 'upstream']],
+  ]
+
+  it('are answered once it holds, and other events are forwarded', async () => {
+    gate = await startGate(routes(), { SECRET, DISCORD_KEY: discord.given })
+    for (const [id, event, more, [status, said]] of events) {
+      crm.received.length = 0
+      const body = Buffer.from(JSON.stringify(event))
+      const { headers } = signed(id, id === 'discord' ? discord.held : SECRET, body, 'application/json', Date.now())
+      const sent = { ...(headers as Readonly<Record<string, string>>), ...more }
+      const url = `http://127.0.0.1:${gate.port('public')}/${id}`
+      const answered = await fetch(url, { method: 'POST', headers: sent, body })
+      const text = await answered.text()
+      const forwarded = said === 'upstream'
+      expect([id, event, answered.status, crm.received.length]).toEqual([id, event, status, forwarded ? 1 : 0])
+      if (!forwarded) expect(text).toContain(said)
+    }
+    const unsigned = await fetch(`http://127.0.0.1:${gate.port('public')}/twitch`, json('{"challenge":"a"}'))
+    expect([unsigned.status, (await unsigned.text()).includes('"a"')]).toEqual([401, false])
+  })
+})
+
+it('Zoom is answered with its own secret where another signature is listed first', async () => {
+  gate = await startGate(
+    `
+listeners: [{ name: public, bind: "127.0.0.1:0" }]
+routes:
+  - name: both
+    match: { path: /both }
+    checks:
+      - any-of:
+          - signature: { provider: slack, secrets: [{ env: SLACK_SECRET }] }
+          - signature: { provider: zoom, secrets: [{ env: ZOOM_SECRET }] }
+      - challenge: { provider: zoom }
+    forward: { to: ${crm.url}/both }
+`,
+    { SLACK_SECRET: SECRET, ZOOM_SECRET: 'the-secret-token' },
+  )
+  const body = Buffer.from('{"event":"endpoint.url_validation","payload":{"plainToken":"qgg8vlvZRS6UYooatFL8Aw"}}')
+  const { headers } = signed('zoom', 'the-secret-token', body, 'application/json', Date.now())
+  const url = `http://127.0.0.1:${gate.port('public')}/both`
+  const answered = await fetch(url, { method: 'POST', headers: headers as Readonly<Record<string, string>>, body })
+  const encryptedToken = createHmac('sha256', 'the-secret-token').update('qgg8vlvZRS6UYooatFL8Aw').digest('hex')
+  expect(await answered.json()).toEqual({ plainToken: 'qgg8vlvZRS6UYooatFL8Aw', encryptedToken })
+})
+
+it('a HEAD of Trello or Intercom is answered in its window alone', async () => {
+  const config = (until: string): string => `
+listeners: [{ name: public, bind: "127.0.0.1:0" }]
+routes:
+  - name: trello
+    match: { path: /trello }
+    checks:
+      - signature: { provider: trello, secrets: [{ env: SECRET }] }
+      - challenge: { open-until: "${until}" }
+    forward: { to: ${crm.url}/trello }
+  - name: intercom
+    match: { path: /intercom }
+    checks:
+      - signature: { provider: intercom, secrets: [{ env: SECRET }] }
+      - challenge: { open-until: "2020-01-01T00:00:00Z" }
+    forward: { to: ${crm.url}/intercom }
+`
+  gate = await startGate(config(open()), { SECRET })
+  const ask = (path: string, method: string) => fetch(`http://127.0.0.1:${gate?.port('public')}${path}`, { method })
+  expect((await ask('/trello', 'HEAD')).status).toBe(200)
+  expect((await ask('/trello', 'GET')).status).toBe(405)
+  expect((await ask('/intercom', 'HEAD')).status).toBe(403)
+  expect(crm.received).toEqual([])
 })

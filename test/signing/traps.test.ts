@@ -30,6 +30,7 @@ describe('secrets of another kind', () => {
     ['square', 'sq0csp-1234', /application secret/],
     ['trello', 'ATTA1234', /token of a user/],
     ['sentry', 'sntrys_1234', /auth token/],
+    ['gitlab', `whsec_${Buffer.alloc(32, 7).toString('base64')}`, /signing token/],
     ['dropbox', 'sl.1234', /access token/],
     ['circleci', 'CCIPAT_1234', /API token/],
     ['kustomer', 'eyJhbGciOi', /API key/],
@@ -120,6 +121,37 @@ it('Crisp: the brackets are signed', () => {
   })
   expect(outcome(gate('crisp', SECRET)(sent(`[${NOW};${BODY}]`)))).toBe('ok')
   expect(outcome(gate('crisp', SECRET)(sent(`${NOW};${BODY}`)))).toBe('signature.mismatch')
+})
+
+it('GitLab: what a signing token signs is for Standard Webhooks', () => {
+  const token = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
+  const headers = {
+    'Idempotency-Key': 'f5e5f430-f57b-4e6e-9fac-d9128cd7232f',
+    'webhook-id': 'f5e5f430-f57b-4e6e-9fac-d9128cd7232f',
+    'webhook-timestamp': String(NOW / 1000),
+    'webhook-signature': `v1,${createHmac('sha256', Buffer.alloc(32, 7))
+      .update(`f5e5f430-f57b-4e6e-9fac-d9128cd7232f.${NOW / 1000}.${BODY}`)
+      .digest('base64')}`,
+  }
+  expect(outcome(gate('standard-webhooks', token)({ headers, body: BODY }))).toBe('ok')
+})
+
+it("Trello: of each character the low byte, as an en dash is 0x13 on Trello's page", () => {
+  const check = gate('trello', SECRET)
+  const body = '{"name":"Grüße – 👋"}'
+  const sent = (bytes: Buffer | string, told: Buffer | string = body): Sent => ({
+    headers: { 'X-Trello-Webhook': createHmac('sha1', SECRET).update(bytes).update(URL_GIVEN).digest('base64') },
+    body: told,
+  })
+  const low = Buffer.from('{"name":"Gr\xfc\xdfe \x13 \x3d\x4b"}', 'latin1')
+  expect(outcome(check(sent(low)))).toBe('ok')
+  expect(outcome(check(sent(body)))).toBe('ok')
+  expect(outcome(check(sent(low, body.replace('–', '-'))))).toBe('signature.mismatch')
+  // Bytes that are no UTF-8 have no characters whose low bytes could be taken.
+  expect(outcome(check(sent(low, Buffer.concat([Buffer.from(body), Buffer.from([0xff])]))))).toBe('signature.mismatch')
+  expect(signed('trello', SECRET, Buffer.from(body)).headers['X-Trello-Webhook']).toBe(
+    sent(low).headers['X-Trello-Webhook'],
+  )
 })
 
 it.each([

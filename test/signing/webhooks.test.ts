@@ -5,6 +5,8 @@ import { Secret } from '../../src/core/secret.ts'
 import { signerKey } from '../../src/signing/provider.ts'
 import { standardWebhooks } from '../../src/signing/providers/standard-webhooks.ts'
 import { signMessage } from '../../src/signing/scheme.ts'
+import { readWebhooksSecret } from '../../src/signing/webhooks.ts'
+import { gate, outcome, signed } from '../checks/sent.ts'
 import { compile, fakeRequest, fakeResources, NOW } from '../checks/testCheck.ts'
 
 const BODY = '{"type":"ticket.created"}'
@@ -39,6 +41,15 @@ const decide = (config: unknown, headers: Record<string, string>, whpk?: string)
   const made = check(config, whpk)
   return made.foresee?.(request, {}) ?? made.decide(request, {})
 }
+
+it('takes a secret with its version before it, as Supabase shows it', () => {
+  const key = Buffer.alloc(32, 5)
+  const held = `whsec_${key.toString('base64')}`
+  expect(readWebhooksSecret(new Secret(Buffer.from(`v1,${held}`)))).toEqual(key)
+  const event = signed('standard-webhooks', held, Buffer.from('{"user":{}}'))
+  expect(outcome(gate('standard-webhooks', `v1,${held}`)(event))).toBe('ok')
+  expect(() => readWebhooksSecret(new Secret(Buffer.from(`v2,${held}`)))).toThrow('is not whsec_')
+})
 
 describe('Standard Webhooks under a public key', () => {
   it('signs v1a as the specification says', () => {

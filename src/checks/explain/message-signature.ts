@@ -29,9 +29,9 @@ export function explainMessageSignature(
   const pastS =
     code === 'signature.expired' ? Number(evidence['timestamp-skew-s'] ?? evidence['expired-for-s'] ?? 0) : 0
   const nowMs = request.receivedAt - pastS * 1000
-  const holds = (given: MessageSignatureConfig, from: Resources, one: BodyRequest): boolean => {
+  const holds = (given: MessageSignatureConfig, from: Resources, one: BodyRequest, anySalt = false): boolean => {
     if (!budget.take(one.raw.length)) return false
-    return attempt(() => messageVerifier(given, from).verifier.verify(one, nowMs))?.ok === true
+    return attempt(() => messageVerifier(given, from, { anySalt }).verifier.verify(one, nowMs))?.ok === true
   }
   const findings: Finding[] = []
   const add = (cause: string, because: string, mend: string, evidence?: Finding['evidence']): void => {
@@ -83,6 +83,12 @@ export function explainMessageSignature(
       'key-expired',
       'it holds under a key whose end has passed',
       'let the sender use the current key, or move the end',
+    )
+  if (code === 'signature.mismatch' && holds(timeless, resources, now, true))
+    add(
+      'salt-length',
+      'it holds, and its RSASSA-PSS salt is not 64 bytes long as RFC 9421 section 3.3.1 has it',
+      'let the sender sign with a salt of 64 bytes (in Node saltLength: 64, which http-message-signatures leaves out), or with ed25519',
     )
   if (code === 'signature.incomplete' && holds({ ...timeless, require: [] }, resources, now))
     add(

@@ -82,11 +82,19 @@ export function absentFindings(
       because: `there is no ${word} and nothing that looks like a signature: no secret is set in the sender`,
       mend: provider ? whereSecret(provider) : 'set the secret in the sender',
     }),
-    possible({
-      cause: 'signature.header-stripped',
-      because: `something on the way takes ${word} off`,
-      mend: 'compare with what the sender logs; let proxies pass the header on (nginx drops names with "_")',
-    }),
+    possible(
+      refusal.evidence?.field === undefined
+        ? {
+            cause: 'signature.header-stripped',
+            because: `something on the way takes ${word} off`,
+            mend: 'compare with what the sender logs; let proxies pass the header on (nginx drops names with "_")',
+          }
+        : {
+            cause: 'signature.field-stripped',
+            because: `something on the way writes the body anew, without ${word}`,
+            mend: 'compare the body with what the sender logs; let what stands between pass its bytes on as they are',
+          },
+    ),
     possible({
       cause: 'signature.stranger',
       because: 'the request is not from the service at all',

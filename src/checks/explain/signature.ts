@@ -263,6 +263,8 @@ class SignatureCase {
     const [first, ...more] = explanation
     const evidence = Object.assign({}, ...explanation.map(each => each.evidence ?? {}))
     if (first === undefined) return this.#matchesPlainly()
+    const unsigned = first.cause === 'body-empty' && more.length === 0 ? this.#bodyUnsigned() : undefined
+    if (unsigned) return unsigned
     const phrases = explanation.map(({ phrase }) => phrase)
     const mends = [...new Set([first, ...more].map(({ mend }) => mend))]
     const shared = first.cause.startsWith('secret-') ? this.#sharedWith(evidence.secret) : ''
@@ -286,6 +288,18 @@ class SignatureCase {
       because: `the signature itself matches, and ${why ?? 'something beside it is not as the scheme has it'}`,
       ...(evidence === undefined ? {} : { evidence }),
       mend: 'the secret is right: mend what the evidence names in the sender',
+    })
+  }
+
+  /** The sender signs without its body, in a way that the scheme refuses of any body like it. */
+  #bodyUnsigned(): Finding | undefined {
+    const { code, evidence: { why, header, field } = {} } = this.#asked.refusal
+    if (code !== 'signature.malformed' || typeof why !== 'string' || header !== undefined || field !== undefined) return
+    const { principal } = this.#chosen
+    return proven({
+      cause: 'signature.body-unsigned',
+      because: `it matches without the body, which nobody signed: ${why}`,
+      mend: `let the sender bind its body as ${this.#service ?? 'the scheme'} does: "sallyport providers ${principal}" tells how`,
     })
   }
 

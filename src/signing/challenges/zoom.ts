@@ -9,8 +9,8 @@ export const zoom: SignedChallenge = {
   page: 'https://developers.zoom.us/docs/api/webhooks/#validate-your-webhook-endpoint',
   summary:
     'A signed event endpoint.url_validation, at first and every 72 hours; its plainToken is answered with its HMAC-SHA256.',
-  answer(body, key) {
-    if (!isObject(body) || body.event !== 'endpoint.url_validation') return undefined
+  answer({ body, key }) {
+    if (key === undefined || !isObject(body) || body.event !== 'endpoint.url_validation') return undefined
     const plainToken = isObject(body.payload) ? body.payload.plainToken : undefined
     if (typeof plainToken !== 'string' || !PLAIN_TOKEN.test(plainToken)) return 'malformed'
     const encryptedToken = createHmac('sha256', key).update(plainToken).digest('hex')

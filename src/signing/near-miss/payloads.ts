@@ -64,7 +64,8 @@ export function* payloadVariants(
   const times = timesOf(request, form)
   const ids = idsOf(request, form)
   const [time = '', id = ''] = [times[0]?.value, ids[0]?.value]
-  const template = new Template(form.payload, { partOfBody: true })
+  const { url } = form
+  const template = new Template(form.payload, { partOfBody: true, url })
   const make = (of: BodyRequest, by: Template, when: string, which: string, differs: readonly Difference[]) => {
     const payload = fill(of, by, when, which)
     return payload === undefined || (cut && by.wholeBody) ? [] : [{ value: payload, differs }]
@@ -81,7 +82,7 @@ export function* payloadVariants(
       if (differs.length > 0) yield* make(varied(request, { raw: value }), template, time, id, differs)
   for (const payload of TEMPLATES) {
     if (payload === form.payload) continue
-    const by = new Template(payload, { partOfBody: true })
+    const by = new Template(payload, { partOfBody: true, url })
     const differs = [overTemplate(payload, form.payload)]
     const whens = payload.includes('{timestamp}') ? times : [{ value: '', differs: [] }]
     const whiches = payload.includes('{id}') ? ids : [{ value: '', differs: [] }]

@@ -20,8 +20,17 @@ const FEWEST_HEX = 20
 /** How a signature that holds stands in another place, or is written in another way, than the form has it. */
 export function placeDifferences(found: Found, form: SignedForm): readonly Difference[] {
   const differences: Difference[] = []
-  if (found.place !== expectedPlace(form)) {
-    const { place } = found
+  const { place } = found
+  const beside = form.beside?.headers.find(header => header.toLowerCase() === place)
+  const expected = place === expectedPlace(form) || (beside !== undefined && form.beside?.counts === true)
+  if (!expected && beside !== undefined)
+    differences.push({
+      cause: 'other-family',
+      phrase: `as it stands in ${beside}, which is looked at only where no ${carrierOf(form)} is sent`,
+      mend: `the service makes ${carrierOf(form)} with another secret than ${beside}: give that one under secrets as well`,
+      evidence: { found: place, expected: carrierOf(form) },
+    })
+  else if (!expected) {
     const where = place.includes(':') ? place : `the header ${place}`
     differences.push({
       cause: 'place',
@@ -38,7 +47,7 @@ export function placeDifferences(found: Found, form: SignedForm): readonly Diffe
       evidence: { encoding: found.encoding, expected: form.encoding },
     })
   const wrapped = aroundDifference(found, form)
-  if (wrapped && found.place === expectedPlace(form)) differences.push(wrapped)
+  if (wrapped && expected) differences.push(wrapped)
   return differences
 }
 

@@ -18,6 +18,7 @@ export const bitbucket: Provider = {
     'Repository: Repository settings, Webhooks, the webhook, Secret.',
     'operator',
   ),
+  passHeaders: ['X-Event-Key'],
   traps: [
     'Without a secret the deliveries are not signed.',
     'The header has the name that GitHub uses for SHA-1; it is SHA-256 here.',

@@ -23,7 +23,7 @@ export const discord: Provider = {
   eventId: { json: ['id'] },
   traps: [
     'Discord sends invalid signatures on purpose, and takes an endpoint away that does not answer them with 401.',
-    'Its PING must be answered too, by the upstream or by challenge.',
+    'Its PING must be answered too: challenge does it, for interactions and for webhook events.',
     'Discord names no tolerance: five minutes are used unless the config says otherwise.',
   ],
 }

@@ -15,6 +15,7 @@ export const discourse: Provider = {
   }),
   secret: textSecret('any text that you chose', 'Admin, Advanced, Webhooks, the webhook, Secret.', 'operator'),
   eventId: { header: 'X-Discourse-Event-Id', signed: false },
+  passHeaders: ['X-Discourse-Event-Type', 'X-Discourse-Event'],
   traps: [
     'Without a secret the header is absent.',
     'The body is JSON even where the webhook is set to application/x-www-form-urlencoded: set it to application/json, or it is read as a form.',

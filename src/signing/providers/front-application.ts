@@ -21,5 +21,6 @@ export const frontApplication: Provider = {
   traps: [
     'Rule webhooks use the same header with SHA-1, another key and no timestamp: they are the provider front-rule.',
     'The timestamp is in milliseconds.',
+    'Whenever the webhook is saved, Front sends a signed notification with X-Front-Challenge, and wants that back: challenge does it.',
   ],
 }

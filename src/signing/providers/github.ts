@@ -23,6 +23,7 @@ export const github: Provider = {
     signed: false,
     page: 'https://docs.github.com/en/webhooks/webhook-events-and-payloads#delivery-headers',
   },
+  passHeaders: ['X-GitHub-Event'],
   traps: [
     'With the content type application/x-www-form-urlencoded the signature covers the form as sent: accept form as well.',
     'X-Hub-Signature (SHA-1) comes too, for old receivers. It is never looked at.',

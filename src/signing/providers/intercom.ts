@@ -21,7 +21,7 @@ export const intercom: Provider = {
   ),
   traps: [
     'The header has the name that GitHub uses for its old signature; it is SHA-1 here.',
-    'Setting the URL sends a HEAD request that must succeed: it carries no signature, so answer it by a route of its own.',
+    'Setting the URL sends a HEAD request that must succeed: it carries no signature, so open a window for it with challenge.',
     'There is no timestamp: add replay.',
   ],
 }

@@ -19,5 +19,6 @@ export const sentry: Provider = {
     "use the integration's client secret",
   ),
   eventId: { header: 'Request-ID', signed: false },
+  passHeaders: ['Sentry-Hook-Resource'],
   traps: ['Sentry-Hook-Timestamp is not signed, so it is never looked at: add replay.'],
 }

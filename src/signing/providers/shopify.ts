@@ -21,8 +21,10 @@ export const shopify: Provider = {
     'service',
   ),
   eventId: { header: 'X-Shopify-Webhook-Id', elsewhere: 'shopify-webhook-id', signed: false },
+  passHeaders: ['X-Shopify-Topic', 'X-Shopify-Shop-Domain'],
   traps: [
     "Webhooks that were made in the admin are signed with a secret of the store (Settings, Notifications, Webhooks), not with the app's.",
     'There is no signed timestamp: add replay.',
+    'The topic is not signed: two topics that send one body, as orders/create and orders/paid may, have one signature, and replay takes the second for a copy of the first. Give each such topic a URL and a route of its own.',
   ],
 }

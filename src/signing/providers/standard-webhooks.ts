@@ -11,7 +11,7 @@ export const standardWebhooks = {
   publicKey: webhooksPublicKey("The sender's page for the endpoint, where it signs with a key pair."),
   eventId: { header: 'webhook-id', signed: true },
   traps: [
-    'The part after whsec_ is decoded from base64 before it is the key.',
+    'The part after whsec_ is decoded from base64 before it is the key. What Supabase shows for its auth hooks, v1,whsec_ and so on, is taken as it is.',
     'Several signatures may stand in the header, separated by spaces; any v1 under a secret, or v1a under a public key, that matches counts.',
     'The id must not hold a dot, so that it can not be shifted against the timestamp.',
   ],

@@ -175,6 +175,7 @@ export const twilio: Provider = {
     'JSON without bodySHA256 in the URL leaves the body unsigned, and is refused.',
     'Forms are the default: accept form as well.',
     'Nothing stands between names and values where they are signed, and there is no timestamp: add replay.',
+    'Two requests with the same parameters have one signature, such as those of a caller who presses the same key twice: replay answers the second 200, without TwiML. Leave it out of routes for voice.',
   ],
   accept: ['form', 'json'],
 }

@@ -22,8 +22,9 @@ export const twitch: Provider = {
     'operator',
   ),
   eventId: { header: 'Twitch-Eventsub-Message-Id', signed: true },
+  passHeaders: ['Twitch-Eventsub-Message-Type'],
   traps: [
-    'A new subscription sends a challenge, which is signed, and must be answered with its text.',
+    'A new subscription sends a challenge, which is signed, and must be answered with its text: challenge does it.',
     'Twitch calls port 443 only.',
   ],
   response: '2xx within a few seconds; too many failures end the subscription.',

@@ -41,10 +41,12 @@ export const woocommerce: Provider = {
       ),
   },
   eventId: { header: 'X-WC-Webhook-Delivery-ID', signed: false },
+  passHeaders: ['X-WC-Webhook-Topic'],
   traps: [
     'Saving the webhook sends an unsigned form, webhook_id and a number, that must be answered 200 or the webhook stays off: it is refused here, so set the status to active by hand.',
     'A plugin can change the algorithm; anything but SHA-256 is refused.',
     'There is no timestamp: add replay.',
+    'The topic is not signed: order.created and order.updated may send one body, and replay takes the second for a copy of the first where their secret is one. Give each webhook a secret of its own.',
   ],
   response:
     '2xx, 301 or 302 within 60 seconds; there is no second try, and more than 5 failures in a row turn the webhook off.',
