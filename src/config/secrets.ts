@@ -81,11 +81,14 @@ function fromFile(path: string, baseDir: string): Buffer | SecretProblem {
   }
 }
 
-/** A file that could not be read, as sentence and mend. */
-export function whyUnreadable(path: string, cause: unknown): { message: string; mend: string } {
+/**
+ * A file that could not be read, as sentence and mend.
+ * @param beside what its path is relative to
+ */
+export function whyUnreadable(path: string, cause: unknown, beside = 'this config'): { message: string; mend: string } {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
   if (code === 'ENOENT')
-    return { message: `there is no file ${path}`, mend: `make ${path}, or write its path relative to this config` }
+    return { message: `there is no file ${path}`, mend: `make ${path}, or write its path relative to ${beside}` }
   if (code === 'EACCES' || code === 'EPERM')
     return { message: `the file ${path} may not be read by this user`, mend: `let the gate's user read ${path}` }
   if (code === 'EISDIR') return { message: `${path} is a folder`, mend: 'name the file inside it' }
