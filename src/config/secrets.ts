@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { IS_PIPE, readNamedFile } from '../core/read-file.ts'
 import { Secret, type SecretRef } from '../core/secret.ts'
 import { characterAt, describeCharacter, indexOfHidden } from './characters.ts'
 
@@ -73,7 +73,7 @@ function fromEnv(name: string, env: NodeJS.ProcessEnv): Buffer | SecretProblem {
 
 function fromFile(path: string, baseDir: string): Buffer | SecretProblem {
   try {
-    const bytes = readFileSync(resolve(baseDir, path))
+    const bytes = readNamedFile(resolve(baseDir, path))
     if (bytes.length > 0) return bytes
     return { kind: 'missing', message: `the file ${path} is empty`, mend: `write the secret into ${path}` }
   } catch (cause) {
@@ -91,6 +91,11 @@ export function whyUnreadable(path: string, cause: unknown, beside = 'this confi
     return { message: `there is no file ${path}`, mend: `make ${path}, or write its path relative to ${beside}` }
   if (code === 'EACCES' || code === 'EPERM')
     return { message: `the file ${path} may not be read by this user`, mend: `let the gate's user read ${path}` }
+  if (code === IS_PIPE)
+    return {
+      message: `${path} is a pipe, which is not read: the gate would wait for who writes to it`,
+      mend: 'write what it gives into a file, and name that',
+    }
   if (code === 'EISDIR') return { message: `${path} is a folder`, mend: 'name the file inside it' }
   return { message: `the file ${path} can not be read (${code})`, mend: `check ${path}` }
 }
