@@ -24,10 +24,16 @@ const QUOTES = /[\u2018-\u201f\u2039\u203a\u00ab\u00bb]/
 /**
  * Finds a secret's value and checks it character by character; nothing is trimmed or repaired.
  * @param baseDir absolute; what `file:` paths are relative to.
+ * @param beside the same in words, for a mend
  * @returns the secret, or the problem; never both, and it does not throw.
  */
-export function resolveSecret(ref: SecretRef, env: NodeJS.ProcessEnv, baseDir: string): ResolvedSecret {
-  const bytes = ref.kind === 'env' ? fromEnv(ref.name, env) : fromFile(ref.name, baseDir)
+export function resolveSecret(
+  ref: SecretRef,
+  env: NodeJS.ProcessEnv,
+  baseDir: string,
+  beside?: string,
+): ResolvedSecret {
+  const bytes = ref.kind === 'env' ? fromEnv(ref.name, env) : fromFile(ref.name, baseDir, beside)
   if (!Buffer.isBuffer(bytes)) return { problem: bytes }
   const fault = faultIn(bytes, ref)
   if (fault) return { problem: { kind: 'malformed', ...fault } }
@@ -71,13 +77,13 @@ function fromEnv(name: string, env: NodeJS.ProcessEnv): Buffer | SecretProblem {
   return Buffer.from(value)
 }
 
-function fromFile(path: string, baseDir: string): Buffer | SecretProblem {
+function fromFile(path: string, baseDir: string, beside?: string): Buffer | SecretProblem {
   try {
     const bytes = readNamedFile(resolve(baseDir, path))
     if (bytes.length > 0) return bytes
     return { kind: 'missing', message: `the file ${path} is empty`, mend: `write the secret into ${path}` }
   } catch (cause) {
-    return { kind: 'missing', ...whyUnreadable(path, cause) }
+    return { kind: 'missing', ...whyUnreadable(path, cause, beside) }
   }
 }
 
