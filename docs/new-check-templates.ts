@@ -3,6 +3,7 @@
 export const checkTemplate = (name: string, constant: string): string => `import { z } from 'zod'
 import { defineCheck } from '../core/check.ts'
 import { ALLOW, deny } from '../core/decision.ts'
+import { proven } from './explain/finding.ts'
 
 export const ${constant} = defineCheck({
   name: '${name}',
@@ -29,6 +30,18 @@ export const ${constant} = defineCheck({
       decide: request =>
         typeof request.headers.one(field) === 'string' ? ALLOW : deny('${name}.missing', { header: field }),
     }
+  },
+  explain({ header }, { request }) {
+    const times = request.headers.all(header.toLowerCase()).length
+    if (times < 2) return []
+    return [
+      proven({
+        cause: '${name}.twice',
+        because: \`the field came \${times} times\`,
+        evidence: { header, times },
+        mend: 'let the sender, or what stands in front, write it once',
+      }),
+    ]
   },
 })
 `

@@ -69,7 +69,7 @@ export function secretAt(reference: string, option: string, io: VerbIo): Secret 
       `--${option} takes a reference, not the secret itself`,
       `write --${option} env:NAME or --${option} file:PATH`,
     )
-  const { secret, problem } = resolveSecret(new SecretRef(kind, name), io.env, io.cwd)
+  const { secret, problem } = resolveSecret(new SecretRef(kind, name), io.env, io.cwd, 'the current folder')
   if (secret) return secret
   throw new VerbFault(problem?.message ?? 'the secret can not be read', problem?.mend ?? `set ${name}`, 'problem')
 }

@@ -12,6 +12,7 @@ import { type Explanation, formatExplanation } from '../pipeline/explanation.ts'
 import { TlsProblem } from '../tls/problem.ts'
 import { neededText, noRoute, textOf } from './arguments.ts'
 import { VerbFault } from './fault.ts'
+import { holdsCheck, withoutChecks } from './left-out.ts'
 import type { FileRequest } from './request-files/file-request.ts'
 import { readRequestFile } from './request-files/read.ts'
 import { EXIT, type VerbArgs, type VerbIo } from './verb.ts'
@@ -37,8 +38,11 @@ export async function explainFile(file: string, args: VerbArgs, io: VerbIo): Pro
   const config = configOf(neededText(args, 'config', 'name the config that the gate runs with: --config gate.yaml'), io)
   const given = givenOf(args, config)
   const path = resolve(io.cwd, file)
-  const { bytes, changedAt } = readWhole(file, path)
-  const world = { env: io.env, readFile: (name: string) => readWhole(name, resolve(dirname(path), name)).bytes }
+  const { bytes, changedAt } = readWhole(file, path, FILE)
+  const world = {
+    env: io.env,
+    readFile: (name: string) => readWhole(name, resolve(dirname(path), name), NAMED_IN_IT).bytes,
+  }
   const entry = textOf(args, 'entry')
   const requests = chosen(readRequestFile(bytes, world, entry), entry)
   const explanations: Explanation[] = []
@@ -75,7 +79,15 @@ function givenOf(args: VerbArgs, { routes }: GatewayConfig): Given {
   return { route, source, at: time }
 }
 
-function readWhole(name: string, path: string): { readonly bytes: Buffer; readonly changedAt: number } {
+/** How it is said that a file can't be read: the one that was named, and those that it names. */
+const FILE = { also: ', and it is no request id', beside: 'the current folder' }
+const NAMED_IN_IT = { also: '', beside: 'the file that names it' }
+
+function readWhole(
+  name: string,
+  path: string,
+  { also, beside }: typeof FILE,
+): { readonly bytes: Buffer; readonly changedAt: number } {
   try {
     if (name === '-') return { bytes: readFileSync(STDIN), changedAt: Date.now() }
     const { size, mtimeMs } = statSync(path)
@@ -84,8 +96,8 @@ function readWhole(name: string, path: string): { readonly bytes: Buffer; readon
     return { bytes: readFileSync(path), changedAt: Math.floor(mtimeMs) }
   } catch (cause) {
     if (cause instanceof VerbFault) throw cause
-    const { message, mend } = whyUnreadable(name, cause)
-    throw new VerbFault(`${message}, and it is no request id`, mend, 'problem')
+    const { message, mend } = whyUnreadable(name, cause, beside)
+    throw new VerbFault(`${message}${also}`, mend, 'problem')
   }
 }
 
@@ -121,7 +133,7 @@ async function explainOne(
   const unknown = new Set<string>()
   if (source === undefined) unknown.add('source-ip')
   if (request.clientCertificates === undefined) unknown.add('client-cert')
-  const asked = without(config, unknown)
+  const asked = withoutChecks(config, unknown)
   const listeners = listenersOf(request, route, config)
   let best: Explanation | undefined
   for (const listener of listeners) {
@@ -132,7 +144,7 @@ async function explainOne(
   if (best === undefined) throw new Error('a config has a listener')
   const explainedBy = config.routes.find(({ name }) => name === best.route)
   for (const name of unknown)
-    if (explainedBy?.checks.some(({ kind }) => kind.name === name))
+    if (explainedBy && holdsCheck(explainedBy.checks, name))
       limits.push(
         name === 'source-ip'
           ? 'source-ip was left out, as the file does not say who sent the request: --source ADDRESS tells it.'
@@ -155,17 +167,6 @@ async function explained(captured: CapturedRequest, config: GatewayConfig, io: V
   } catch (cause) {
     if (cause instanceof TlsProblem) throw new VerbFault(cause.message, cause.mend, 'problem')
     throw cause
-  }
-}
-
-/** The checks that need what no file holds are left out, as nobody could tell what they would say. */
-function without(config: GatewayConfig, names: ReadonlySet<string>): GatewayConfig {
-  return {
-    ...config,
-    routes: config.routes.map(route => ({
-      ...route,
-      checks: route.checks.filter(({ kind }) => !names.has(kind.name)),
-    })),
   }
 }
 

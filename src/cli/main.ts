@@ -47,6 +47,16 @@ function endWithReader(isGate: boolean): void {
     })
 }
 
+/** What is wrong with a command line, and its mend: of an option that is not known, the nearest that is. */
+async function whyUnfit({ message }: Error, options: readonly string[], verb: string): Promise<string> {
+  const unknown = /^Unknown option '(--?[^']*)'/.exec(message)?.[1]
+  if (unknown === undefined) return `${message}\nmend: sallyport ${verb} --help`
+  const { nearest } = await import('../config/nearest.ts')
+  const near = unknown.startsWith('--') ? nearest(unknown.slice(2), options) : undefined
+  const mend = near === undefined ? `sallyport ${verb} --help tells which there are` : `did you mean --${near}?`
+  return `there is no option ${unknown}\nmend: ${mend}`
+}
+
 /**
  * Runs one command line; gives the exit code.
  * @param started is told when a gate has started, and of any other verb when it is loaded
@@ -56,6 +66,11 @@ export async function main(argv: readonly string[], started: () => void = () => 
   endWithReader(name === 'run')
   if (name === '--version' || name === '-v') {
     process.stdout.write(`${version()}\n`)
+    return 0
+  }
+  const asked = name === 'help' ? VERBS[rest[0] ?? ''] : undefined
+  if (asked !== undefined) {
+    process.stdout.write(help(await asked()))
     return 0
   }
   if (name === '' || name === '--help' || name === '-h' || name === 'help') {
@@ -83,7 +98,7 @@ export async function main(argv: readonly string[], started: () => void = () => 
       allowPositionals: true,
     })
   } catch (error) {
-    process.stderr.write(`sallyport ${name}: ${(error as Error).message}\nmend: sallyport ${name} --help\n`)
+    process.stderr.write(`sallyport ${name}: ${await whyUnfit(error as Error, Object.keys(verb.options), name)}\n`)
     return 2
   }
   if (args.values.help === true) {

@@ -62,6 +62,9 @@ export function unknownKeys(keys: readonly string[], path: Path, context: Contex
     const other = given.find(({ mark }) => mark !== key)
     if (other !== undefined && given.some(({ mark }) => mark === key))
       return error([...path, key], `${label}: ${other.mark} and ${key} exclude each other`, 'keep one of them', 'key')
+    const [before = ''] = key.split(':')
+    if (before !== key && known.includes(before))
+      return unknown(key, path, label, `write a blank behind the colon: "${before}: ..."`)
     const owner = blocks.find(block => block.keys.includes(key))
     const name = (block: Block | undefined) =>
       owner?.mark === one?.mark ? `${block?.mark}: ${block?.words.join(', ')}` : `${block?.mark}`

@@ -86,7 +86,7 @@ function build(reading: Reading, node: Node | null, depth: number): Place {
     return { value: null, range }
   }
   if (yaml.isAlias(node)) {
-    refuse(spots, range, `the alias *${node.source} is not read here`, 'write the value out where it is used')
+    refuse(spots, range, `the alias *${node.source} is not read here`, ALIAS_MEND)
     return { value: null, range, marks: [range] }
   }
   const own = node ? marks.before(start) : []
@@ -99,6 +99,8 @@ function build(reading: Reading, node: Node | null, depth: number): Place {
   }
   return { ...buildScalar(reading, node, range), ...(own.length > 0 ? { marks: own } : {}) }
 }
+
+const ALIAS_MEND = 'write the value out where it is used; where the "*" is a part of it, put it in quotes'
 
 function refuse(spots: Spot[], [start, end]: Range, message: string, mend: string): void {
   spots.push({ start, end, message, mend, fatal: true })

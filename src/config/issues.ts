@@ -56,6 +56,17 @@ function faultOf(issue: $ZodIssue, path: Path, context: Context): Fault[] {
   })
   if (typeof value === 'string' && takesSecret(context.schema, path) && issue.code !== 'custom')
     return [literalSecret(path, label, context)]
+  const variable = typeof value === 'string' ? VARIABLE.exec(value) : null
+  if (variable)
+    return [
+      {
+        ...say(
+          `${written(value)} holds ${variable[0]}, and nothing puts a value in its place`,
+          'write the value itself, or make the file by envsubst; a secret alone is read from the environment, by { env: NAME }',
+        ),
+        part: { at: variable.index, length: variable[0].length },
+      },
+    ]
   switch (issue.code) {
     case 'unrecognized_keys': {
       if (CHECK_LISTS.has(path.at(-2))) {
@@ -95,6 +106,9 @@ function faultOf(issue: $ZodIssue, path: Path, context: Context): Fault[] {
       return [say(`${written(value)} can not stand here`, mendFor(path, context, 'value', value))]
   }
 }
+
+/** As shells, docker compose, Helm and Ansible write a variable. */
+const VARIABLE = /\$\{[A-Za-z_][^{}]*\}|\{\{[^{}]*\}\}/
 
 function unknownCheck(key: string, path: Path, known: readonly string[], entry: unknown): Fault {
   const check = known.find(name => typeof entry === 'object' && entry !== null && Object.hasOwn(entry, name))
@@ -163,6 +177,9 @@ function unionFaults(issue: $ZodIssue & { code: 'invalid_union' }, path: Path, c
   const word = typeof value === 'string' ? (nearest(value, known) ?? known.find(isWithin(value))) : undefined
   if (word !== undefined)
     return [say(`${written(value)} is not known here`, `${meant(word, known, keyOf(path))}, or a block of keys`)]
+  const keys = keysAt(context.schema, path)
+  if (typeof value === 'string' && known.length > 0 && keys.length > 0)
+    return [say(`${written(value)} is not known here`, `${meant(value, known, keyOf(path))}, or { ${keys[0]}: ... }`)]
   const words = options.flatMap(errors => errors.map(wordFor))
   return [
     say(

@@ -152,13 +152,18 @@ function starred(text: string, ranges: readonly Range[]): string {
   return pieces.join('') + text.slice(at)
 }
 
-/** A short literal is part of many words, so that it is replaced only where it stands as a value. */
+/**
+ * A short literal is part of many words, so that it is replaced only where it stands as a value, and a number as ports
+ * have only where it is none.
+ */
 function hide(text: string, literals: ReadonlySet<string>): string {
   let out = text
   // The longest first: another may be a part of it.
   for (const literal of [...literals].sort((a, b) => b.length - a.length))
-    for (const form of [literal, JSON.stringify(literal).slice(1, -1)])
-      out = isLong(literal) ? out.replaceAll(form, '***') : out.replaceAll(`"${form}"`, '"***"')
+    for (const form of [literal, JSON.stringify(literal).slice(1, -1)]) {
+      if (/^\d{4,5}$/.test(form)) out = out.replace(new RegExp(`(?<![\\w.:])${form}(?![\\w.])`, 'g'), '***')
+      else out = isLong(literal) ? out.replaceAll(form, '***') : out.replaceAll(`"${form}"`, '"***"')
+    }
   return maskUrls(out, () => '***')
 }
 

@@ -146,5 +146,5 @@ function isFormOf(schema: $ZodType, text: string): boolean {
 /** Units. */
 const LONGEST_HARMLESS = 3
 const ANY_TEXTS = ['abc', 'aB3-x', 'aB3+/x==']
-/** Letters in groups, as keys are written in one file format or another. */
-const isWord = (key: string): boolean => key.length <= 24 && /^[A-Za-z]+(?:[-_.][A-Za-z]+)*$/.test(key)
+/** Letters in groups, some with a number, as keys are written in one file format or another: `http2`, `_format_version`. */
+const isWord = (key: string): boolean => key.length <= 24 && /^_?[A-Za-z]+\d{0,2}(?:[-_.][A-Za-z]+\d{0,2})*$/.test(key)

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { IS_PIPE, readNamedFile } from '../core/read-file.ts'
 import { Secret, type SecretRef } from '../core/secret.ts'
 import { characterAt, describeCharacter, indexOfHidden } from './characters.ts'
 
@@ -24,14 +24,21 @@ const QUOTES = /[\u2018-\u201f\u2039\u203a\u00ab\u00bb]/
 /**
  * Finds a secret's value and checks it character by character; nothing is trimmed or repaired.
  * @param baseDir absolute; what `file:` paths are relative to.
+ * @param beside the same in words, for a mend
  * @returns the secret, or the problem; never both, and it does not throw.
  */
-export function resolveSecret(ref: SecretRef, env: NodeJS.ProcessEnv, baseDir: string): ResolvedSecret {
-  const bytes = ref.kind === 'env' ? fromEnv(ref.name, env) : fromFile(ref.name, baseDir)
+export function resolveSecret(
+  ref: SecretRef,
+  env: NodeJS.ProcessEnv,
+  baseDir: string,
+  beside?: string,
+): ResolvedSecret {
+  const bytes = ref.kind === 'env' ? fromEnv(ref.name, env) : fromFile(ref.name, baseDir, beside)
   if (!Buffer.isBuffer(bytes)) return { problem: bytes }
   const fault = faultIn(bytes, ref)
   if (fault) return { problem: { kind: 'malformed', ...fault } }
-  return { secret: new Secret(bytes), ...(isQuoted(bytes) ? { doubt: quoted(ref) } : {}) }
+  const doubt = isQuoted(bytes) ? quoted(ref) : isPlaceholder(bytes) ? placeholder(ref) : undefined
+  return { secret: new Secret(bytes), ...(doubt && { doubt }) }
 }
 
 /**
@@ -57,6 +64,17 @@ export function secretReader(
 /** Both ends are one quotation mark of ASCII, which might be meant: what both sides hold works. */
 const isQuoted = (bytes: Buffer): boolean => /^(["'`])[\s\S]*\1$/.test(bytes.toString('utf8')) && bytes.length > 2
 
+/** What manuals and templates write in place of a secret: whoever has read them can sign with it. */
+const PLACEHOLDER =
+  /^(?:\$\{[^}]*\}|\$\([^)]*\)|\{\{[^}]*\}\}|<[^<>]*>|%[A-Z_]+%|change[-_]?(?:me|this)|replace[-_]?(?:me|this)|your[-_][a-z_-]*|x{3,}|todo)$/i
+
+const isPlaceholder = (bytes: Buffer): boolean => bytes.length <= 64 && PLACEHOLDER.test(bytes.toString('utf8'))
+
+const placeholder = (ref: SecretRef): NonNullable<ResolvedSecret['doubt']> => ({
+  message: `${ref} holds a placeholder that was not filled in, and whoever guesses it can send`,
+  mend: 'put the service\'s own secret there; where you choose it, "sallyport secret new" makes one',
+})
+
 const quoted = (ref: SecretRef): NonNullable<ResolvedSecret['doubt']> => ({
   message: `${ref} begins and ends with a quotation mark, which is part of the secret`,
   mend: 'write it without the marks, where the sender has none: docker --env-file and systemd keep them',
@@ -71,23 +89,31 @@ function fromEnv(name: string, env: NodeJS.ProcessEnv): Buffer | SecretProblem {
   return Buffer.from(value)
 }
 
-function fromFile(path: string, baseDir: string): Buffer | SecretProblem {
+function fromFile(path: string, baseDir: string, beside?: string): Buffer | SecretProblem {
   try {
-    const bytes = readFileSync(resolve(baseDir, path))
+    const bytes = readNamedFile(resolve(baseDir, path))
     if (bytes.length > 0) return bytes
     return { kind: 'missing', message: `the file ${path} is empty`, mend: `write the secret into ${path}` }
   } catch (cause) {
-    return { kind: 'missing', ...whyUnreadable(path, cause) }
+    return { kind: 'missing', ...whyUnreadable(path, cause, beside) }
   }
 }
 
-/** A file that could not be read, as sentence and mend. */
-export function whyUnreadable(path: string, cause: unknown): { message: string; mend: string } {
+/**
+ * A file that could not be read, as sentence and mend.
+ * @param beside what its path is relative to
+ */
+export function whyUnreadable(path: string, cause: unknown, beside = 'this config'): { message: string; mend: string } {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
   if (code === 'ENOENT')
-    return { message: `there is no file ${path}`, mend: `make ${path}, or write its path relative to this config` }
+    return { message: `there is no file ${path}`, mend: `make ${path}, or write its path relative to ${beside}` }
   if (code === 'EACCES' || code === 'EPERM')
     return { message: `the file ${path} may not be read by this user`, mend: `let the gate's user read ${path}` }
+  if (code === IS_PIPE)
+    return {
+      message: `${path} is a pipe, which is not read: the gate would wait for who writes to it`,
+      mend: 'write what it gives into a file, and name that',
+    }
   if (code === 'EISDIR') return { message: `${path} is a folder`, mend: 'name the file inside it' }
   return { message: `the file ${path} can not be read (${code})`, mend: `check ${path}` }
 }

@@ -42,7 +42,15 @@ export function* scanCharacters(text: string, tokens: Iterable<string>): Generat
   for (const token of tokens) {
     // The lexer's own marks are no part of the text.
     if (MARKERS.has(token)) continue
-    if (token.startsWith('%'))
+    if (token.startsWith('%') && at > 0 && text[at - 1] !== '\n')
+      yield {
+        start: at,
+        end: at + 1,
+        message: 'YAML: a value can not begin with "%"',
+        mend: 'write the value in quotes',
+        fatal: true,
+      }
+    else if (token.startsWith('%'))
       yield {
         start: at,
         end: at + token.length,

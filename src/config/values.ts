@@ -54,7 +54,7 @@ export const formatBind = (bind: Bind): string => {
   return bind.host.includes(':') ? `[${bind.host}]:${bind.port}` : `${bind.host}:${bind.port}`
 }
 
-const NORMAL = /^[A-Za-z0-9\-._~!$&'()*+,;=:@/]$/
+const NORMAL = /^[A-Za-z0-9\-._~!$&'()*+,=:@/]$/
 
 /** A path as RFC 3986 section 6.2.2 normalises it; requests are compared to it byte by byte. */
 export function pathFault(text: string): ValueFault | undefined {
@@ -74,7 +74,7 @@ export function pathFault(text: string): ValueFault | undefined {
       mend: 'write the path that it leads to',
       part: { at: dots.index, length: dots[0].length },
     }
-  return undefined
+  return decodedFault(text)
 }
 
 /** A whole URL where its path is meant. */
@@ -107,6 +107,8 @@ function pathCharacterFault(text: string, at: number): ValueFault | undefined {
       part,
     }
   if (NORMAL.test(char)) return undefined
+  // As they are, and as escapes: requests are refused for them.
+  if (char === ';' || char === '\\') return { ...notInRequests(JSON.stringify(char)), part }
   return {
     message: `holds ${JSON.stringify(char)}, which no request path holds as it stands`,
     mend: `write it percent-encoded: ${encodeURIComponent(char)}`,
@@ -114,14 +116,28 @@ function pathCharacterFault(text: string, at: number): ValueFault | undefined {
   }
 }
 
+const notInRequests = (what: string): ValueFault =>
+  say(`holds ${what}, for which every request is refused (request.malformed)`, 'choose a path without it')
+
+/** Escapes that make one text together, which a request has to hold whole. */
+function decodedFault(text: string): ValueFault | undefined {
+  let decoded: string
+  try {
+    decoded = decodeURIComponent(text)
+  } catch {
+    return notInRequests('escapes that are no UTF-8')
+  }
+  return decoded.endsWith(' ') || /\/ | \//.test(decoded)
+    ? notInRequests('a segment that begins or ends with a blank')
+    : undefined
+}
+
 function escapeFault(triplet: string): ValueFault | undefined {
   const hex = /^%([0-9A-Fa-f]{2})$/.exec(triplet)?.[1]
-  if (hex === undefined)
-    return say(`holds "${triplet}", which is no percent-encoding`, 'write "%25" for a percent sign')
+  if (hex === undefined) return say(`holds "${triplet}", which is no percent-encoding`, 'choose a path without "%"')
   const char = String.fromCharCode(Number.parseInt(hex, 16))
   if (/[A-Za-z0-9\-._~]/.test(char)) return say(`holds "${triplet}", which is a plain "${char}"`, `write "${char}"`)
-  if (char === '/' || char === '\\' || char < ' ' || char === '\u007f')
-    return say(`holds "${triplet}", which a request may not hold`, 'choose a path without it')
+  if (/[/\\%;?#]/.test(char) || char < ' ' || char === '\u007f') return notInRequests(`"${triplet}"`)
   return hex === hex.toUpperCase()
     ? undefined
     : say(`holds "${triplet}" in lower case`, `write "%${hex.toUpperCase()}"`)

@@ -75,7 +75,11 @@ export function mendFor(path: Path, context: Context, type: string, value: unkno
     return `write it in quotes: "${value}"`
   if (type === 'array' && value !== null && typeof value !== 'object') return `write it as a list: [${String(value)}]`
   if (type === 'array') return 'write a list: begin every entry with "- "'
-  const known = keysAt(context.schema, path).sort().join(', ')
+  const keys = keysAt(context.schema, path)
+  // An entry of a list of checks that has no settings, written as its name alone.
+  if (typeof path.at(-1) === 'number' && typeof value === 'string' && keys.includes(value) && fits({ [value]: {} }))
+    return `write "${value}: {}"`
+  const known = keys.sort().join(', ')
   if (known !== '' && value === null) return `write {} for the defaults, or some of the keys that it takes: ${known}`
   if (known !== '') return `write { key: value }; it takes: ${known}`
   const about = descriptionAt(path, context)

@@ -1,7 +1,8 @@
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { secretReader } from '../config/secrets.ts'
 import type { Clock } from '../core/clock.ts'
+import { readNamedFile } from '../core/read-file.ts'
 import { type Expiry, Offline, type Resources, type SignedBy } from '../core/resources.ts'
 import type { Secret, SecretRef } from '../core/secret.ts'
 import type { ClaimStore, RateStore } from '../core/stores.ts'
@@ -51,7 +52,7 @@ export class Loading {
   read(path: string): Buffer {
     const file = resolve(this.#folder, path)
     this.#note(file)
-    return readFileSync(file)
+    return readNamedFile(file)
   }
 
   /** The names in a folder; `undefined` where the path is no folder. @throws the system's error where it can't be listed. */

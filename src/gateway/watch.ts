@@ -104,6 +104,8 @@ export class SeenFiles {
 }
 
 const FOLDER = 'folder '
+/** What stands in a pipe is not looked at: to read it is to wait for who writes to it. */
+const PIPE: Seen = { digest: 'pipe', mark: undefined }
 const ABSENT: Seen = { digest: 'absent', mark: undefined }
 
 /**
@@ -117,6 +119,7 @@ export function see(file: string, before?: Seen, now = Date.now()): Seen {
   try {
     const stats = statSync(file, { bigint: true })
     if (stats.isDirectory()) return { digest: FOLDER + readdirSync(file).toSorted().join('/'), mark: undefined }
+    if (stats.isFIFO()) return PIPE
     const mark = markOf(stats, now)
     if (before !== undefined && mark !== undefined && mark === before.mark) return before
     return { digest: digest(file), mark }

@@ -62,6 +62,45 @@ const raw = (body: string, signed: string, path = '/hooks/github', host = 'hooks
   `POST ${path} HTTP/1.1\r\nHost: ${host}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nX-Hub-Signature-256: ${signed}\r\n\r\n${body}`
 
 describe('sallyport explain FILE', () => {
+  it('leaves out what the file can not tell, in the lists of any-of and all-of too', async () => {
+    const nested = `
+listeners: [{ name: public, bind: "127.0.0.2:0" }]
+routes:
+  - name: here
+    match: { path: /here }
+    checks:
+      - any-of: [{ source-ip: { allow: [127.0.0.0/8] } }, { signature: { provider: github, secrets: [{ env: GH }] } }]
+    forward: { to: "http://127.0.0.1:9/x" }
+  - name: both
+    match: { path: /both }
+    checks:
+      - any-of: [{ all-of: [{ source-ip: { allow: [127.0.0.0/8] } }] }, { bearer: { tokens: [{ name: kb, env: KB }] } }]
+    forward: { to: "http://127.0.0.1:9/x" }
+`
+    write('nested.yaml', nested)
+    const explained = async (path: string, ...more: string[]) => {
+      const file = write('nested.txt', raw(BODY, signature(BODY, 'another secret'), path))
+      const args = [file, '--config', 'nested.yaml', '--json', ...more]
+      const { stdout, code } = await runVerb(explain, args, { env, cwd: folder })
+      return { code, found: JSON.parse(stdout) }
+    }
+    for (const path of ['/here', '/both']) {
+      const { code, found } = await explained(path)
+      expect(code, path).toBe(1)
+      expect(found.refusal, path).toMatchObject({ code: 'any-of.none' })
+      expect(JSON.stringify(found), path).not.toContain('127.0.0.1')
+      expect(found.limits, path).toEqual([expect.stringMatching(/^source-ip was left out/)])
+      expect((await explained(path, '--source', '127.0.0.1')).code, path).toBe(0)
+    }
+  })
+
+  it('says what the path of a file is relative to', async () => {
+    expect((await run('nothing.txt')).stderr).toContain('relative to the current folder')
+    const { stderr } = await run(write('names.sh', 'curl https://hooks.example.com/hooks/github -d @nothing.json'))
+    expect(stderr).toContain('there is no file nothing.json\n')
+    expect(stderr).toContain('relative to the file that names it')
+  })
+
   it('walks the checks, and says what nearly matched', async () => {
     const { stdout, code } = await run(write('raw.txt', raw('{"a":1}', signature(BODY))), '--source', '192.0.2.7')
     expect(code).toBe(1)

@@ -78,8 +78,18 @@ describe('a curl command is read as curl itself sends it', () => {
     `curl \\\n  --url URL/x \\\n  --header 'X-A: b' \\\n  --data-raw 'x'`,
     `curl URL -d ''`,
     `curl -T body.json URL/x`,
+    `curl -T body.json URL/up/?a=1`,
+    `curl -T body.json URL`,
+    `curl URL/a/./b/../c?x=/../y`,
+    `curl URL/..`,
+    `curl --path-as-is URL/a/../b`,
+    `curl http://ada:p%40w:x@HOST/x -r 0-10`,
+    `curl ada@HOST/x`,
+    `curl http://ada:pw@HOST/x -u 'b:c'`,
+    `curl http://ada:pw@HOST/x -H 'Authorization: Bearer z'`,
+    `curl URL/x -b a=1 -b b=2 -A '' -e ''`,
   ])('%s', async command => {
-    const whole = command.replace('URL', `http://127.0.0.1:${port}`)
+    const whole = command.replace('URL', 'http://HOST').replace('HOST', `127.0.0.1:${port}`)
     await promisify(execFile)('bash', ['-c', `${whole} -s`], { cwd: folder, env: { ...process.env, ...world.env } })
     const sent = one(received)
     const understood = one(whole)
@@ -126,6 +136,7 @@ echo done
     ['curl https://x.example/ -H "A: $NOT_SET"', /needs the variable NOT_SET/, /set NOT_SET/],
     ['curl https://x.example/ -F a=b', /multipart/, /HAR/],
     ['curl -X POST', /names no URL/, /add the URL/],
+    ['curl -K conf https://x.example/', /takes options from a file \(--config\), which is not read/, /as options/],
     ['curl https://x.example/ -d @nothing.json', /there is no file nothing.json/, /make it/],
     ['curl https://x.example/ -H', /--header has no value/, /value/],
   ])('%s', (command, message, mend) => {
@@ -158,6 +169,12 @@ describe('HTTP as text', () => {
       .replace('Content-Length: 7', 'Transfer-Encoding: chunked')
       .replace('{"a":1}', '4\r\n{"a"\r\n3\r\n:1}\r\n0\r\n\r\n')
     expect(one(chunked).body.toString()).toBe('{"a":1}')
+  })
+
+  it('names UTF-16, which PowerShell writes, as what it is', () => {
+    const text = '\ufeffPOST /x HTTP/1.1\r\nHost: a\r\n\r\n{}'
+    for (const bytes of [Buffer.from(text, 'utf16le'), Buffer.from(text, 'utf16le').swap16()])
+      expect(faultOf(() => read(bytes))).toMatchObject({ message: 'the file is UTF-16' })
   })
 
   it('reads what curl -v prints', () => {

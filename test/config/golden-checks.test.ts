@@ -32,12 +32,18 @@ describe('every check has a golden config', () => {
   })
 })
 
+/** A new provider is its own file, and changes none of these. */
+const withoutProviders = (text: string): string =>
+  text.replace(/(provider takes:) [a-z0-9-]+(?:, [a-z0-9-]+){50,}/g, '$1 (every provider)')
+
 describe('configs that a check does not take', () => {
   it.each(readdirSync(BAD).filter(name => name.endsWith('.yaml')))('%s has the problems beside it', name => {
     const { problems, text } = loadConfig(join(BAD, name), ENV, { now: NOW })
-    const found = formatProblems(
-      problems.map(problem => ({ ...problem, file: name })),
-      text,
+    const found = withoutProviders(
+      formatProblems(
+        problems.map(problem => ({ ...problem, file: name })),
+        text,
+      ),
     )
     const golden = join(BAD, name.replace('.yaml', '.problems'))
     if (process.env.UPDATE_GOLDEN === '1') writeFileSync(golden, found)

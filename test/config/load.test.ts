@@ -128,6 +128,66 @@ describe('parseConfig', () => {
   })
 })
 
+describe('what other programs write', () => {
+  const problemsOf = (from: string, to: string) => {
+    const { problems, text } = parseConfig(GOOD.replace(from, to), 'gate.yaml', ENV)
+    return formatProblems(problems, text)
+  }
+  const path = (text: string) => problemsOf('path: /hooks/github', `path: "${text}"`)
+
+  it('is no pattern of a path', () => {
+    expect(path('/hooks/*')).toMatch(
+      /warning: path: "\*" is no pattern here[\s\S]*\^{1}\n {2}mend: .*path-prefix: \/hooks\/\n/,
+    )
+    expect(path('/hooks/:service/in')).toMatch(/warning: path: ":service" is no pattern here/)
+    expect(path('/topics/t:publish')).toBe('')
+  })
+
+  it('is no path that every request is refused for, whatever the mend says', () => {
+    for (const text of ['/a;b', '/a%25', '/a%3Fb', '/a%FF', '/a%20/b', '/a\\\\b'])
+      expect(path(text), text).toMatch(/for which every request is refused[\s\S]*mend: choose a path without it/)
+    expect(path('/100%')).toMatch(/mend: choose a path without "%"/)
+  })
+
+  it('is no variable that somebody replaces', () => {
+    for (const [from, to] of [
+      ['http://127.0.0.1:3000/in', '"http://$' + '{CRM_HOST}/in"'],
+      ['name: github', 'name: "{{ .Values.name }}"'],
+      ['path: /hooks/github', 'path: "/$' + '{HOOK}"'],
+    ] as const) {
+      const out = problemsOf(from, to)
+      expect(out, to).toMatch(/, and nothing puts a value in its place\n/)
+      expect(out, to).not.toMatch(/percent-encoded|%7B/)
+    }
+  })
+
+  it('has the mend that can be applied as it stands', () => {
+    const check = (text: string) => problemsOf('checks:', `checks:\n      - ${text}`)
+    expect(check('replay')).toMatch(/mend: write "replay: \{\}"\n/)
+    expect(check('rate-limit: { rate: 9/s, by: $binary_remote_addr }')).toMatch(
+      /by: "\$binary_remote_addr" is not known here[\s\S]*mend: by takes: principal, route, source-ip, or \{ header: \.\.\. \}\n/,
+    )
+    expect(problemsOf('match: { path: /hooks/github }', 'match: {path:/hooks/github}')).toMatch(
+      /mend: write a blank behind the colon: "path: \.\.\."\n/,
+    )
+    expect(problemsOf('bind: 127.0.0.1:8080', 'bind: *:8080')).toMatch(
+      /mend: .*where the "\*" is a part of it, put it in quotes/,
+    )
+    expect(problemsOf('name: github', 'name: %h')).toMatch(
+      /a value can not begin with "%"[\s\S]*mend: write the value in quotes/,
+    )
+  })
+
+  it('is shown, where it is a name or a port', () => {
+    const out = problemsOf('bind: 127.0.0.1:8080', 'bind: "localhost:8080", port: 8080, http2: true')
+    expect(out).toContain('mend: write 127.0.0.1:8080 or [::1]:8080\n')
+    expect(out).toContain('unknown key "http2"')
+    const number = said(`${GOOD}admin: { bind: 127.0.0.1:9901, token: 48151 }\n`)
+    expect(number).toMatch(/token: /)
+    expect(number).not.toContain('48151')
+  })
+})
+
 describe('loadConfig', () => {
   const inFolder = (run: (folder: string) => void) => {
     const folder = mkdtempSync(join(tmpdir(), 'sallyport-config-'))

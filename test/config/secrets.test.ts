@@ -50,6 +50,26 @@ describe('resolveSecret', () => {
     expect(fromFile(pem).secret?.text()).toBe(pem)
   })
 
+  it.each([
+    '$'.concat('{GITHUB_SECRET}'),
+    '{{vault.secret}}',
+    '<YOUR_SECRET>',
+    'your-secret-here',
+    'changeme',
+    'REPLACE_ME',
+    'xxxx',
+    '%SECRET%',
+  ])('doubts %s, which nobody has filled in, and takes it', text => {
+    const { secret, doubt } = fromFile(text)
+    expect(secret?.text()).toBe(text)
+    expect(doubt?.message).toContain('a placeholder that was not filled in')
+  })
+
+  it('doubts no secret that merely resembles one', () => {
+    for (const text of ['changes-in-my-life-4', 'xx', 'your-4f9c2a', 'a<b>', 'whsec_xxxx'])
+      expect(fromFile(text).doubt).toBeUndefined()
+  })
+
   it('keeps the value out of what it says', () => {
     for (const spoilt of ['hunter22\n', ' hunter22', 'Bearer hunter22', 'hunter22”', 'hunter\u200b22'])
       expect(JSON.stringify(fromFile(spoilt))).not.toMatch(/hunter/)

@@ -47,6 +47,8 @@ describe('new:check', () => {
       'run',
       'test/checks/max-age.test.ts',
       'test/checks/in.test.ts',
+      'test/checks/index.test.ts',
+      'test/checks/head.explain.test.ts',
       'test/config/golden-checks.test.ts',
       'test/architecture.test.ts',
     )

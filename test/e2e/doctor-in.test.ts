@@ -107,8 +107,9 @@ describe('an endpoint of a gate', () => {
 
   it('was given to the service with another path, with blanks, or in plain http', async () => {
     const path = await look('github', [...CA, '--url', `https://localhost:${port}/hooks/github/`])
-    expect(path.failed[0]).toBe('url.path-unmatched')
+    expect(path.failed).toEqual(['url.path-unmatched'])
     expect(path.of('url.path-unmatched').because).toContain('a slash too many')
+    expect(path.fine).toContain('http.gate')
     const other = await look('github', [...CA, '--url', `https://localhost:${port}/hooks/kb`])
     expect(other.failed[0]).toBe('url.other-route')
     const hidden = await look('github', [...CA, '--url', `https://localhost:${port}/hooks/github\u200b`])
@@ -125,6 +126,21 @@ describe('an endpoint of a gate', () => {
     const closed = await freePort()
     const found = await look('github', ['--url', `https://localhost:${closed}`])
     expect(found.failed).toEqual(['port.closed'])
+  })
+
+  it.each(['127.0.0.2', '[::1]'])('is asked at its own loopback address, %s', async host => {
+    const own = tempFolder()
+    const free = await freePort()
+    const config = `
+listeners: [{ name: inner, bind: "${host}:${free}" }]
+routes:
+  - { name: github, match: { path: /hooks/github }, checks: [{ signature: { provider: github, secrets: [{ env: GITHUB_SECRET }] } }], forward: { to: "${crm.url}/github" } }
+`
+    const inner = await startGate(config, ENV, own)
+    const found = await examine(['github', '--config', 'gate.yaml', '--only', 'in'], { cwd: own, env: ENV })
+    await inner.stop()
+    expect(found.failed).toEqual([])
+    expect(found.fine).toEqual(expect.arrayContaining(['http.gate', 'event.accepted']))
   })
 
   it('has a certificate of another name', async () => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { pathFault } from '../../src/config/values.ts'
 import { Headers } from '../../src/core/headers.ts'
 import { checkHead, hostOf, PolicyFault } from '../../src/gateway/policy.ts'
 
@@ -10,6 +11,34 @@ const rule = (target: string, raw: string[] = host, version = '1.1', method = 'P
 }
 
 describe('the request policy', () => {
+  it('takes every path that a route may have', () => {
+    const piece = fc.constantFrom(
+      '/',
+      'a',
+      '.',
+      ';',
+      '*',
+      '\\',
+      '%25',
+      '%3B',
+      '%3F',
+      '%23',
+      '%5C',
+      '%20',
+      '%C3%A9',
+      '%FF',
+      '%00',
+    )
+    const refused = fc.array(piece, { maxLength: 8 }).map(pieces => `/${pieces.join('')}`)
+    fc.assert(
+      fc.property(refused, path => {
+        if (pathFault(path) === undefined) expect(rule(path), path).toBeUndefined()
+      }),
+      { numRuns: 2000 },
+    )
+    expect(pathFault('/a%20b/%C3%A9,c=1/*')).toBeUndefined()
+  })
+
   it('takes apart what it accepts', () => {
     expect(
       checkHead('POST', '/a/b%20c?x=%0d%0a', '1.1', new Headers(['Host', 'GW.test:8443', 'Content-Length', '7']), 100),

@@ -18,8 +18,9 @@ export interface Answer {
   readonly headers: Readonly<Record<string, string>>
   /** The first of it, as text. */
   readonly body: string
-  /** Epoch milliseconds, half way between question and answer. */
-  readonly at: number
+  /** Epoch milliseconds: when the question was put, and when the answer began. */
+  readonly asked: number
+  readonly answered: number
 }
 
 export interface NoAnswer {
@@ -35,7 +36,7 @@ export function ask(
   { method, path, host, headers, body }: Question,
   ms: number,
 ): Promise<Answer | NoAnswer> {
-  const began = Date.now()
+  const asked = Date.now()
   return new Promise(resolve => {
     const settle = (result: Answer | NoAnswer): void => {
       clearTimeout(timer)
@@ -61,7 +62,7 @@ export function ask(
         ],
       },
       answer => {
-        const at = (began + Date.now()) / 2
+        const answered = Date.now()
         let text = ''
         const done = (): void =>
           settle({
@@ -70,7 +71,8 @@ export function ask(
               Object.entries(answer.headers).map(([name, value]) => [name, [value ?? ''].flat().join(', ')]),
             ),
             body: text,
-            at,
+            asked,
+            answered,
           })
         answer.setEncoding('utf8')
         answer.on('data', (chunk: string) => {

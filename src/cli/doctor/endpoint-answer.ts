@@ -10,13 +10,21 @@ import { askOver, isAnswer, type Way } from './way.ts'
 /** Says who asks, for those who read the log of what stands in front. */
 export const DOCTOR_HEADERS = [['User-Agent', 'sallyport-doctor']] as const
 
-/** What answers at the endpoint, asked in a way that nothing is forwarded, and what its clock says. */
-export async function lookAtAnswer(target: Target, url: URL, way: Way): Promise<readonly Finding[]> {
+/**
+ * What answers at the endpoint, asked in a way that nothing is forwarded, and what its clock says.
+ * @param before what its URL has shown
+ */
+export async function lookAtAnswer(
+  target: Target,
+  url: URL,
+  way: Way,
+  before: readonly Finding[],
+): Promise<readonly Finding[]> {
   // A route's own method could be let through to the upstream.
   const method = target.route?.match.methods.includes('GET') ? 'OPTIONS' : 'GET'
   const answer = await askOver(way, url, { method, headers: DOCTOR_HEADERS })
   if (!isAnswer(answer)) return [!way.secure && (await speaksTls(way)) ? TLS_PORT : noAnswer(answer)]
-  return [...whoAnswers(answer, target), ...clockFindings(answer, 'the endpoint', toleranceOf(target))]
+  return [...whoAnswers(answer, target, before), ...clockFindings(answer, 'the endpoint', toleranceOf(target))]
 }
 
 const TLS_PORT = fail('http.tls-port', 'it is a port of TLS, and was asked in plain http', 'write https:// in the URL')
@@ -50,7 +58,7 @@ export function noAnswer({ code, message }: NoAnswer): Finding {
   )
 }
 
-function whoAnswers(answer: Answer, { route }: Target): Finding[] {
+function whoAnswers(answer: Answer, { route }: Target, before: readonly Finding[]): Finding[] {
   const { status, headers, body } = answer
   const problem = problemIn(answer)
   const evidence = {
@@ -59,7 +67,9 @@ function whoAnswers(answer: Answer, { route }: Target): Finding[] {
     ...(problem ? { code: problem.code, 'request-id': problem.requestId } : {}),
   }
   const who = headers.server === undefined ? 'something else' : headers.server
-  if (problem?.code === 'route.none')
+  // Where the config itself has no route for the URL, the gate has said no more than that.
+  const isForeseen = before.some(({ cause }) => cause === 'url.path-unmatched')
+  if (problem?.code === 'route.none' && !isForeseen)
     return [
       fail(
         'url.path-unmatched',

@@ -35,8 +35,14 @@ export function targetsOf(
     if (listener.publicUrl !== undefined)
       return [{ text: listener.publicUrl + path, from: 'public', route, listener, connect }]
     const origin = originOf(listener, route)
-    return origin === undefined ? [] : [{ text: origin + path, from: 'listener', route, listener, connect }]
+    if (origin === undefined) return []
+    return [{ text: origin + path, from: 'listener', route, listener, connect: connect ?? ownLoopback(listener) }]
   })
+}
+
+/** Where to connect to for a listener of this host alone whose address localhost may not stand for: ::1, 127.0.0.2. */
+function ownLoopback({ bind }: ListenerConfig): Target['connect'] {
+  return 'unix' in bind || !isLocal(bind) || bind.host === '127.0.0.1' ? undefined : bind
 }
 
 function originOf(listener: ListenerConfig, { match }: RouteConfig): string | undefined {

@@ -58,7 +58,7 @@ export async function* inbound(target: Target, { world, trust, sending }: Errand
     // What follows may hold a secret, and the server is not known.
     if (!seen.trusted) return
   }
-  const answers = await lookAtAnswer(target, url, way)
+  const answers = await lookAtAnswer(target, url, way, findings)
   yield* answers
   // An event made for this route says nothing where the URL leads elsewhere.
   if ([...findings, ...answers].some(({ level }) => level === 'fail') || !target.route || !world) return

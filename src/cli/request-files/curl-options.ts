@@ -97,6 +97,7 @@ const MEANT = [
   'oauth2-bearer',
   'upload-file',
   'request-target',
+  'range',
   'haproxy-clientip',
 ] as const
 const SWITCHES = ['get', 'head', 'compressed'] as const

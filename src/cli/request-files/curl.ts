@@ -1,5 +1,6 @@
 import { nearest } from '../../config/nearest.ts'
 import { kindOf, knownOptions, longName } from './curl-options.ts'
+import { curlUrl } from './curl-url.ts'
 import { type FileRequest, fileFault, headerOf, methodOf, placeOf } from './file-request.ts'
 import { shellWords, type Word } from './shell-words.ts'
 
@@ -33,6 +34,13 @@ export function readCurl(command: string, world: CurlWorld): FileRequest {
       'capture the request itself: a HAR file, or curl --trace',
       form.line,
     )
+  const read = last('config') ?? last('netrc-file')
+  if (read)
+    throw fileFault(
+      `the command takes options from a file (--${read.name}), which is not read here`,
+      'write what stands in the file as options of the command',
+      read.line,
+    )
   const url = urls.at(-1)
   if (url === undefined) throw fileFault('the command names no URL', 'add the URL')
   if (urls.length > 1) throw fileFault(`the command names ${urls.length} URLs`, 'leave one', url.line)
@@ -40,12 +48,12 @@ export function readCurl(command: string, world: CurlWorld): FileRequest {
   const isGet = last('get') !== undefined
   const upload = last('upload-file')
   const place = placeOf(url.value, url.line)
+  const { user, target: path } = curlUrl(url.value, place.target, last('path-as-is') !== undefined, upload?.value)
   const queries = [
     ...(isGet && data ? [data.toString('utf8')] : []),
     ...all('url-query').map(one => encoded(one, world)),
   ]
-  const target =
-    queries.length === 0 ? place.target : `${place.target}${place.target.includes('?') ? '&' : '?'}${queries.join('&')}`
+  const target = queries.length === 0 ? path : `${path}${path.includes('?') ? '&' : '?'}${queries.join('&')}`
   const body = upload ? world.readFile(upload.value) : isGet || data === undefined ? Buffer.alloc(0) : data
   const implied = upload ? 'PUT' : last('head') ? 'HEAD' : data && !isGet ? 'POST' : 'GET'
   const method = methodOf(last('request')?.value ?? implied, last('request')?.line)
@@ -54,7 +62,7 @@ export function readCurl(command: string, world: CurlWorld): FileRequest {
     label: `${method} ${target.replace(/\?.*$/s, '')}`,
     method,
     target: last('request-target')?.value ?? target,
-    headers: headersOf(options, data !== undefined && !isGet, world),
+    headers: headersOf(options, user, data !== undefined && !isGet, world),
     body,
     cut: false,
     limits: [],
@@ -146,7 +154,13 @@ function escapeByte(byte: number): string {
   return /[A-Za-z0-9._~-]/.test(char) ? char : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`
 }
 
-function headersOf(options: readonly Option[], hasData: boolean, world: CurlWorld): FileRequest['headers'] {
+/** @param user user and password of the URL */
+function headersOf(
+  options: readonly Option[],
+  user: string | undefined,
+  hasData: boolean,
+  world: CurlWorld,
+): FileRequest['headers'] {
   const given: (readonly [string, string])[] = []
   const removed = new Set<string>()
   for (const { name, value, line } of options) {
@@ -158,24 +172,29 @@ function headersOf(options: readonly Option[], hasData: boolean, world: CurlWorl
         else if (/^[^:]+:\s*$/.test(text)) removed.add(text.slice(0, text.indexOf(':')).trim().toLowerCase())
         else given.push(headerOf(text, line))
       }
-    } else if (name === 'user')
-      given.push([
-        'Authorization',
-        `Basic ${Buffer.from(value.includes(':') ? value : `${value}:`).toString('base64')}`,
-      ])
-    else if (name === 'oauth2-bearer') given.push(['Authorization', `Bearer ${value}`])
-    else if (name === 'user-agent') given.push(['User-Agent', value])
-    else if (name === 'referer') given.push(['Referer', value])
-    else if (name === 'cookie' && value.includes('=')) given.push(['Cookie', value])
-    else if (name === 'compressed') given.push(['Accept-Encoding', 'deflate, gzip, br, zstd'])
+    }
   }
   const has = (name: string): boolean =>
     removed.has(name.toLowerCase()) || given.some(([one]) => one.toLowerCase() === name.toLowerCase())
-  const isJson = options.some(({ name }) => name === 'json')
-  const own: (readonly [string, string])[] = [
-    ['User-Agent', 'curl'],
+  const optionOf = (name: string): string | undefined => options.findLast(option => option.name === name)?.value
+  const isJson = optionOf('json') !== undefined
+  const login = optionOf('user') ?? user
+  const bearer = optionOf('oauth2-bearer')
+  const range = optionOf('range')
+  const cookies = options.filter(({ name, value }) => name === 'cookie' && value.includes('='))
+  const own: readonly (readonly [name: string, value: string | undefined])[] = [
+    ['User-Agent', optionOf('user-agent') ?? 'curl'],
     ['Accept', isJson ? 'application/json' : '*/*'],
-    ...(hasData ? [['Content-Type', isJson ? 'application/json' : FORM] as const] : []),
+    ['Content-Type', hasData ? (isJson ? 'application/json' : FORM) : undefined],
+    ['Authorization', bearer === undefined ? basicOf(login) : `Bearer ${bearer}`],
+    ['Cookie', cookies.map(({ value }) => value).join(';')],
+    ['Referer', optionOf('referer')],
+    ['Range', range && `bytes=${range}`],
+    ['Accept-Encoding', optionOf('compressed') === undefined ? undefined : 'deflate, gzip, br, zstd'],
   ]
-  return [...own.filter(([name]) => !has(name)), ...given]
+  // One that is given by --header takes the place of curl's own.
+  return [...own.flatMap(([name, value]) => (value && !has(name) ? [[name, value] as const] : [])), ...given]
 }
+
+const basicOf = (login: string | undefined): string | undefined =>
+  login && `Basic ${Buffer.from(login.includes(':') ? login : `${login}:`).toString('base64')}`

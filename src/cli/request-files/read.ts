@@ -15,6 +15,11 @@ const FORMS = 'a HAR file, a capture of the gate, a curl command, what curl -v p
  */
 export function readRequestFile(bytes: Buffer, world: CurlWorld, entry?: string): readonly FileRequest[] {
   if (bytes.length === 0) throw fileFault('the file is empty', `write ${FORMS} into it`)
+  if (/^(?:\xff\xfe|\xfe\xff)/.test(bytes.toString('latin1', 0, 2)))
+    throw fileFault(
+      'the file is UTF-16',
+      'save it as UTF-8; in PowerShell: curl.exe ... | Out-File -Encoding utf8 FILE',
+    )
   const bom = bytes.subarray(0, 3).equals(Buffer.from('\ufeff')) ? 3 : 0
   const plain = bytes.subarray(bom)
   const text = plain.toString('utf8')

@@ -17,7 +17,7 @@ import { limitsOfProviders } from './provider-limits.ts'
 import { everyRouteReachable } from './reachable.ts'
 import { alertUrls, knownRoutes, telemetryTo } from './reports.ts'
 import { filesExist, nothingExpired, secretsResolve, variableNames } from './resources.ts'
-import { knownListener, noTwinRoutes, oneNameEach, onePathEach } from './routes.ts'
+import { knownListener, noPatterns, noTwinRoutes, oneNameEach, onePathEach } from './routes.ts'
 import { secretsOfOneRoute } from './shared-secrets.ts'
 
 /** Every rule that no single value shows; each is run on every file. */
@@ -37,6 +37,7 @@ export const rules: readonly Rule[] = [
   oneNameEach,
   knownListener,
   onePathEach,
+  noPatterns,
   noTwinRoutes,
   oneCheckAnEntry,
   checksInOrder,

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { readNamedFile } from '../../core/read-file.ts'
 import { readCertificate } from '../../tls/certificate.ts'
 import { decodePem } from '../../tls/pem.ts'
 import { type Path, warning } from '../fault.ts'
@@ -83,7 +83,7 @@ function namesOf(listener: ListenerDraft, { folder }: RuleContext): readonly str
     const path = each && 'cert' in each ? each.cert : undefined
     if (path === undefined) return undefined
     try {
-      const der = decodePem(readFileSync(resolve(folder, path), 'latin1')).find(({ label }) =>
+      const der = decodePem(readNamedFile(resolve(folder, path)).toString('latin1')).find(({ label }) =>
         label.endsWith('CERTIFICATE'),
       )?.der
       if (der === undefined) return undefined

@@ -1,6 +1,7 @@
 import { accessSync, constants, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { isPlainObject } from '../../core/plain-object.ts'
+import { pipeError } from '../../core/read-file.ts'
 import { SecretRef } from '../../core/secret.ts'
 import { error, type Path, warning } from '../fault.ts'
 import { whyUnreadable } from '../secrets.ts'
@@ -138,9 +139,9 @@ function unreadable(name: string | undefined, context: RuleContext): { message: 
   context.note(path)
   try {
     accessSync(path, constants.R_OK)
-    return statSync(path).isDirectory()
-      ? whyUnreadable(name, Object.assign(new Error(), { code: 'EISDIR' }))
-      : undefined
+    const file = statSync(path)
+    if (file.isFIFO()) return whyUnreadable(name, pipeError(name))
+    return file.isDirectory() ? whyUnreadable(name, Object.assign(new Error(), { code: 'EISDIR' })) : undefined
   } catch (cause) {
     return whyUnreadable(name, cause)
   }

@@ -70,6 +70,28 @@ export const onePathEach: Rule = function* (file, context) {
   }
 }
 
+/** What other programs write for a part of a path that varies: here it is compared byte by byte, and never comes. */
+const PATTERN = /^(?:\*\*?|.*\*|:[A-Za-z_]\w*)$/
+
+export const noPatterns: Rule = function* (file) {
+  for (const [index, route] of (file.routes ?? []).entries())
+    for (const key of ['path', 'path-prefix'] as const) {
+      const path = route?.match?.[key]
+      const segments = path?.split('/') ?? []
+      const at = segments.findIndex(segment => PATTERN.test(segment))
+      if (path === undefined || at < 0) continue
+      const prefix = `${segments.slice(0, at).join('/')}/`
+      yield {
+        ...warning(
+          ['routes', index, 'match', key],
+          `${key}: ${JSON.stringify(segments[at])} is no pattern here: a path is compared byte by byte`,
+          `for every path below it write path-prefix: ${prefix}`,
+        ),
+        part: { at: prefix.length, length: segments[at]?.length ?? 0 },
+      }
+    }
+}
+
 const isBlock = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 function* methodsOnce(methods: readonly (string | undefined)[] | undefined, path: Path): Generator<Fault> {
