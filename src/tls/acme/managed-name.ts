@@ -205,7 +205,8 @@ export class ManagedName {
         `${path} is for ${names.dns.slice(0, 3).join(', ') || 'no DNS name'}, and not for ${name}`,
         'nothing: another is obtained',
       )
-    return { ...pair, pem, expiries: pair.expiries.map(each => ({ ...each, renewed: true })) }
+    const renewsAt = this.#dueAt(pair)
+    return { ...pair, pem, expiries: pair.expiries.map(each => ({ ...each, renewsAt })) }
   }
 
   #dueAt(pair: KeyPair): number {
