@@ -65,6 +65,7 @@ export const run: Verb = {
       stopping = true
     })
     process.on('SIGHUP', () => void gateway.reload())
+    process.on('SIGUSR1', nothing)
     try {
       await Promise.race([gateway.start(), stop])
     } catch (error) {
@@ -85,6 +86,9 @@ export const run: Verb = {
     return 0
   },
 }
+
+/** Node would open its debugger, through which anybody on this host could read every secret, and no file of the log needs reopening. */
+function nothing(): void {}
 
 /** Ends a drain early. */
 function hurry(gateway: Gateway, log: Log): void {

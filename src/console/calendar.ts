@@ -26,7 +26,7 @@ export function calendarOf(expiries: readonly Expiry[], now: number): string {
 }
 
 function eventOf(expiry: Expiry, now: number): string[] {
-  const { kind, name, at, renewed } = expiry
+  const { kind, name, at, renewsAt } = expiry
   const summary = escaped(`${kind} ${name} ends`)
   return [
     'BEGIN:VEVENT',
@@ -36,7 +36,7 @@ function eventOf(expiry: Expiry, now: number): string[] {
     `SUMMARY:${summary}`,
     `DESCRIPTION:${escaped(mendOf(expiry))}`,
     'TRANSP:TRANSPARENT',
-    ...[30, 7, 1].flatMap(days => (at - now > days * DAY && !renewed ? alarm(days, summary) : [])),
+    ...[30, 7, 1].flatMap(days => (at - now > days * DAY && renewsAt === undefined ? alarm(days, summary) : [])),
     'END:VEVENT',
   ]
 }

@@ -10,8 +10,8 @@ export interface Expiry {
   readonly name: string
   /** Epoch milliseconds. */
   readonly at: number
-  /** The gate renews it by itself: it is warned of only once it has ended. */
-  readonly renewed?: boolean
+  /** When the gate begins to renew it by itself, epoch milliseconds: it is warned of only once it has ended. */
+  readonly renewsAt?: number
 }
 
 /** How the route's signature check is configured, for a check that answers by it. */

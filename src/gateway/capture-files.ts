@@ -98,9 +98,16 @@ export class CaptureFiles {
     const route = config.routes.find(({ name }) => name === capture.request.route)
     const kept = { capture: maskCapture(capture, masksOf(route, config, env)), explanation }
     const file = join(this.#dir, `${capture.request.id}.json`)
-    // Whole or not at all, whatever happens meanwhile.
-    await writeFile(`${file}.new`, `${JSON.stringify(kept, null, 2)}\n`, { mode: 0o600 })
-    await rename(`${file}.new`, file)
+    const fresh = `${file}.new`
+    try {
+      // Whole or not at all, whatever happens meanwhile.
+      await writeFile(fresh, `${JSON.stringify(kept, null, 2)}\n`, { mode: 0o600 })
+      await rename(fresh, file)
+    } catch (error) {
+      // On a full disk there would be one more for each request.
+      await rm(fresh, { force: true })
+      throw error
+    }
     // It was pushed out while it was written.
     if (this.#means.captures.get(capture.request.id, this.#means.clock.now()) === undefined)
       await rm(file, { force: true })

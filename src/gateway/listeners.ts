@@ -33,6 +33,8 @@ export interface Among {
 export class Listeners implements Front {
   readonly #means: Means
   #listeners: Listener[] = []
+  /** Those that a config has left out, as long as their requests are under way. */
+  readonly #leaving = new Set<Listener>()
   #generation: Generation | undefined
 
   constructor(means: Means) {
@@ -88,7 +90,7 @@ export class Listeners implements Front {
       this.#generation = next
       metrics.setListeners(next.config.listeners.map(listener => listener.name))
       for (const listener of this.#listeners) listener.count(metrics.listener(listener.name))
-      for (const listener of left) void listener.drain(LEFT_MS)
+      for (const listener of left) this.#leave(listener)
     }
     return { opened: told, commit, abort }
   }
@@ -124,7 +126,12 @@ export class Listeners implements Front {
   }
 
   async drain(graceMs: number): Promise<void> {
-    await Promise.all(this.#listeners.map(listener => listener.drain(graceMs)))
+    await Promise.all([...this.#listeners, ...this.#leaving].map(listener => listener.drain(graceMs)))
+  }
+
+  #leave(listener: Listener): void {
+    this.#leaving.add(listener)
+    void listener.drain(LEFT_MS).finally(() => this.#leaving.delete(listener))
   }
 }
 

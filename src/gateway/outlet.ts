@@ -40,9 +40,9 @@ export class Outlet {
   }
 }
 
-/** The text of an answer that is small, cut to what a log line needs; empty where there is none. */
+/** The text of an answer, which repeats what was sent as likely as not; empty where it is too large to be one of a receiver. */
 export function saidBy(answer: UpstreamResult & { readonly ok: true }): string {
-  if (Buffer.isBuffer(answer.body)) return answer.body.toString('utf8').slice(0, 4096)
+  if (Buffer.isBuffer(answer.body)) return answer.body.toString('utf8')
   answer.body.on('error', () => undefined).destroy()
   return ''
 }

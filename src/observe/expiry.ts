@@ -7,6 +7,8 @@ export interface ExpiryReading {
   readonly name: string
   /** Negative once it has ended. */
   readonly seconds: number
+  /** Seconds before its end at which the gate begins to renew it by itself; absent: it does not. */
+  readonly renewedBefore?: number | undefined
 }
 
 export interface ExpiryWatch {
@@ -37,10 +39,11 @@ export const EXPIRY_REMEDY: Readonly<Record<Expiry['kind'], string>> = {
 }
 
 /** What is to be done before it ends. */
-export const mendOf = ({ kind, renewed }: Expiry): string =>
-  renewed ? 'The gate renews it by itself; its log says where it could not.' : EXPIRY_REMEDY[kind]
+export const mendOf = ({ kind, renewsAt }: Expiry): string =>
+  renewsAt !== undefined ? 'The gate renews it by itself; its log says where it could not.' : EXPIRY_REMEDY[kind]
 
-const NOT_RENEWED = '"certificate not obtained" in the log says why it was not renewed.'
+/** What to do where the gate should have renewed it by itself. */
+export const NOT_RENEWED = '"certificate not obtained" in the log says why it was not renewed.'
 
 interface Watched {
   readonly expiry: Expiry
@@ -77,14 +80,14 @@ export function createExpiryWatch({ log, clock }: { readonly log: Log; readonly 
     for (const item of watched.values()) {
       const left = item.expiry.at - now
       const step = STEPS.findLast(days => left <= days * DAY)
-      if (step === undefined || step >= item.warned || (item.expiry.renewed && left > 0)) continue
+      if (step === undefined || step >= item.warned || (item.expiry.renewsAt !== undefined && left > 0)) continue
       item.warned = step
       tell(item.expiry, left)
     }
   }
 
-  function tell({ kind, name, at, renewed }: Expiry, left: number): void {
-    const remedy = renewed ? NOT_RENEWED : EXPIRY_REMEDY[kind]
+  function tell({ kind, name, at, renewsAt }: Expiry, left: number): void {
+    const remedy = renewsAt === undefined ? EXPIRY_REMEDY[kind] : NOT_RENEWED
     const fields = { kind, name, at: new Date(at).toISOString(), remedy }
     if (left <= 0) log.error('expired', fields)
     else log.warn('expires soon', { ...fields, 'days-left': Math.floor(left / DAY) })
@@ -114,7 +117,12 @@ export function createExpiryWatch({ log, clock }: { readonly log: Log; readonly 
     soonest,
     readings() {
       const now = clock.now()
-      return soonest().map(({ kind, name, at }) => ({ kind, name, seconds: (at - now) / 1000 }))
+      return soonest().map(({ kind, name, at, renewsAt }) => ({
+        kind,
+        name,
+        seconds: (at - now) / 1000,
+        ...(renewsAt === undefined ? {} : { renewedBefore: (at - renewsAt) / 1000 }),
+      }))
     },
     start() {
       started = true

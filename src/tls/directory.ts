@@ -112,6 +112,12 @@ export async function revokeCertificate(dir: string, file: string, now: number):
   return true
 }
 
+/** Whether the clients' CRL of the directory has it. @throws TlsProblem where the CRL can't be read */
+export function isRevoked(dir: string, { serial }: Certificate): boolean {
+  const path = join(dir, CLIENTS_CRL)
+  return existsSync(path) && crlIn(path).revoked.has(serial)
+}
+
 /** Writes a PKCS#12 bundle of `name`.crt, its CA where the directory has it, and `name`.key; mode 0600. @throws TlsProblem */
 export async function bundleClient(
   dir: string,

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { CLIENT_AUTH } from '../core/client-certificate.ts'
 import type { Certificate } from './certificate.ts'
-import { authority, certificateIn, readText, refuseExisting, writeFile } from './directory.ts'
+import { authority, certificateIn, isRevoked, readText, refuseExisting, writeFile } from './directory.ts'
 import { NO_NAMES, readAlternativeNames } from './general-names.ts'
 import { certifyLeaf, type Issued, issueLeaf, type KeyKind, type Names } from './issue.ts'
 import { peculiar } from './peculiar.ts'
@@ -76,7 +76,7 @@ export interface Renewal {
 /**
  * Issues a certificate of the directory's CA anew into its own file, with its names and use. What follows it in the file
  * stays. The old one is not revoked.
- * @throws TlsProblem where no CA of the directory issued it
+ * @throws TlsProblem where no CA of the directory issued it, or it was revoked
  */
 export async function renewCertificate(dir: string, file: string, { newKey, now }: Renewal): Promise<void> {
   const old = certificateIn(file)
@@ -87,6 +87,13 @@ export async function renewCertificate(dir: string, file: string, { newKey, now 
     throw new TlsProblem(
       `${file} is ${old.ca ? 'a CA' : `not issued by ${issuer}`}`,
       'name a server or client certificate of this directory; a CA is replaced by a new directory: sallyport certs init',
+    )
+  }
+  // The new one has another serial: whoever was shut out would be let in again, by the same key.
+  if (use === 'client' && isRevoked(dir, old)) {
+    throw new TlsProblem(
+      `${file} was revoked`,
+      'where its client is to be let in again, make another certificate with a key of its own: sallyport certs client',
     )
   }
   const x509 = await peculiar()

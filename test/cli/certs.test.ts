@@ -477,6 +477,19 @@ describe('certs renew', () => {
     ).toBe(0)
   })
 
+  it('refuses what was revoked: its client would be let in again', async () => {
+    await init()
+    await verb('revoke', '--dir', 'certs', 'certs/client.crt')
+    const before = certificate('client.crt').serialNumber
+    for (const also of [[], ['--new-key']]) {
+      const { code, stderr } = await verb('renew', '--dir', 'certs', ...also, 'certs/client.crt')
+      expect(code).toBe(1)
+      expect(stderr).toMatch(/client\.crt was revoked\nmend: .*make another certificate with a key of its own/)
+    }
+    expect(certificate('client.crt').serialNumber).toBe(before)
+    expect((await verb('renew', '--dir', 'certs', 'certs/bridge.crt')).code).toBe(0)
+  })
+
   it('refuses a CA and what another CA issued', async () => {
     await init()
     await verb('init', '--dir', 'other')

@@ -31,7 +31,7 @@ describe('the calendar of what ends', () => {
   })
 
   it('wakes nobody for what the gate renews by itself', () => {
-    const told = of({ kind: 'certificate', name: 'gate.example', at: inDays(60), renewed: true })
+    const told = of({ kind: 'certificate', name: 'gate.example', at: inDays(60), renewsAt: inDays(30) })
     expect(told).toContain('DTSTART')
     expect(told).not.toContain('VALARM')
   })

@@ -1,11 +1,12 @@
-import { X509Certificate } from 'node:crypto'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { connect, type SecureVersion, type TLSSocket } from 'node:tls'
+import { FlattenedSign } from 'jose'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ask } from '../support/client.ts'
-import { makeCertificates, type RunningGate, startGate, tempFolder } from '../support/gate.ts'
+import { type LogLine, makeCertificates, type RunningGate, startGate, tempFolder } from '../support/gate.ts'
 import { hasPebble, type Pebble, type PebbleOptions, startPebble } from '../support/pebble.ts'
 import { freePort } from '../support/ports.ts'
 import { startUpstream, type TestUpstream } from '../support/upstream.ts'
@@ -70,6 +71,27 @@ routes:
   const stored = () => {
     const [own = ''] = readdirSync(join(folder, 'acme'))
     return join(folder, 'acme', own)
+  }
+
+  /** As its owner would from elsewhere (RFC 8555 section 7.3.6). */
+  const deactivate = async (file: string) => {
+    const { key, url } = JSON.parse(readFileSync(file, 'utf8')) as { readonly key: string; readonly url: string }
+    const tls = { ca: readFileSync(ca.ca) }
+    const { headers } = await ask({ port: ca.port, path: NONCE, method: 'HEAD', tls })
+    const jws = await new FlattenedSign(Buffer.from('{"status":"deactivated"}'))
+      .setProtectedHeader({ alg: 'ES256', nonce: String(headers['replay-nonce']), url, kid: url })
+      .sign(createPrivateKey(key))
+    const { status, body } = await ask({
+      port: ca.port,
+      path: new URL(url).pathname,
+      body: JSON.stringify(jws),
+      // Pebble makes the URLs of accounts of it.
+      headers: { 'content-type': 'application/jose+json', host: `localhost:${ca.port}` },
+      tls,
+    })
+    // Pebble refuses one nonce in twenty.
+    if (body.includes('badNonce')) await deactivate(file)
+    else expect(status, body).toBe(200)
   }
 
   it('are obtained by tls-alpn-01 on the listener itself, kept, and there at once after a restart', async () => {
@@ -220,6 +242,33 @@ routes:
     await second
     expect((await send('new.example.com')).status).toBe(200)
     expect(readFileSync(join(stored(), 'account.json'), 'utf8')).not.toBe(account)
+  })
+
+  it('are not had for an account that the CA does not admit, and say so', async () => {
+    const eab = { 'kid-1': 'zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W' }
+    writeFileSync(join(folder, 'mac'), eab['kid-1'].replace('z', 'a'))
+    const more = ', eab: { kid: kid-1, key: { file: mac } }'
+    const running = await start({ more }, { eab })
+    const failed = ({ msg }: LogLine) => msg === 'certificate not obtained'
+    expect(await running.line(failed, WAIT)).toMatchObject({
+      reason: expect.stringMatching(/^the CA made no account: unauthorized/),
+      remedy: 'see whether kid and key under eab are those that the CA gave, for this directory',
+    })
+    writeFileSync(join(folder, 'mac'), eab['kid-1'])
+    await obtained(running)
+
+    await deactivate(join(stored(), 'account.json'))
+    const second = running.next(failed, WAIT)
+    await running.reload(config({ more, names: [NAME, 'new.example.com'] }))
+    expect(await second).toMatchObject({
+      name: 'new.example.com',
+      reason: expect.stringContaining('unauthorized'),
+      remedy: expect.stringContaining('remove account.json from the store'),
+    })
+    rmSync(join(stored(), 'account.json'))
+    // What was tried in vain waits; another name does not.
+    await running.reload(config({ more, names: [NAME, 'other.example.com'] }))
+    await obtained(running, 'other.example.com')
   })
 
   it('are not asked for where the account could not be kept', async () => {

@@ -211,6 +211,60 @@ describe('alerts', () => {
     expect(bot.messages[1]?.text).toContain('the rule is no longer in the config')
   }, 40_000)
 
+  it('count what came just before a reload', async () => {
+    const { bot } = await startReceivers()
+    const yaml = config((await upstream()).url, bot, '\n    - refused: { over: 20%, of-at-least: 10, within: 10s }')
+    const gate = await start(yaml)
+    for (let round = 0; round < 4; round++) {
+      await send(gate, 3, 'not-the-secret')
+      expect(await gate.reload(yaml)).toMatchObject({ msg: 'reloaded' })
+    }
+    await gate.line(({ msg }) => msg === 'alert', 5_000)
+  }, 40_000)
+
+  it('are told whole where many have piled up', async () => {
+    const { bot } = await startReceivers()
+    const names = Array.from(
+      { length: 24 },
+      (_, i) => `a-partner-of-the-crm-whose-name-is-as-long-as-names-may-be-${i + 10}`,
+    )
+    const crm = await upstream()
+    const routes = names.map(
+      name => `  - name: ${name}
+    match: { path: /${name} }
+    checks: [{ signature: { provider: github, secrets: [{ env: GITHUB_SECRET }] } }]
+    forward: { to: ${crm.url}/in }
+`,
+    )
+    const rules = '\n    - refused: { over: 20%, of-at-least: 4, within: 60s }'
+    const gate = await start(config(crm.url, bot, rules).replace('routes:\n', `routes:\n${routes.join('')}`))
+    bot.refusals.push({ status: 429, description: 'Too Many Requests', parameters: { retry_after: 3 } })
+    const headers = signedBy('github', 'not-the-secret', BODY)
+    const refused = [
+      headers,
+      { ...headers, 'x-hub-signature-256': 'sha256=z' },
+      { 'content-type': 'application/json' },
+      { 'content-type': 'text/html' },
+    ]
+    for (const name of names)
+      for (const each of refused) await ask({ port: gate.port('public'), path: `/${name}`, headers: each, body: BODY })
+    const delivered = () => metric(gate, 'sallyport_alert_messages_total{receiver="telegram",result="delivered"}')
+    await vi.waitFor(async () => expect(await delivered()).toBe(names.length), WAIT)
+    const told = bot.messages.map(({ text }) => text).join('\n')
+    expect(names.filter(name => !told.includes(`alert: route ${name} refuses 100 % of its requests`))).toEqual([])
+    for (const { text } of bot.messages) expect(text).toMatch(/https:\/\/gate\.example\.com\/\S*$/)
+  }, 40_000)
+
+  it('that wait to be sent again are tried before the gate stops', async () => {
+    const { bot } = await startReceivers()
+    const gate = await startGate(config((await upstream()).url, bot), ENV)
+    bot.refusals.push({ status: 429, description: 'Too Many Requests', parameters: { retry_after: 60 } })
+    await send(gate, 12, 'not-the-secret')
+    await gate.line(({ msg, receiver }) => msg === 'alert not delivered' && receiver === 'telegram')
+    expect(await gate.stop()).toBe(0)
+    expect(bot.messages.at(-1)?.text).toContain('route github refuses 100 %')
+  }, 40_000)
+
   it('without their secret take nothing else offline, and are told once it is there', async () => {
     const { bot, events } = await startReceivers()
     const { ALERT_BOT_TOKEN: _, ...env } = ENV

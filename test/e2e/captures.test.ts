@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -372,6 +372,22 @@ describe('what failures have in common', () => {
 })
 
 describe('captures on disk', () => {
+  it('that can not be written leave nothing behind', async () => {
+    const config = yaml(await freePort(), crm.url).replace('captures: {', 'captures: { dir: kept,')
+    const running = await startGate(config, ENV, undefined, 2)
+    const dir = join(running.folder, 'kept')
+    for (let n = 0; n < 4; n++) {
+      const id = idOf(await ask({ port: running.port('public'), path: '/kb' }))
+      // Before it is written, which takes a moment: it can't be renamed into the place of a folder.
+      mkdirSync(join(dir, `${id}.json`))
+    }
+    await running.line(({ msg }) => msg === 'capture not written')
+    await vi.waitFor(() => expect(readdirSync(dir).filter(name => name.endsWith('.new'))).toEqual([]))
+    await new Promise(resolve => setTimeout(resolve, 1_000))
+    expect(readdirSync(dir).filter(name => name.endsWith('.new'))).toEqual([])
+    expect(await running.stop()).toBe(0)
+  })
+
   it('are masked, mode 0600, explained before that, and there after a restart', async () => {
     const port = await freePort()
     const config = yaml(port, crm.url).replace('captures: { keep: 100,', 'captures: { keep: 3, dir: kept,')

@@ -100,6 +100,68 @@ describe('SIGTERM', () => {
     }
   })
 
+  it.each([
+    ['a listener', 1],
+    ['a listener of several workers', 2],
+  ])(
+    'lets requests end of %s that a reload has left out',
+    async (_what, workers) => {
+      const upstream = await startUpstream((_req, res) => void setTimeout(() => res.end('{}'), 2_500))
+      const before = `workers: ${workers}${config(upstream.url)}`
+      const both = before.replace('routes:', '  - { name: other, bind: "127.0.0.1:0" }\nroutes:')
+      const gate = await startGate(both, { SECRET }, undefined, 2)
+      try {
+        const slow = ask({
+          port: gate.port('other'),
+          path: '/a',
+          headers: signedBy('standard-webhooks', SECRET, BODY),
+          body: BODY,
+        })
+        await expect.poll(() => upstream.received.length, { timeout: 5_000 }).toBe(1)
+        expect(await gate.reload(before)).toMatchObject({ msg: 'reloaded' })
+        gate.process.kill('SIGTERM')
+        expect((await slow).status).toBe(200)
+        expect(await gate.exited).toBe(0)
+        expect(gate.lines.filter(({ msg }) => msg === 'forwarded')).toHaveLength(1)
+      } finally {
+        await upstream.close()
+        await gate.stop()
+      }
+    },
+    20_000,
+  )
+
+  it('lets requests end of a worker that a reload has left out', async () => {
+    const requests = 24
+    // The last is most likely one of a worker that is left out.
+    let answers = 0
+    const upstream = await startUpstream(
+      (_req, res) => void setTimeout(() => res.end('{}'), ++answers < requests ? 1_500 : 4_000),
+    )
+    const gate = await startGate(`workers: 6${config(upstream.url)}`, { SECRET })
+    try {
+      const slow = Array.from({ length: requests }, () =>
+        ask({
+          port: gate.port('public'),
+          path: '/a',
+          headers: signedBy('standard-webhooks', SECRET, BODY),
+          body: BODY,
+        }),
+      )
+      await expect.poll(() => upstream.received.length, { timeout: 5_000 }).toBe(requests)
+      expect(await gate.reload(`workers: 1${config(upstream.url)}`)).toMatchObject({ msg: 'reloaded' })
+      gate.process.kill('SIGTERM')
+      const replies = await Promise.all(slow)
+      expect(replies.map(({ status }) => status)).toEqual(replies.map(() => 200))
+      expect(await gate.exited).toBe(0)
+      expect(gate.lines.filter(({ msg }) => msg === 'forwarded')).toHaveLength(requests)
+      expect(gate.lines.at(-1)).toMatchObject({ msg: 'stopped' })
+    } finally {
+      await upstream.close()
+      await gate.stop()
+    }
+  }, 20_000)
+
   it('hands the whole answer to a client that reads slowly', async () => {
     const answer = 'x'.repeat(250 * 1024)
     const upstream = await startUpstream((_req, res) => void res.end(answer))

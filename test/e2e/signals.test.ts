@@ -214,3 +214,13 @@ it('SIGHUP and then SIGTERM refuse no reload on the way out', async () => {
     await gate.stop()
   }
 })
+
+it.each([1, 2])('SIGUSR1, which has others open their log anew, opens no debugger, with %i workers', async workers => {
+  const gate = await startGate(`workers: ${workers}${slowly.replace('UPSTREAM', '"http://127.0.0.1:9/in"')}`)
+  gate.process.kill('SIGUSR1')
+  gate.process.kill('SIGHUP')
+  await gate.line(({ msg }) => msg === 'reloaded')
+  await pause(300)
+  expect(gate.stderr()).toBe('')
+  expect(await gate.stop()).toBe(0)
+})

@@ -237,6 +237,57 @@ describe('a receiver of telemetry', () => {
     expect(otlp.answers).toEqual([])
   }, 40_000)
 
+  it('that wants other credentials is told of as that', async () => {
+    const { otlp, crm } = await both()
+    otlp.answers.push({ status: 401 })
+    const gate = await start(otlp, crm, '\n    metrics: false')
+    await send(gate)
+    const line = await gate.line(({ msg }) => msg === 'telemetry not delivered', 20_000)
+    expect(line).toMatchObject({ said: 'it answered 401', remedy: expect.stringMatching(/headers, bearer or basic/) })
+  }, 40_000)
+
+  it('that rejects a part is told of once, and again when it takes all', async () => {
+    const { otlp, crm } = await both()
+    const body = JSON.stringify({ partialSuccess: { rejectedSpans: '1', errorMessage: 'too old' } })
+    otlp.answers.push({ status: 200, body }, { status: 200, body })
+    const gate = await start(otlp, crm, '\n    metrics: false')
+    const told = () => gate.lines.flatMap(({ msg }) => (String(msg).startsWith('telemetry') ? [msg] : []))
+    await send(gate)
+    const first = await gate.line(({ msg }) => msg === 'telemetry not delivered', 20_000)
+    expect(first).toMatchObject({
+      said: expect.stringContaining('too old'),
+      remedy: expect.stringContaining('not sent again'),
+    })
+    await send(gate)
+    await vi.waitFor(() => expect(otlp.answers).toEqual([]), WAIT)
+    await send(gate)
+    await vi.waitFor(() => expect(otlp.spans).toHaveLength(2), WAIT)
+    await gate.line(({ msg }) => msg === 'telemetry delivered again')
+    expect(told()).toEqual(['telemetry not delivered', 'telemetry delivered again'])
+  }, 40_000)
+
+  it('gets what waits for it across a reload', async () => {
+    const { otlp, crm } = await both()
+    otlp.answers.push({ status: 503 }, { status: 503 })
+    const gate = await start(otlp, crm, '\n    metrics: false')
+    await send(gate)
+    await gate.line(({ msg }) => msg === 'telemetry not delivered', 20_000)
+    const reloaded = config(otlp, crm, '\n    metrics: false').replace('/in/github', '/in/other')
+    expect(await gate.reload(reloaded)).toMatchObject({ msg: 'reloaded' })
+    await vi.waitFor(() => expect(otlp.spans).toHaveLength(2), WAIT)
+    await gate.line(({ msg }) => msg === 'telemetry delivered again')
+  }, 40_000)
+
+  it('gets before the gate stops what would be sent again later', async () => {
+    const { otlp, crm } = await both()
+    otlp.answers.push({ status: 503, headers: { 'retry-after': '25' } })
+    const gate = await startGate(config(otlp, crm, '\n    metrics: false'), ENV)
+    await send(gate)
+    await gate.line(({ msg }) => msg === 'telemetry not delivered', 20_000)
+    expect(await gate.stop()).toBe(0)
+    expect(otlp.spans).toHaveLength(2)
+  }, 40_000)
+
   it('gets what is left before the gate stops', async () => {
     const { otlp, crm } = await both()
     const gate = await startGate(config(otlp, crm), ENV)

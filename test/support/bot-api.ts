@@ -75,7 +75,13 @@ export async function startBotApi(
       messages.push(message)
       answer(200, {
         ok: true,
-        result: { message_id: messages.length, chat: { id: message.chat_id }, text: message.text },
+        result: {
+          message_id: messages.length,
+          from: { id: 8108431234, is_bot: true, first_name: 'Gate alerts', username: 'gate_alerts_bot' },
+          chat: { id: message.chat_id, title: 'Operations, around the clock', type: 'supergroup' },
+          date: Math.floor(Date.now() / 1000),
+          text: message.text,
+        },
       })
     })
   })

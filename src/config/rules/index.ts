@@ -15,7 +15,7 @@ import {
 import { networksAsPublished, noOpenNetworks } from './networks.ts'
 import { limitsOfProviders } from './provider-limits.ts'
 import { everyRouteReachable } from './reachable.ts'
-import { alertUrls, knownRoutes, telemetryTo } from './reports.ts'
+import { alertUrls, capturesAskedFor, knownRoutes, telemetryTo } from './reports.ts'
 import { filesExist, nothingExpired, secretsResolve, variableNames } from './resources.ts'
 import { knownListener, noPatterns, noTwinRoutes, oneNameEach, onePathEach } from './routes.ts'
 import { secretsOfOneRoute } from './shared-secrets.ts'
@@ -52,6 +52,7 @@ export const rules: readonly Rule[] = [
   streamed,
   alertUrls,
   knownRoutes,
+  capturesAskedFor,
   telemetryTo,
   secretsResolve,
   variableNames,

@@ -65,3 +65,14 @@ export const knownRoutes: Rule = function* (file) {
         )
       }
 }
+
+/** Only the admin listener hands captures out, so without one none are kept, in no folder either. */
+export const capturesAskedFor: Rule = function* (file, context) {
+  if (context.at(['captures']) === undefined || context.at(['admin']) !== undefined || file.captures?.keep === 0) return
+  yield warning(
+    ['captures'],
+    'captures: none are kept, because there is no admin listener that could be asked for them',
+    'add admin: { bind: 127.0.0.1:9901 }, or leave captures out',
+    'key',
+  )
+}

@@ -107,8 +107,8 @@ export class Alerts {
     }
     this.#receivers = next
     this.#tell(ended)
-    // What was counted before there were rules is no news.
-    this.#deltas.take(this.#options.sources.routes())
+    // What was counted before there were rules is no news; what was counted since the last look is.
+    if (this.#timer === undefined) this.#deltas.take(this.#options.sources.routes())
     clearInterval(this.#timer)
     this.#timer = alerts && setInterval(() => this.#lookSafely(), LOOK_MS).unref()
   }

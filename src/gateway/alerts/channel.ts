@@ -6,8 +6,8 @@ import type { Delivery, Sent } from './receiver.ts'
 
 /** How one kind of receiver is spoken to. */
 export interface Channel {
-  /** Messages in one sending. */
-  readonly most: number
+  /** How many of these, in their order, go into one sending. */
+  fitting(messages: readonly AlertMessage[]): number
   /** @param now epoch milliseconds, of this attempt */
   write(
     messages: readonly AlertMessage[],
@@ -30,7 +30,7 @@ export type Verdict =
 
 export function deliverBy(channel: Channel, outlet: Outlet, now: () => number): Delivery {
   return {
-    most: channel.most,
+    fitting: channel.fitting,
     async send(messages) {
       const { path, headers, body } = channel.write(messages, now())
       const answer = await outlet.post(path, [...headers, 'Content-Type', 'application/json'], Buffer.from(body))
@@ -40,7 +40,18 @@ export function deliverBy(channel: Channel, outlet: Outlet, now: () => number): 
 }
 
 /** Of a chat: what has piled up goes into one message. */
-export const PILE = 20
+const PILE = 20
+
+/** How many of these go into one message of a chat that takes so many characters: nothing of what was told may be cut off. */
+export function piled(
+  messages: readonly AlertMessage[],
+  characters: number,
+  textOf: (messages: readonly AlertMessage[]) => string,
+): number {
+  let count = Math.min(messages.length, PILE)
+  while (count > 1 && textOf(messages.slice(0, count)).length > characters) count--
+  return count
+}
 
 function judged(channel: Channel, answer: UpstreamResult & { readonly ok: true }, now: number): Sent {
   const { status, headers } = answer

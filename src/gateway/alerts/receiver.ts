@@ -19,8 +19,8 @@ export type Sent =
 
 /** How messages are delivered, once each. */
 export interface Delivery {
-  /** So many at most go into one sending. */
-  readonly most: number
+  /** How many of those that wait go into the next sending: one at least. */
+  fitting(waiting: readonly AlertMessage[]): number
   send(messages: readonly AlertMessage[]): Promise<Sent>
 }
 
@@ -88,9 +88,10 @@ export class Receiver {
     void this.#work()
   }
 
-  /** Resolves once nothing waits; at once where nothing can be delivered. */
+  /** Tries at once what would be sent again later. Resolves once nothing waits; at once where nothing can be delivered. */
   idle(): Promise<void> {
     if (this.#queue.length === 0 || this.#delivery === undefined) return Promise.resolve()
+    this.#wake?.()
     return new Promise(resolve => this.#emptied.push(resolve))
   }
 
@@ -104,8 +105,7 @@ export class Receiver {
     if (this.#working) return
     this.#working = true
     while (this.#queue.length > 0 && !this.#closed && this.#delivery !== undefined) {
-      const { most } = this.#delivery
-      const batch = this.#queue.slice(0, most)
+      const batch = this.#queue.slice(0, this.#delivery.fitting(this.#queue.map(({ message }) => message)))
       const sent = await this.#send(this.#delivery, batch)
       for (const each of batch) each.attempts++
       const pause = sent.ok ? this.#delivered(batch) : this.#refused(batch, sent)

@@ -1,5 +1,5 @@
-import { type Letterhead, textOfAll } from '../../observe/alerts/message.ts'
-import { type Channel, PILE } from './channel.ts'
+import { type AlertMessage, type Letterhead, textOfAll } from '../../observe/alerts/message.ts'
+import { type Channel, piled } from './channel.ts'
 
 /** Characters of one message, https://docs.slack.dev/changelog/2018-truncating-really-long-messages. */
 const MOST = 40_000
@@ -11,13 +11,14 @@ const MOST = 40_000
  * @see https://docs.slack.dev/messaging/formatting-message-text#escaping
  */
 export function slack(path: string, letterhead: Letterhead): Channel {
+  const textOf = (messages: readonly AlertMessage[]): string => escaped(textOfAll(messages, letterhead))
   return {
-    most: PILE,
+    fitting: messages => piled(messages, MOST, textOf),
     write: messages => ({
       path,
       headers: [],
       body: JSON.stringify({
-        text: escaped(textOfAll(messages, letterhead)).slice(0, MOST),
+        text: textOf(messages).slice(0, MOST),
         mrkdwn: false,
         unfurl_links: false,
         unfurl_media: false,

@@ -1,7 +1,7 @@
 import type { Secret } from '../../core/secret.ts'
 import type { TelegramConfig } from '../../observe/alerts/config.ts'
-import { type Letterhead, textOfAll } from '../../observe/alerts/message.ts'
-import { type Channel, PILE, type Verdict } from './channel.ts'
+import { type AlertMessage, type Letterhead, textOfAll } from '../../observe/alerts/message.ts'
+import { type Channel, piled, type Verdict } from './channel.ts'
 
 /** Characters of one message, https://core.telegram.org/bots/api#sendmessage. */
 const MOST = 4096
@@ -11,16 +11,17 @@ const MOST = 4096
  * @see https://core.telegram.org/bots/api#making-requests
  */
 export function telegram({ api, chat }: TelegramConfig, token: Secret, letterhead: Letterhead): Channel {
+  const textOf = (messages: readonly AlertMessage[]): string => textOfAll(messages, letterhead)
   const base = new URL(api).pathname.replace(/\/$/, '')
   return {
-    most: PILE,
+    fitting: messages => piled(messages, MOST, textOf),
     write: messages => ({
       // The token is part of the path: no path of this channel is ever told.
       path: `${base}/bot${token.text()}/sendMessage`,
       headers: [],
       body: JSON.stringify({
         chat_id: chat,
-        text: textOfAll(messages, letterhead).slice(0, MOST),
+        text: textOf(messages).slice(0, MOST),
         link_preview_options: { is_disabled: true },
       }),
     }),

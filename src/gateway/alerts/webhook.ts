@@ -12,7 +12,7 @@ export function webhook(url: string, secret: Secret, { host, link }: Letterhead)
   const key = signingKeyOf(secret)
   const { pathname: path } = new URL(url)
   return {
-    most: 1,
+    fitting: () => 1,
     write(messages, now) {
       const [message] = messages
       if (message === undefined) throw new Error('no message to write')

@@ -18,85 +18,123 @@ export interface Exported {
   readonly failed: number
 }
 
-/** Sends batches to one path of an OTLP/HTTP receiver. */
+/** One path of an OTLP/HTTP receiver. */
+export interface Destination {
+  readonly outlet: Pick<Outlet, 'host' | 'post'>
+  readonly path: string
+  readonly headers: readonly string[]
+}
+
+/** How one attempt ended; `said` and `remedy` are those of one that was not wholly taken. */
+interface Attempt {
+  readonly again: boolean
+  readonly taken: boolean
+  readonly afterMs: number
+  readonly rejected: number
+  readonly said?: string
+  readonly remedy?: string
+}
+
+/** Sends messages of one kind to where the config in force says. It outlives a reload, with what waits. */
 export class Exporter {
-  readonly #outlet: Outlet
-  readonly #path: string
-  readonly #headers: readonly string[]
   readonly #log: Log
   readonly #timing: Timing
+  #to: Destination | undefined
   /** One line tells that it does not work, and one that it works again. */
   #failing = false
   #ended = false
+  /** Ends the wait before the next attempt. */
+  #wake: (() => void) | undefined
 
-  constructor(outlet: Outlet, path: string, headers: readonly string[], log: Log, timing: Timing) {
-    this.#outlet = outlet
-    this.#path = path
-    this.#headers = headers
+  constructor(log: Log, timing: Timing) {
     this.#log = log
     this.#timing = timing
   }
 
-  /** No more attempts after those under way. */
+  /** What waits goes there, and at once: it may be what mends it. @param to `undefined`: nowhere, it is given up */
+  use(to: Destination | undefined): void {
+    this.#to = to
+    this.#wake?.()
+  }
+
+  /** What waits is tried a last time. */
   end(): void {
     this.#ended = true
+    this.#wake?.()
   }
 
   /** Sends a message until it is taken or given up. Does not reject. @param count of what is in it */
   async send(message: object, count: number): Promise<Exported> {
     const body = await compress(JSON.stringify(message))
     const since = this.#timing.monotonic()
-    for (let attempt = 0; ; attempt++) {
-      const { again, said, afterMs, rejected } = await this.#attempt(body)
-      if (said === undefined) {
-        this.#works()
-        return { failed: Math.min(count, rejected) }
-      }
-      this.#fails(said)
+    for (let attempt = 0; this.#to !== undefined; attempt++) {
+      const to = this.#to
+      const { again, taken, afterMs, rejected, said, remedy } = await this.#attempt(to, body)
+      if (said === undefined) this.#works(to)
+      else this.#fails(to, said, remedy)
+      if (taken) return { failed: Math.min(count, rejected) }
       const pause = Math.max(afterMs, Math.min(LONGEST_MS, FIRST_MS * 2 ** attempt) * (0.8 + Math.random() * 0.4))
-      if (!again || this.#ended || this.#timing.monotonic() + pause - since > PATIENCE_MS) return { failed: count }
-      await new Promise<void>(resolve => this.#timing.after(pause, resolve))
+      if (!again || this.#ended || this.#timing.monotonic() + pause - since > PATIENCE_MS) break
+      await this.#wait(pause)
     }
+    return { failed: count }
   }
 
-  async #attempt(body: Buffer): Promise<{
-    readonly again: boolean
-    readonly said: string | undefined
-    readonly afterMs: number
-    readonly rejected: number
-  }> {
-    const headers = [...this.#headers, 'Content-Type', 'application/json', 'Content-Encoding', 'gzip']
-    const answer = await this.#outlet.post(this.#path, headers, body)
-    if (!answer.ok) return { again: true, said: answer.message, afterMs: 0, rejected: 0 }
-    const { status } = answer
-    const text = saidBy(answer)
-    if (status >= 200 && status < 300)
-      return { again: false, said: undefined, afterMs: 0, rejected: this.#rejected(text) }
-    const afterMs = quietOf(status, answer.headers, this.#timing.now())
-    return { again: PASSING.has(status), said: `it answered ${status}`, afterMs, rejected: 0 }
-  }
-
-  /** What a receiver took in part is not sent again: https://opentelemetry.io/docs/specs/otlp/#partial-success-1. */
-  #rejected(text: string): number {
-    const part = /"rejected(?:Spans|DataPoints)"\s*:\s*"?(\d{1,9})"?/.exec(text)?.[1]
-    const rejected = Number(part ?? 0)
-    if (rejected > 0) this.#fails(`it rejected ${rejected}: ${text.slice(0, 500)}`)
-    return rejected
-  }
-
-  #fails(said: string): void {
-    if (this.#failing) return
-    this.#failing = true
-    this.#log.warn('telemetry not delivered', {
-      to: `${this.#outlet.host}${this.#path}`,
-      said,
-      remedy: 'See whether telemetry.otlp.endpoint is an OTLP/HTTP receiver (port 4318 by custom) that takes JSON.',
+  #wait(ms: number): Promise<void> {
+    return new Promise(resolve => {
+      const cancel = this.#timing.after(ms, resolve)
+      this.#wake = () => {
+        cancel()
+        resolve()
+      }
     })
   }
 
-  #works(): void {
+  async #attempt({ outlet, path, headers }: Destination, body: Buffer): Promise<Attempt> {
+    const all = [...headers, 'Content-Type', 'application/json', 'Content-Encoding', 'gzip']
+    const answer = await outlet.post(path, all, body)
+    if (!answer.ok) {
+      const remedy = `See whether ${outlet.host} is reached from this host, and is an OTLP/HTTP receiver (port 4318 by custom).`
+      return { again: true, taken: false, afterMs: 0, rejected: 0, said: answer.message, remedy }
+    }
+    const { status } = answer
+    const text = saidBy(answer)
+    if (status >= 200 && status < 300) return { again: false, taken: true, afterMs: 0, ...rejectedBy(text) }
+    const afterMs = quietOf(status, answer.headers, this.#timing.now())
+    const again = PASSING.has(status)
+    return { again, taken: false, afterMs, rejected: 0, said: `it answered ${status}`, remedy: remedyOf(status) }
+  }
+
+  #fails({ outlet, path }: Destination, said: string, remedy: string | undefined): void {
+    if (this.#failing) return
+    this.#failing = true
+    this.#log.warn('telemetry not delivered', { to: `${outlet.host}${path}`, said, remedy })
+  }
+
+  #works({ outlet, path }: Destination): void {
     if (!this.#failing) return
     this.#failing = false
-    this.#log.info('telemetry delivered again', { to: `${this.#outlet.host}${this.#path}` })
+    this.#log.info('telemetry delivered again', { to: `${outlet.host}${path}` })
   }
+}
+
+/** What a receiver took in part is not sent again: https://opentelemetry.io/docs/specs/otlp/#partial-success-1. */
+function rejectedBy(text: string): Pick<Attempt, 'rejected' | 'said' | 'remedy'> {
+  const part = /"rejected(?:Spans|DataPoints)"\s*:\s*"?(\d{1,9})"?/.exec(text)?.[1]
+  const rejected = Number(part ?? 0)
+  if (rejected === 0) return { rejected }
+  return {
+    rejected,
+    said: `it rejected ${rejected}: ${text.slice(0, 500)}`,
+    remedy:
+      'What it said tells why, where it gave a reason. The rest was taken, and what was rejected is not sent again.',
+  }
+}
+
+function remedyOf(status: number): string {
+  if (status === 401 || status === 403)
+    return 'See whether headers, bearer or basic under telemetry.otlp hold what the receiver asks for.'
+  return PASSING.has(status)
+    ? 'It is sent again for a minute; see to the receiver where this goes on.'
+    : 'See whether telemetry.otlp.endpoint is an OTLP/HTTP receiver (port 4318 by custom) that takes JSON.'
 }

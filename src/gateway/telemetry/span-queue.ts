@@ -1,5 +1,5 @@
 import type { RouteFacts, Span } from '../../observe/otlp/spans.ts'
-import { spansOf } from '../../observe/otlp/spans.ts'
+import { spanCount, spansOf } from '../../observe/otlp/spans.ts'
 import type { EndedRequest } from '../../observe/otlp/tracing.ts'
 import type { TelemetryCounts } from '../../observe/telemetry-metrics.ts'
 import type { Exported } from './exporter.ts'
@@ -28,7 +28,7 @@ export class SpanQueue {
 
   push(ended: EndedRequest, route: RouteFacts | undefined): void {
     if (this.#waiting.length >= MOST) {
-      this.counts.dropped++
+      this.counts.dropped += spanCount(ended, route)
       return
     }
     this.#waiting.push({ ended, route })
@@ -53,7 +53,7 @@ export class SpanQueue {
         await this.#sendBatch(batch.flatMap(({ ended, route }) => spansOf(ended, route)))
       } catch {
         // A fault of the gate must not end it; the count shows it.
-        this.counts.failed += batch.length
+        for (const { ended, route } of batch) this.counts.failed += spanCount(ended, route)
       }
     }
   }

@@ -16,7 +16,7 @@ import type { TelemetryCounts, TelemetryReading } from '../../observe/telemetry-
 import { TlsProblem } from '../../tls/problem.ts'
 import type { Loading } from '../loading.ts'
 import { Outlet } from '../outlet.ts'
-import { Exporter } from './exporter.ts'
+import { type Destination, Exporter } from './exporter.ts'
 import { SpanQueue } from './span-queue.ts'
 
 /** Of the names of attributes: https://opentelemetry.io/docs/specs/otel/schemas/. */
@@ -41,8 +41,8 @@ export interface PreparedTelemetry {
 interface Way {
   readonly config: OtlpConfig
   readonly outlet: Outlet
-  readonly spans: Exporter
-  readonly metrics: Exporter
+  readonly spans: Destination
+  readonly metrics: Destination
   readonly resource: { readonly attributes: KeyValue[] }
 }
 
@@ -50,6 +50,7 @@ interface Way {
 export class Telemetry {
   readonly #options: TelemetryOptions
   readonly #queue = new SpanQueue()
+  readonly #exporters: { readonly spans: Exporter; readonly metrics: Exporter }
   readonly #counts: TelemetryCounts = { exported: 0, failed: 0, dropped: 0 }
   readonly #durations = new Durations()
   readonly #instance: string
@@ -59,7 +60,9 @@ export class Telemetry {
   #sending: Promise<void> | undefined
 
   constructor(options: TelemetryOptions) {
+    const { log, timing } = options
     this.#options = options
+    this.#exporters = { spans: new Exporter(log, timing), metrics: new Exporter(log, timing) }
     const now = options.clock.now()
     this.#instance = requestId(now)
     this.#startedAt = nanos(now)
@@ -90,14 +93,15 @@ export class Telemetry {
     clearInterval(this.#timer)
     if (this.#way === undefined) return
     const late = new Promise<void>(resolve => setTimeout(resolve, ms).unref())
-    this.#endRetries(this.#way)
+    this.#exporters.spans.end()
+    this.#exporters.metrics.end()
     await Promise.race([Promise.all([this.#queue.flush(), this.#sendMetrics()]), late])
     this.#way.outlet.retire()
   }
 
   /** @returns `undefined` where something that it needs is missing */
   #open(config: OtlpConfig, loading: Loading): Way | undefined {
-    const { log, timing, metrics, requestsOnly } = this.#options
+    const { log, metrics, requestsOnly } = this.#options
     try {
       const headers = headersOf(config, loading)
       const outlet = new Outlet(config.endpoint, loading, 'telemetry')
@@ -112,8 +116,8 @@ export class Telemetry {
       return {
         config,
         outlet,
-        spans: new Exporter(outlet, `${base}/v1/traces`, headers, log, timing),
-        metrics: new Exporter(outlet, `${base}/v1/metrics`, headers, log, timing),
+        spans: { outlet, path: `${base}/v1/traces`, headers },
+        metrics: { outlet, path: `${base}/v1/metrics`, headers },
         resource: { attributes },
       }
     } catch (error) {
@@ -127,23 +131,18 @@ export class Telemetry {
     const before = this.#way
     this.#way = way
     this.#queue.use(way && (spans => this.#sendSpans(way, spans)))
+    this.#exporters.spans.use(way?.spans)
+    this.#exporters.metrics.use(way?.metrics)
     clearInterval(this.#timer)
     const every = way?.config.metrics
     this.#timer = every ? setInterval(() => void this.#sendMetrics(), every.every).unref() : undefined
-    if (before === undefined) return
-    this.#endRetries(before)
-    before.outlet.retire()
+    before?.outlet.retire()
   }
 
-  #endRetries({ spans, metrics }: Way): void {
-    spans.end()
-    metrics.end()
-  }
-
-  #sendSpans({ spans: exporter, resource }: Way, spans: readonly Span[]) {
+  #sendSpans({ resource }: Way, spans: readonly Span[]) {
     const scope = scopeOf(this.#options.metrics.version)
     const message = { resourceSpans: [{ resource, scopeSpans: [{ scope, spans }], schemaUrl: SCHEMA }] }
-    return exporter.send(message, spans.length)
+    return this.#exporters.spans.send(message, spans.length)
   }
 
   #sendMetrics(): Promise<void> {
@@ -170,7 +169,7 @@ export class Telemetry {
     const message = {
       resourceMetrics: [{ resource: way.resource, scopeMetrics: [{ scope, metrics }], schemaUrl: SCHEMA }],
     }
-    const { failed } = await way.metrics.send(message, 1)
+    const { failed } = await this.#exporters.metrics.send(message, 1)
     this.#counts[failed > 0 ? 'failed' : 'exported']++
   }
 }

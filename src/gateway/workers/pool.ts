@@ -52,6 +52,8 @@ export class WorkerPool implements Front {
   readonly #seats = new Map<number, Seat>()
   /** Those that wait for a seat, with the config that is being prepared. */
   #fresh: readonly Seat[] = []
+  /** Those that a config has left out, as long as their requests are under way. */
+  readonly #leaving = new Set<Seat>()
   /** Where in the shared memory somebody sits. */
   readonly #slots: boolean[] = Array.from({ length: SEATS }, () => false)
   /** What changes who has a seat: one after the other. */
@@ -110,7 +112,7 @@ export class WorkerPool implements Front {
         this.#options.metrics.setListeners(config.listeners.map(({ name }) => name))
         // One that ends meanwhile is replaced under this config.
         await Promise.all([...this.#seats.values()].map(seat => seat.ask({ ask: 'commit' }).catch(ignored)))
-        for (const seat of left) void seat.drain(LEFT_MS)
+        for (const seat of left) this.#leave(seat)
         done()
         for (const seat of fresh) if (seat.ended) this.#lost(seat, 'it ended as it began')
       }
@@ -155,7 +157,13 @@ export class WorkerPool implements Front {
     this.#draining = true
     for (const timer of this.#filling) clearTimeout(timer)
     const fresh = this.#fresh.map(seat => seat.end())
-    await Promise.all([...fresh, ...[...this.#seats.values()].map(seat => seat.drain(graceMs))])
+    const all = [...this.#seats.values(), ...this.#leaving]
+    await Promise.all([...fresh, ...all.map(seat => seat.drain(graceMs))])
+  }
+
+  #leave(seat: Seat): void {
+    this.#leaving.add(seat)
+    void seat.drain(LEFT_MS).finally(() => this.#leaving.delete(seat))
   }
 
   /** The first alone: it learns the ports that the system chooses, and fails where the others would. */

@@ -1,5 +1,5 @@
 import { formatDuration } from '../../core/units.ts'
-import { EXPIRY_REMEDY, type ExpiryReading } from '../expiry.ts'
+import { EXPIRY_REMEDY, type ExpiryReading, NOT_RENEWED } from '../expiry.ts'
 import type { ExpiresRule } from './config.ts'
 import type { Reading, RuleWatch, Trouble } from './rule.ts'
 
@@ -17,9 +17,9 @@ export class ExpiresWatch implements RuleWatch {
   }
 
   look({ now, expiries }: Reading): Trouble[] {
-    return expiries().flatMap(({ kind, name, seconds }) => {
+    return expiries().flatMap(({ kind, name, seconds, renewedBefore }) => {
       const left = seconds * 1000
-      if (left > (SHORT_LIVED.has(kind) ? 0 : this.#rule.within)) return []
+      if (left > this.#within(kind, renewedBefore)) return []
       const route = this.#routeOf(name)
       if (this.#rule.routes !== undefined && route === undefined) return []
       return [
@@ -28,10 +28,16 @@ export class ExpiresWatch implements RuleWatch {
           route,
           what: `the ${kind} ${name} ${left > 0 ? `ends in ${formatDuration(left)}` : 'has ended'}`,
           evidence: `its end is ${new Date(now + left).toISOString().slice(0, 19)}Z`,
-          mend: EXPIRY_REMEDY[kind],
+          mend: renewedBefore === undefined ? EXPIRY_REMEDY[kind] : NOT_RENEWED,
         },
       ]
     })
+  }
+
+  /** How long before its end something is told of. What the gate renews: once half of the time for that has gone in vain. */
+  #within(kind: ExpiryReading['kind'], renewedBefore: number | undefined): number {
+    if (SHORT_LIVED.has(kind)) return 0
+    return renewedBefore === undefined ? this.#rule.within : Math.min(this.#rule.within, renewedBefore * 500)
   }
 
   /** The first part of a check's name for what ends; files belong to no route. */

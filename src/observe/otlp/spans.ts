@@ -37,6 +37,10 @@ export interface Span {
 /** The method of HTTP's semantic conventions, which a stranger can't invent. */
 export const methodOf = (method: string): string => (METHODS.has(method) ? method : '_OTHER')
 
+/** How many spans `spansOf` makes of it. */
+export const spanCount = ({ facts }: EndedRequest, route: RouteFacts | undefined): number =>
+  facts.sentMs === undefined || route === undefined ? 1 : 2
+
 /**
  * The spans of one request: the server's, and the client's where something was sent upstream. Names of attributes are
  * those of https://opentelemetry.io/docs/specs/semconv/http/http-spans/; the gate's own begin with `sallyport.`.

@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { z } from 'zod'
 import type { Secret } from '../../core/secret.ts'
-import { AcmeFault } from './fault.ts'
+import { AcmeFault, UNBOUND } from './fault.ts'
 import { parseJson } from './messages.ts'
 import type { Post, Session, Signer } from './session.ts'
 import type { AcmeStore } from './store.ts'
@@ -40,8 +40,9 @@ export class AcmeAccount {
       try {
         return await work()
       } catch (error) {
-        // A CA may have moved its URLs meanwhile.
+        // A CA may have moved its URLs meanwhile, and the operator may mend what the store holds.
         this.session.forget()
+        this.#identity = undefined
         if (!(error instanceof AcmeFault) || error.type !== 'accountDoesNotExist') throw error
         this.#lost()
         return await work()
@@ -73,7 +74,7 @@ export class AcmeAccount {
   }
 
   async #register(ended: AbortSignal): Promise<Identity> {
-    const { email } = this.#settings
+    const { email, eab } = this.#settings
     const known = this.#read()
     const key = known?.key ?? generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
     const pem = key.export({ type: 'pkcs8', format: 'pem' }).toString()
@@ -96,6 +97,7 @@ export class AcmeAccount {
               ...(await this.#binding(key, newAccount)),
             },
             what: 'the CA made no account',
+            ...(eab === undefined ? {} : { mends: UNBOUND }),
           },
           { key, header: { jwk: publicJwk(key) } },
           ended,

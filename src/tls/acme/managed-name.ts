@@ -153,7 +153,9 @@ export class ManagedName {
     this.#failures++
     this.#counts.failed++
     const asked = error instanceof AcmeFault ? error.retryAfter : undefined
-    this.#nextAt = clock.now() + retryIn(this.#failures, asked, Math.random())
+    const now = clock.now()
+    const inForce = this.#pair && { life: this.#pair.leaf, now }
+    this.#nextAt = now + retryIn(this.#failures, asked, Math.random(), inForce)
     const explained = error instanceof AcmeFault || error instanceof TlsProblem
     log.error('certificate not obtained', {
       name: this.name,
@@ -203,7 +205,8 @@ export class ManagedName {
         `${path} is for ${names.dns.slice(0, 3).join(', ') || 'no DNS name'}, and not for ${name}`,
         'nothing: another is obtained',
       )
-    return { ...pair, pem, expiries: pair.expiries.map(each => ({ ...each, renewed: true })) }
+    const renewsAt = this.#dueAt(pair)
+    return { ...pair, pem, expiries: pair.expiries.map(each => ({ ...each, renewsAt })) }
   }
 
   #dueAt(pair: KeyPair): number {

@@ -5,7 +5,7 @@ import { type AcmeAccount, locationOf } from './account.ts'
 import type { Challenges } from './challenges.ts'
 import type { ChallengeType } from './config.ts'
 import { proofOf, requestFor } from './documents.ts'
-import { AcmeFault, faultOf } from './fault.ts'
+import { AcmeFault, faultOf, UNPROVEN } from './fault.ts'
 import { type Authorization, authorization, order } from './messages.ts'
 import { read } from './session.ts'
 import { retryAfterOf } from './transport.ts'
@@ -85,7 +85,7 @@ async function offer(
 
 function unproven(name: string, { challenges, status }: Authorization, type: ChallengeType): AcmeFault {
   const tried = challenges.find(each => each.type === type)
-  return faultOf(`the CA could not validate ${name} by ${type} (${status})`, tried?.error, 200)
+  return faultOf(`the CA could not validate ${name} by ${type} (${status})`, tried?.error, 200, undefined, UNPROVEN)
 }
 
 /** Looks at something until it is `done`, as often as the CA says (RFC 8555 section 7.5.1). */

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import type { z } from 'zod'
 import type { Clock } from '../../core/clock.ts'
-import { AcmeFault, faultOf } from './fault.ts'
+import { AcmeFault, faultOf, type Mends } from './fault.ts'
 import { type Directory, directory, parseJson, readProblem } from './messages.ts'
 import { type Answer, retryAfterOf, type Transport } from './transport.ts'
 
@@ -18,6 +18,8 @@ export interface Post {
   readonly accept?: string
   /** For a fault: what it was that failed. */
   readonly what: string
+  /** For a fault: what mends it here, by the type of the error. */
+  readonly mends?: Mends
 }
 
 /** A CA says of one nonce in twenty that it is bad, where it tests its clients; so many in a row are no accident. */
@@ -54,7 +56,7 @@ export class Session {
   }
 
   /** @throws AcmeFault where the CA refuses it, or can't be reached */
-  async post({ url, payload, accept, what }: Post, signer: Signer, ended: AbortSignal): Promise<Answer> {
+  async post({ url, payload, accept, what, mends }: Post, signer: Signer, ended: AbortSignal): Promise<Answer> {
     const { FlattenedSign } = await import('jose')
     const bytes = new TextEncoder().encode(payload === undefined ? '' : JSON.stringify(payload))
     for (let left = NONCES; ; left--) {
@@ -66,7 +68,7 @@ export class Session {
       const answer = await this.#transport.send('POST', url, ended, { body: JSON.stringify(jws), accept })
       this.#nonce = nonceOf(answer)
       if (answer.status < 300) return answer
-      const fault = this.#refused(what, answer)
+      const fault = this.#refused(what, answer, mends)
       if (fault.type !== 'badNonce' || left === 0) throw fault
     }
   }
@@ -79,8 +81,8 @@ export class Session {
     return nonce
   }
 
-  #refused(what: string, answer: Answer): AcmeFault {
-    return faultOf(what, readProblem(answer.body), answer.status, retryAfterOf(answer, this.#clock.now()))
+  #refused(what: string, answer: Answer, mends?: Mends): AcmeFault {
+    return faultOf(what, readProblem(answer.body), answer.status, retryAfterOf(answer, this.#clock.now()), mends)
   }
 }
 

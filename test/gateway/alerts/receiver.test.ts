@@ -52,7 +52,7 @@ function receiver(answers: Sent[] = [], most = 1) {
   const log = createLog({ destination: { write: text => lines.push(text) }, pretty: false })
   const one = new Receiver('telegram', log, timing)
   const deliver: Delivery = {
-    most,
+    fitting: () => most,
     async send(messages) {
       const ids = messages.map(({ id }) => id).join('+')
       attempts.push(ids)
@@ -101,7 +101,7 @@ describe('a receiver', () => {
 
   it('that can not be spoken to for a fault of the gate holds nothing up', async () => {
     const { one, log } = receiver()
-    one.use({ most: 1, send: () => Promise.reject(new Error('no such channel')) })
+    one.use({ fitting: () => 1, send: () => Promise.reject(new Error('no such channel')) })
     one.push(message('a'))
     await one.idle()
     expect(one.counts.failed).toBe(1)
@@ -114,6 +114,28 @@ describe('a receiver', () => {
     one.push(message('a'))
     await one.idle()
     expect(waits).toEqual([42_000])
+  })
+
+  it('is tried at once where nobody waits any longer', async () => {
+    const { timing } = skippingTime()
+    const sent: string[] = []
+    const log = createLog({ destination: { write: () => undefined }, pretty: false })
+    // Time stands still: no wait ends by itself.
+    const one = new Receiver('telegram', log, { ...timing, after: () => () => undefined })
+    one.use({
+      fitting: () => 1,
+      send: async ([first]) => {
+        sent.push(first?.id ?? '')
+        return sent.length === 1 ? { ...LATER, afterMs: 300_000 } : { ok: true }
+      },
+    })
+    one.push(message('a'))
+    one.push(message('b'))
+    await new Promise(resolve => setImmediate(resolve))
+    expect(sent).toEqual(['a'])
+    await one.idle()
+    expect(sent).toEqual(['a', 'a', 'b'])
+    expect(one.waiting).toBe(0)
   })
 
   it('is not told again what it will never take', async () => {

@@ -6,9 +6,9 @@ import { auditRecord } from '../../observe/audit-record.ts'
 
 const FACTS = { encrypted: true, authority: 'hooks.example.com', version: '1.1', sentMs: undefined }
 
-function ended(record: Parameters<typeof auditRecord>[0] = {}): EndedRequest {
+function ended(record: Parameters<typeof auditRecord>[0] = {}, sentMs?: number): EndedRequest {
   const all: EndedRequest[] = []
-  new Tracing(1, each => all.push(each)).start().end(auditRecord(record), FACTS, 1_700_000_000_000)
+  new Tracing(1, each => all.push(each)).start().end(auditRecord(record), { ...FACTS, sentMs }, 1_700_000_000_000)
   const [one] = all
   if (one === undefined) throw new Error('nothing has ended')
   return one
@@ -36,6 +36,19 @@ describe('the queue of spans', () => {
     expect(sizes.reduce((sum, each) => sum + each, 0)).toBe(512 + 8_192)
     expect(queue.counts).toEqual({ exported: 512 + 8_192 - 12, failed: 12, dropped: 1_296 })
   })
+})
+
+it('counts spans, whatever becomes of them: two of a request that was sent upstream', async () => {
+  const queue = new SpanQueue()
+  const route = { pattern: '/hooks/github', to: 'http://127.0.0.1:3000/in', strip: 0 }
+  const { promise, resolve } = Promise.withResolvers<{ failed: number }>()
+  queue.use(() => promise)
+  for (let i = 0; i < 512 + 8_192 + 3; i++) queue.push(ended({}, 1), route)
+  expect(queue.counts.dropped).toBe(6)
+  queue.use(() => Promise.reject(new Error('a fault')))
+  resolve({ failed: 0 })
+  await queue.flush()
+  expect(queue.counts).toEqual({ exported: 1_024, failed: 16_384, dropped: 6 })
 })
 
 describe('durations', () => {

@@ -344,6 +344,31 @@ describe('expires', () => {
     expect(said(look())).toEqual(['started: the crl ca.crl has ended'])
   })
 
+  it('tells of what the gate renews by itself once that is overdue, and where it says why', () => {
+    const { expires, look } = gate(rule)
+    const certificate = (days: number, renewedBefore: number): ExpiryReading => ({
+      kind: 'certificate',
+      name: 'acme/hooks.example.com.pem',
+      seconds: days * 86_400,
+      renewedBefore: renewedBefore * 86_400,
+    })
+    // One that lives for six days ends within seven, always.
+    expires(certificate(6, 2))
+    expect(look()).toEqual([])
+    expires(certificate(1.1, 2))
+    expect(look()).toEqual([])
+    expires(certificate(1, 2))
+    const [message] = look()
+    expect(message).toMatchObject({ what: 'the certificate acme/hooks.example.com.pem ends in 24 h' })
+    expect(message?.mend).toBe('"certificate not obtained" in the log says why it was not renewed.')
+    expires(certificate(90, 30))
+    expect(look()).toMatchObject([{ phase: 'ended' }])
+    expires(certificate(7.1, 30))
+    expect(look()).toEqual([])
+    expires(certificate(7, 30))
+    expect(look()).toMatchObject([{ phase: 'started' }])
+  })
+
   it('leaves out what belongs to no route that it names', () => {
     const { expires, look } = gate({ expires: { within: 7 * DAY, routes: ['github'] } })
     expires(

@@ -47,6 +47,20 @@ describe('after a failure', () => {
     expect(retryIn(50, undefined, 1)).toBeCloseTo(6.6 * HOUR, -3)
   })
 
+  it.each([1, 24, 6 * 24, 90 * 24])('no CA that is there again lets a certificate of %i hours end', hours => {
+    const life = { notBefore: 0, notAfter: hours * HOUR }
+    const at = [dueAt(life, undefined, 0)]
+    for (let failures = 1; failures < 200; failures++) {
+      const now = at.at(-1) ?? 0
+      at.push(now + retryIn(failures, undefined, 0, { life, now }))
+    }
+    const before = at.filter(each => each < life.notAfter)
+    // Whenever before this it is there again, there is an attempt before the end.
+    expect(life.notAfter - (before.at(-1) ?? 0)).toBeLessThanOrEqual(Math.max(0.02 * life.notAfter, 5 * 60_000))
+    if (hours > 24)
+      for (const from of at) expect(at.filter(each => each >= from && each < from + HOUR).length).toBeLessThan(5)
+  })
+
   it('the CA has the last word where it asks for longer, up to a week', () => {
     expect(retryIn(1, 3 * DAY, 0)).toBe(3 * DAY)
     expect(retryIn(9, 1000, 0)).toBe(6 * HOUR)
