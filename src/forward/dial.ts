@@ -7,7 +7,7 @@ import { openTunnel, type ProxyWay } from './tunnel.ts'
 export interface Destination {
   readonly secure: boolean
   /** `undefined`: as Node does by itself. */
-  readonly tls: ClientTls | undefined
+  readonly tls: Pick<ClientTls, 'options'> | undefined
   /** Finds the addresses of a name; `undefined`: as the system does. */
   readonly lookup: LookupFunction | undefined
   /** The address of this host that connections come from; `undefined`: the system's choice. */
@@ -25,7 +25,7 @@ export interface Destination {
 
 /** How an upstream is reached: what is left out is as the system does it. */
 export interface Reach {
-  readonly tls?: ClientTls | undefined
+  readonly tls?: Pick<ClientTls, 'options'> | undefined
   readonly lookup?: LookupFunction | undefined
   readonly localAddress?: string | undefined
   readonly proxy?: ProxyWay | undefined

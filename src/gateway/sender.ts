@@ -60,7 +60,10 @@ export function senderOf(config: ForwardConfig, means: Means): Sender {
 }
 
 /** How the upstream of a route is reached. */
-export function reachOf(config: ForwardConfig, { resources, tls }: Pick<Means, 'resources' | 'tls'>): Identified {
+export function reachOf(
+  config: ForwardConfig,
+  { resources, tls }: Pick<Means, 'resources'> & { readonly tls: Pick<ClientTls, 'options' | 'id'> | undefined },
+): Identified {
   const { proxy: given, 'local-address': localAddress } = config
   const password = given?.password && resources.secret(given.password)
   const guard = { strict: carriesCredentials(config), allow: config['allow-private'] ?? [] }
@@ -127,12 +130,11 @@ function signatoryOf(config: NonNullable<AuthenticateConfig['signature']>): Sign
   })
 }
 
-function oauth2Of(
-  config: OAuth2Config,
-  forward: ForwardConfig,
-  { resources, upstreams }: Means,
-  way: Identified,
-): OAuth2 {
+function oauth2Of(config: OAuth2Config, forward: ForwardConfig, means: Means, upstreamsWay: Identified): OAuth2 {
+  const { resources, upstreams, tls } = means
+  const isOwn = new URL(config['token-url']).hostname === new URL(forward.to).hostname
+  // By the name and the pins of the upstream's certificate no other host's would be verified.
+  const way = isOwn ? upstreamsWay : reachOf(forward, { resources, tls: tls?.elsewhere })
   const ref = config['client-secret'] ?? config['private-key-jwt']?.key
   const secret = ref && resources.secret(ref)
   const timeout = { connect: Math.min(forward.timeout.connect, config.timeout), response: config.timeout }
