@@ -5,7 +5,7 @@ import { Readable } from 'node:stream'
 import { decodeProtectedHeader, jwtVerify } from 'jose'
 import { afterEach, describe, expect, it } from 'vitest'
 import { frozenClock } from '../../src/core/clock.ts'
-import { Secret } from '../../src/core/secret.ts'
+import { Secret, SecretRef } from '../../src/core/secret.ts'
 import { Bridge } from '../../src/forward/bridge.ts'
 import { assertionOf } from '../../src/forward/credentials/assertion.ts'
 import { authenticateConfig, type OAuth2Config } from '../../src/forward/credentials/config.ts'
@@ -116,6 +116,19 @@ describe('a credential that is at hand', () => {
       .parse({ query: 'key', value: { env: 'K' } })
     const { url = '' } = (await sentWith(apiKey(query, value))) ?? {}
     expect(new URL(url, 'http://x').searchParams.get('key')).toBe('k&1=ö')
+  })
+
+  it.each([
+    ['/in', '/in?key=k1'],
+    ['/in?a=1&b', '/in?a=1&b&key=k1'],
+    ['/in?key=other&a=%20', '/in?a=%20&key=k1'],
+    ['/in?a=1&key&%6Bey=other&keys=2&KEY=3', '/in?a=1&keys=2&KEY=3&key=k1'],
+    ['/in?k%FCy=1', '/in?k%FCy=1&key=k1'],
+  ])('is the one key of its name in the query: %s', async (path, sent) => {
+    const { url, seen } = await serve((_seen, res) => res.end('{}'))
+    const key = { query: 'key', value: new SecretRef('env', 'K'), prefix: '' }
+    await bridgeOver(to(url), [apiKey(key, secret('k1'))]).send({ ...outbound, path })
+    expect(seen[0]?.url).toBe(sent)
   })
 
   it.each(providers.flatMap(each => (newCredentials(each) === undefined ? [] : [[each.id, each] as const])))(
