@@ -1,6 +1,7 @@
 import { connect as connectTcp, isIP, type LookupFunction, type OnReadOpts, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { ClientTls } from '../tls/client.ts'
+import { usualCode } from '../tls/handshake.ts'
 import { openTunnel, type ProxyWay } from './tunnel.ts'
 
 /** Where connections go, prepared once for an upstream. */
@@ -83,7 +84,10 @@ export function described(error: NodeJS.ErrnoException): string {
   // Where a name has several addresses the message is empty, and each attempt's stands in the list.
   const said =
     error instanceof AggregateError ? error.errors.map(each => String(each?.message)).join('; ') : error.message
-  return error.code === undefined ? said : `${error.code}: ${said}`
+  if (error.code === undefined) return said
+  // The library's own message is its place in the library's source, with the reason in the middle.
+  const reason = 'reason' in error && typeof error.reason === 'string' ? error.reason : said
+  return `${usualCode(error.code)}: ${error.code.startsWith('ERR_SSL_') ? reason : said}`
 }
 
 /** The connection did not stand in time. */
