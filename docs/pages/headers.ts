@@ -1,4 +1,4 @@
-import { RESERVED_HEADERS } from '../../src/forward/config.ts'
+import { RESERVED_HEADERS } from '../../src/forward/field-names.ts'
 import { code } from './markdown.ts'
 
 export function reservedHeaders(): string {

@@ -23,16 +23,18 @@ export class BodyShaper {
   async shape(outbound: Outbound): Promise<Outbound | UpstreamFailure> {
     const { as, compress: coding } = this.#config
     if (outbound.body === undefined) return outbound
-    const written = this.#written(outbound.body)
-    if ('ok' in written) return written
-    let body = written
-    let headers = as === 'form' ? withType(outbound.headers, FORM) : outbound.headers
+    const body = this.#written(outbound.body)
+    if ('ok' in body) return body
+    const headers = as === 'form' ? withType(outbound.headers, FORM) : outbound.headers
     if (coding && body.length > coding.above) {
       const smaller = await promisify(gzip)(body)
-      if (smaller.length < body.length) {
-        body = smaller
-        headers = [...headers, 'Content-Encoding', coding.coding]
-      }
+      if (smaller.length < body.length)
+        return {
+          ...outbound,
+          headers: [...headers, 'Content-Encoding', coding.coding],
+          body: smaller,
+          uncompressed: body,
+        }
     }
     return { ...outbound, headers, body }
   }

@@ -54,11 +54,11 @@ export class Bridge implements Sender {
     let renewed = false
     for (let attempt = 1; ; attempt++) {
       const { result, grants, quiet } = await this.#attempt(outbound, trail)
-      // A body that has streamed by is not there a second time.
-      if (!renewed && !outbound.streams && result.ok && result.status === 401) {
-        // A 401 says that nothing was done, so any method may be sent again, once, with what is fetched anew.
+      if (!renewed && result.ok && result.status === 401) {
         renewed = grants.map(grant => grant.refused()).includes(true)
-        if (renewed) {
+        // A 401 says that nothing was done, so any method may be sent again, once, with what is fetched anew. But a body that
+        // has streamed by is not there a second time.
+        if (renewed && !outbound.streams?.body) {
           discard(result)
           attempt--
           continue

@@ -1,13 +1,14 @@
 import { connect as connectTcp, isIP, type LookupFunction, type OnReadOpts, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { ClientTls } from '../tls/client.ts'
+import { usualCode } from '../tls/handshake.ts'
 import { openTunnel, type ProxyWay } from './tunnel.ts'
 
 /** Where connections go, prepared once for an upstream. */
 export interface Destination {
   readonly secure: boolean
   /** `undefined`: as Node does by itself. */
-  readonly tls: ClientTls | undefined
+  readonly tls: Pick<ClientTls, 'options'> | undefined
   /** Finds the addresses of a name; `undefined`: as the system does. */
   readonly lookup: LookupFunction | undefined
   /** The address of this host that connections come from; `undefined`: the system's choice. */
@@ -25,7 +26,7 @@ export interface Destination {
 
 /** How an upstream is reached: what is left out is as the system does it. */
 export interface Reach {
-  readonly tls?: ClientTls | undefined
+  readonly tls?: Pick<ClientTls, 'options'> | undefined
   readonly lookup?: LookupFunction | undefined
   readonly localAddress?: string | undefined
   readonly proxy?: ProxyWay | undefined
@@ -83,7 +84,10 @@ export function described(error: NodeJS.ErrnoException): string {
   // Where a name has several addresses the message is empty, and each attempt's stands in the list.
   const said =
     error instanceof AggregateError ? error.errors.map(each => String(each?.message)).join('; ') : error.message
-  return error.code === undefined ? said : `${error.code}: ${said}`
+  if (error.code === undefined) return said
+  // The library's own message is its place in the library's source, with the reason in the middle.
+  const reason = 'reason' in error && typeof error.reason === 'string' ? error.reason : said
+  return `${usualCode(error.code)}: ${error.code.startsWith('ERR_SSL_') ? reason : said}`
 }
 
 /** The connection did not stand in time. */

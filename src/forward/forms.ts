@@ -1,6 +1,6 @@
 import type { MediaType } from '../core/media-type.ts'
 import { readUrlencoded } from '../core/urlencoded.ts'
-import { saidTwice } from './part-heads.ts'
+import { faultOfParts } from './part-heads.ts'
 
 /**
  * The documented rule by which a form becomes a JSON object: a field is a member of that exact name (brackets and dots
@@ -41,11 +41,11 @@ export function urlencodedToJson(body: Buffer): string | FormFault {
   return typeof fields === 'string' ? new FormFault(fields) : toJson(fields)
 }
 
-/** multipart/form-data (RFC 7578), read by the platform's own parser, which takes the last of what a part says twice. */
+/** multipart/form-data (RFC 7578), read by the platform's own parser, once it is known to be readable in one way alone. */
 export async function multipartToJson(body: Buffer, type: MediaType, contentType: string): Promise<string | FormFault> {
   if (type.boundary === undefined) return new FormFault('the multipart Content-Type names no boundary')
-  const twice = saidTwice(body, type.boundary)
-  if (twice !== undefined) return new FormFault(twice)
+  const fault = faultOfParts(body, type.boundary)
+  if (fault !== undefined) return new FormFault(fault)
   let form: FormData
   try {
     form = await new Response(new Uint8Array(body), { headers: { 'content-type': contentType } }).formData()

@@ -20,6 +20,8 @@ export interface Outbound {
   readonly headers: string[]
   /** `undefined` where there is nothing to send. */
   readonly body: Buffer | undefined
+  /** What `body` was before it was compressed; absent: it was not. */
+  readonly uncompressed?: Buffer
   /** On a route that streams: the body as it comes, in place of `body`; the answer is passed on as it comes. */
   readonly streams?: { readonly body: StreamedBody | undefined; readonly upgrade?: WebSocketOffer }
 }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { late } from '../core/late-schema.ts'
 import { duration, type Rate, rate } from '../core/units.ts'
 import type { BreakerSettings } from './breaker.ts'
+import { fieldName } from './field-names.ts'
 import { RETRIED, type RetrySettings } from './retry.ts'
 
 /** The receiver's documented limit, and how long a request waits for its turn. */
@@ -72,9 +73,8 @@ export const retryConfig: z.ZodType<RetrySettings> = late(() =>
       .describe(
         'After what: no connection (connect), or these statuses. What the upstream may have received is sent again only where method or idempotency-key allow it, and after a 429. Default [connect, 429, 502, 503, 504].',
       ),
-    'idempotency-key': z
-      .string()
-      .regex(/^[A-Za-z0-9!#$%&'*+.^`|~-]+$/, 'is no header name: write it as the service does, e.g. Idempotency-Key')
+    // X-Request-Id holds what the key would.
+    'idempotency-key': fieldName('the service does, e.g. Idempotency-Key', 'x-request-id')
       .optional()
       .describe(
         "The field by which the upstream knows a request that it has done already: then POST and PATCH are sent again too. The sender's value where pass-headers passes it, else the request id.",

@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer'
+
 const LINE_END = '\r\n'
 const HEAD_END = '\r\n\r\n'
 
@@ -8,14 +10,15 @@ const READ: ReadonlySet<string> = new Set(['content-disposition', 'content-type'
 const PARAMETER = /;?[\t ]*([\w!#$%&'+.^`|~-]+)(?:(\*)=[\t ]*[^ \r\n;]*|=[\t ]*(?:"[^"\r\n]*"|[\w!#$%&'*+.^`|~-]*))/y
 
 /**
- * Whether a part of a multipart body says a thing twice, of which some parsers take the first and some the last: a field,
- * or a parameter of its Content-Disposition (RFC 6266 section 4.1), be it `name` and `name*`. Of `filename` and `filename*`
- * every parser that knows both takes the latter (RFC 6266 section 4.3).
+ * What is wrong with a multipart body that the platform's parser would not mind. A part that says a thing twice, of which some
+ * parsers take the first and some the last: a field, or a parameter of its Content-Disposition (RFC 6266 section 4.1), be it
+ * `name` and `name*`. Of `filename` and `filename*` every parser that knows both takes the latter (RFC 6266 section 4.3). And
+ * text that is not UTF-8, of which it would replace what it can't read.
  *
  * @param boundary of the Content-Type
- * @returns a sentence for the operator; `undefined` where nothing is said twice
+ * @returns a sentence for the operator; `undefined` where nothing is wrong
  */
-export function saidTwice(body: Buffer, boundary: string): string | undefined {
+export function faultOfParts(body: Buffer, boundary: string): string | undefined {
   const delimiter = Buffer.from(`--${boundary}`)
   let part = 0
   for (let at = body.indexOf(delimiter); at >= 0; at = body.indexOf(delimiter, at)) {
@@ -24,36 +27,43 @@ export function saidTwice(body: Buffer, boundary: string): string | undefined {
     // The last delimiter, or none: nothing behind it is read.
     if (end < 0 || body.toString('latin1', start, start + 2) !== LINE_END) return undefined
     part++
-    const twice = twiceInHead(body.toString('latin1', start + 2, end))
+    const { twice, isFile } = readPartHead(body.toString('latin1', start + 2, end))
     if (twice !== undefined) return `part ${part} of the multipart body has the ${twice} twice`
+    const next = body.indexOf(delimiter, end)
+    // What a file holds is bytes; its head is text, as all of a field is.
+    const text = body.subarray(start, isFile || next < 0 ? end : next)
+    if (!isUtf8(text)) return `part ${part} of the multipart body holds bytes that are not UTF-8`
     at = end
   }
   return undefined
 }
 
-function twiceInHead(head: string): string | undefined {
+function readPartHead(head: string): { readonly twice?: string; readonly isFile: boolean } {
   const seen = new Set<string>()
+  let isFile = false
   for (const line of head.split(LINE_END)) {
     const colon = line.indexOf(':')
     const name = line.slice(0, colon).trim().toLowerCase()
     if (!READ.has(name)) continue
-    if (seen.has(name)) return `field ${name}`
+    if (seen.has(name)) return { twice: `field ${name}`, isFile }
     seen.add(name)
-    const parameter = name === 'content-disposition' ? twiceInDisposition(line.slice(colon + 1)) : undefined
-    if (parameter !== undefined) return `parameter ${parameter}`
+    if (name !== 'content-disposition') continue
+    const { twice, names } = readDisposition(line.slice(colon + 1))
+    if (twice !== undefined) return { twice: `parameter ${twice}`, isFile }
+    isFile = names.has('filename') || names.has('filename*')
   }
-  return undefined
+  return { isFile }
 }
 
-function twiceInDisposition(value: string): string | undefined {
+function readDisposition(value: string): { readonly twice?: string; readonly names: ReadonlySet<string> } {
   const seen = new Set<string>()
   PARAMETER.lastIndex = /^[\t ]*form-data/i.exec(value)?.[0].length ?? value.length
   for (let match = PARAMETER.exec(value); match !== null; match = PARAMETER.exec(value)) {
     const name = (match[1] ?? '').toLowerCase()
     // RFC 7578 knows no `name*`: some read it, and some do not.
     const key = name === 'name' ? name : name + (match[2] ?? '')
-    if (seen.has(key)) return key
+    if (seen.has(key)) return { twice: key, names: seen }
     seen.add(key)
   }
-  return undefined
+  return { names: seen }
 }

@@ -16,20 +16,26 @@ export function quietOf(status: number, headers: readonly string[], now: number)
     for (let at = 0; at < headers.length; at += 2) if (headers[at] === name) return headers[at + 1]
     return undefined
   }
+  const all = (name: string): string => headers.filter((_text, at) => at % 2 === 1 && headers[at - 1] === name).join()
   let ms = 0
   const retryAfter = status === 429 || status === 503 ? one('retry-after') : undefined
   if (retryAfter !== undefined)
-    ms = /^\d{1,9}$/.test(retryAfter) ? Number(retryAfter) * 1000 : Date.parse(retryAfter) - now
-  for (const policy of one('ratelimit')?.split(',') ?? []) ms = Math.max(ms, exhausted(policy))
+    ms = /^\d{1,9}$/.test(retryAfter) ? Number(retryAfter) * 1000 : (Date.parse(retryAfter) || now) - now
+  if (one('ratelimit') !== undefined) ms = Math.max(ms, exhausted(all('ratelimit')))
   for (const prefix of ['ratelimit', 'x-ratelimit', 'x-rate-limit'])
     if (one(`${prefix}-remaining`) === '0') ms = Math.max(ms, untilReset(one(`${prefix}-reset`), now))
   return ms > 0 ? Math.min(ms, LONGEST_MS) : 0
 }
 
-/** One policy of a RateLimit field: `"default";r=0;t=30`. */
-function exhausted(policy: string): number {
-  if (!/;\s*r=0\s*(?:;|$)/.test(policy)) return 0
-  return Number(/;\s*t=(\d{1,9})\s*(?:;|$)/.exec(policy)?.[1] ?? 0) * 1000
+/** Policies of a RateLimit field, `"default";r=0;t=30`; or, up to draft 07, one policy, `limit=10, remaining=0, reset=30`. */
+function exhausted(field: string): number {
+  const seconds = field
+    .split(',')
+    .filter(policy => /;\s*r=0\s*(?:;|$)/.test(policy))
+    .map(policy => Number(/;\s*t=(\d{1,9})\s*(?:;|$)/.exec(policy)?.[1] ?? 0))
+  if (/(?:^|,)\s*remaining=0\s*(?:[,;]|$)/.test(field))
+    seconds.push(Number(/(?:^|,)\s*reset=(\d{1,9})\s*(?:[,;]|$)/.exec(field)?.[1] ?? 0))
+  return Math.max(0, ...seconds) * 1000
 }
 
 function untilReset(text: string | undefined, now: number): number {

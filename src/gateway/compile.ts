@@ -2,6 +2,7 @@ import { withImplicit } from '../checks/implicit.ts'
 import type { GatewayConfig, RouteConfig } from '../config/model.ts'
 import { type Check, denialsOf, type Member, type Stage, stageOf } from '../core/check.ts'
 import { Offline, type SignedBy } from '../core/resources.ts'
+import { Bridge } from '../forward/bridge.ts'
 import type { Sender } from '../forward/exchange.ts'
 import { planForward, signingKeyOf } from '../forward/normalise.ts'
 import { type RouteEntry, RouteTable } from '../pipeline/match.ts'
@@ -115,7 +116,7 @@ function compileRoute(
   const secure = config.forward.to.startsWith('https:')
   const tls = secure ? attempt(() => loadClientTls(config.forward.tls ?? SYSTEM_TLS, resources)) : undefined
   const signingKey = sign && attempt(() => signingKeyOf(resources.secret(sign)))
-  const sender = attempt(() => senderOf(config.forward, { resources, upstreams, tls }))
+  const sender = attempt(() => senderOf(config.forward, { resources, upstreams, tls, signingKey }))
   const lowest = (caps: readonly (number | undefined)[]): number =>
     Math.min(
       ...caps.filter(cap => cap !== undefined),
@@ -139,7 +140,8 @@ function compileRoute(
     },
     stream: config.forward.stream,
     websocket: config.forward.websocket,
-    plan: planForward(config.name, prefix, config.forward, signingKey),
+    // A bridge may write the body anew, and sends late and again: it signs what leaves, when it leaves.
+    plan: planForward(config.name, prefix, config.forward, sender instanceof Bridge ? undefined : signingKey),
     upstream: sender ?? NOWHERE,
   }
   return { route, host: config.match.host, path: prefix ?? config.match.path ?? '', prefix: prefix !== undefined }

@@ -8,7 +8,7 @@ import { assertionOf } from '../forward/credentials/assertion.ts'
 import type { AuthenticateConfig, OAuth2Config } from '../forward/credentials/config.ts'
 import type { Credential } from '../forward/credentials/credential.ts'
 import { type ClientProof, OAuth2 } from '../forward/credentials/oauth2.ts'
-import { signature } from '../forward/credentials/signature.ts'
+import { ownSignature, signature } from '../forward/credentials/signature.ts'
 import { apiKey, basic, bearer } from '../forward/credentials/standing.ts'
 import type { Sender } from '../forward/exchange.ts'
 import { MAX_WAIT } from '../forward/pace-config.ts'
@@ -17,6 +17,7 @@ import { Retry } from '../forward/retry.ts'
 import { systemTiming } from '../forward/timing.ts'
 import type { ProxyWay } from '../forward/tunnel.ts'
 import { providerOf } from '../signing/index.ts'
+import type { MacKey } from '../signing/mac.ts'
 import { messageSignatory } from '../signing/message-signatory.ts'
 import type { Signatory } from '../signing/provider.ts'
 import type { ClientTls } from '../tls/client.ts'
@@ -26,6 +27,8 @@ export interface Means {
   readonly resources: Resources
   readonly upstreams: Upstreams
   readonly tls: ClientTls | undefined
+  /** Of `forward.sign`. */
+  readonly signingKey?: MacKey | undefined
 }
 
 /**
@@ -33,7 +36,7 @@ export interface Means {
  * @throws Offline, SecretFault where a credential is missing or can't be used
  */
 export function senderOf(config: ForwardConfig, means: Means): Sender {
-  const { upstreams, resources } = means
+  const { upstreams, resources, signingKey } = means
   const way = reachOf(config, means)
   const upstream = upstreams.get(config.to, config.timeout, way)
   const { authenticate, pace, concurrency, retry, breaker, body } = config
@@ -42,7 +45,10 @@ export function senderOf(config: ForwardConfig, means: Means): Sender {
   const patience = pace?.['max-wait'] ?? MAX_WAIT
   return new Bridge({
     upstream,
-    credentials: authenticate ? outgoingCredentials(config, authenticate, means, way) : [],
+    credentials: [
+      ...(signingKey ? [ownSignature(signingKey)] : []),
+      ...(authenticate ? outgoingCredentials(config, authenticate, means, way) : []),
+    ],
     shaper: body && new BodyShaper(body),
     turnstile: pace || concurrency !== undefined || retry ? upstreams.turnstile(route, pace, concurrency) : undefined,
     breaker: breaker && upstreams.breaker(route, breaker),
@@ -54,7 +60,10 @@ export function senderOf(config: ForwardConfig, means: Means): Sender {
 }
 
 /** How the upstream of a route is reached. */
-export function reachOf(config: ForwardConfig, { resources, tls }: Pick<Means, 'resources' | 'tls'>): Identified {
+export function reachOf(
+  config: ForwardConfig,
+  { resources, tls }: Pick<Means, 'resources'> & { readonly tls: Pick<ClientTls, 'options' | 'id'> | undefined },
+): Identified {
   const { proxy: given, 'local-address': localAddress } = config
   const password = given?.password && resources.secret(given.password)
   const guard = { strict: carriesCredentials(config), allow: config['allow-private'] ?? [] }
@@ -121,12 +130,11 @@ function signatoryOf(config: NonNullable<AuthenticateConfig['signature']>): Sign
   })
 }
 
-function oauth2Of(
-  config: OAuth2Config,
-  forward: ForwardConfig,
-  { resources, upstreams }: Means,
-  way: Identified,
-): OAuth2 {
+function oauth2Of(config: OAuth2Config, forward: ForwardConfig, means: Means, upstreamsWay: Identified): OAuth2 {
+  const { resources, upstreams, tls } = means
+  const isOwn = new URL(config['token-url']).hostname === new URL(forward.to).hostname
+  // By the name and the pins of the upstream's certificate no other host's would be verified.
+  const way = isOwn ? upstreamsWay : reachOf(forward, { resources, tls: tls?.elsewhere })
   const ref = config['client-secret'] ?? config['private-key-jwt']?.key
   const secret = ref && resources.secret(ref)
   const timeout = { connect: Math.min(forward.timeout.connect, config.timeout), response: config.timeout }

@@ -58,8 +58,12 @@ async function decompress(request: RequestContext, route: Route): Promise<Refusa
     : refuse('body.coding', { coding: request.coding, fault: decoded.fault, detail: decoded.detail })
 }
 
+/** Requests that mostly have no body (RFC 9110 section 9.3); many clients set Content-Type on them all the same. */
+const BODILESS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'DELETE'])
+
 function understand(request: RequestContext, bytes: Buffer): Refusal | undefined | Promise<Refusal | undefined> {
-  const content = toContent(bytes, request.mediaType, request.contentType, request.alreadyPeeked())
+  const type = bytes.length === 0 && BODILESS.has(request.method) ? undefined : request.mediaType
+  const content = toContent(bytes, type, request.contentType, request.alreadyPeeked())
   return content instanceof Promise ? content.then(late => take(request, late, bytes)) : take(request, content, bytes)
 }
 

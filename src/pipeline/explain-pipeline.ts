@@ -2,6 +2,7 @@ import type { CapturedRequest } from '../core/captured.ts'
 import type { Evidence, EvidenceValue } from '../core/decision.ts'
 import type { Finding } from '../core/finding.ts'
 import { looksOf } from './body-looks.ts'
+import { causeOfFailure } from './explain-upstream.ts'
 
 type Seen = Pick<CapturedRequest, 'target' | 'rawHeaders' | 'body'>
 
@@ -46,6 +47,19 @@ const PARSER: Readonly<Record<string, string>> = {
   HPE_STRICT: 'a line ends in another way than carriage return and line feed',
   HPE_CR_EXPECTED: 'a line ends in another way than carriage return and line feed',
   HPE_LF_EXPECTED: 'a line ends in another way than carriage return and line feed',
+}
+
+const asSentence = (mend: string): string => `${mend[0]?.toUpperCase() ?? ''}${mend.slice(1)}.`
+
+/** What kept the gate from an answer. @param who as programs are told, in kebab case */
+function unanswered(who: 'upstream' | 'token-endpoint'): (evidence: Evidence) => Finding[] {
+  return ({ said }) => {
+    const known = causeOfFailure(text(said))
+    if (known === undefined) return []
+    const cause = known.cause.startsWith('client-cert.') ? known.cause : `${who}.${known.cause}`
+    const whose = who === 'upstream' ? '' : 'of the token endpoint: '
+    return found(cause, whose + known.because, asSentence(known.mend), known.certainty)
+  }
 }
 
 function mendOfRule(rule: string): string {
@@ -113,11 +127,12 @@ const READERS: Readonly<Record<string, (evidence: Evidence, seen: Seen | undefin
     return found(
       'body.fault',
       `read as ${text(evidence['read-as'])}: ${text(evidence.fault)}${looks ? `; the body ${looks.as}` : ''}`,
-      looks
-        ? `${looks.mend[0]?.toUpperCase() ?? ''}${looks.mend.slice(1)}.`
-        : 'Let the sender write what its Content-Type says.',
+      looks ? asSentence(looks.mend) : 'Let the sender write what its Content-Type says.',
     )
   },
+  'forward.unreachable': unanswered('upstream'),
+  'forward.timeout': unanswered('upstream'),
+  'forward.no-token': unanswered('token-endpoint'),
   'body.coding': ({ coding, fault }) =>
     found(
       'body.coding-fault',

@@ -21,6 +21,8 @@ export interface ClientTls {
   readonly options: Pick<ConnectionOptions, 'secureContext' | 'servername' | 'checkServerIdentity'>
   /** The same for the same settings and the same contents of their files, so that connections can be kept. */
   readonly id: string
+  /** The same to another host than the upstream's, which has a name and a key of its own. */
+  readonly elsewhere: Pick<ClientTls, 'options' | 'id'>
 }
 
 /**
@@ -41,13 +43,15 @@ export function loadClientTls(
   }
   const servername = config['server-name']
   const pins = new Set(config.pins)
+  const secureContext = identity === undefined && ca === undefined ? systemContext(options) : contextOf(options)
   return {
     options: {
-      secureContext: identity === undefined && ca === undefined ? systemContext(options) : contextOf(options),
+      secureContext,
       ...(servername === undefined ? {} : { servername }),
       ...(pins.size === 0 ? {} : { checkServerIdentity: (host, peer) => identityFault(host, peer, pins) }),
     },
     id: digestOf([JSON.stringify(options), servername ?? '', ...pins]),
+    elsewhere: { options: { secureContext }, id: digestOf([JSON.stringify(options), '']) },
   }
 }
 

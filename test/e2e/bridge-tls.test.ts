@@ -49,6 +49,19 @@ routes:${route('bank', '{ cert: bridge.crt, key: bridge.key }')}${route('absent'
     expect(seen?.headers['content-length']).toBe(method === 'DELETE' ? '0' : undefined)
   })
 
+  it.each(['GET', 'HEAD', 'DELETE', 'POST'])(
+    'passes %s that names a type and has no body, but for a POST',
+    async method => {
+      const before = receiver.received.length
+      const headers = { 'content-type': 'application/json' }
+      const reply = await send({ path: '/bank/accounts/7', method, headers })
+      expect(reply.status).toBe({ GET: 200, HEAD: 200, DELETE: 204 }[method] ?? 400)
+      const [seen] = receiver.received.slice(before)
+      expect(seen?.method).toBe(method === 'POST' ? undefined : method)
+      expect(seen?.headers ?? {}).not.toHaveProperty('content-type')
+    },
+  )
+
   it.each(['POST', 'PUT', 'PATCH', 'DELETE'])('passes %s with a body', async method => {
     const body = '{"amount":12345678901234567890}'
     for (const chunked of [false, true]) {

@@ -230,11 +230,16 @@ describe('what a receiver says of its limit', () => {
     [200, ['ratelimit', '"a";r=5;t=90, "b";r=0;t=12'], 12_000],
     [200, ['ratelimit', '"default";r=1;t=12'], 0],
     [200, ['ratelimit', '"default";r=0'], 0],
+    [200, ['ratelimit', '"a";r=5;t=90', 'x', 'y', 'ratelimit', '"b";r=0;t=12'], 12_000],
+    [200, ['ratelimit', 'limit=5, remaining=0, reset=9'], 9_000],
+    [200, ['ratelimit', 'limit=5, remaining=1, reset=9'], 0],
+    [200, ['ratelimit', 'limit=5,remaining=0'], 0],
     [200, ['ratelimit-remaining', '0', 'ratelimit-reset', '9'], 9_000],
     [200, ['x-ratelimit-remaining', '0', 'x-ratelimit-reset', String(NOW / 1000 + 20)], 20_000],
     [200, ['x-rate-limit-remaining', '0', 'x-rate-limit-reset', '1.5'], 1_500],
     [200, ['x-ratelimit-remaining', '4', 'x-ratelimit-reset', '9'], 0],
     [200, ['x-ratelimit-remaining', '0', 'x-ratelimit-reset', 'x'], 0],
+    [429, ['retry-after', 'soon', 'ratelimit', '"default";r=0;t=5'], 5_000],
     [429, ['retry-after', '2', 'ratelimit', '"default";r=0;t=5'], 5_000],
   ])('%i %j is quiet for %i ms', (status, headers, ms) => {
     expect(quietOf(status, headers, NOW)).toBe(ms)

@@ -1,10 +1,11 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
 import { decodeProtectedHeader, jwtVerify } from 'jose'
 import { afterEach, describe, expect, it } from 'vitest'
 import { frozenClock } from '../../src/core/clock.ts'
-import { Secret } from '../../src/core/secret.ts'
+import { Secret, SecretRef } from '../../src/core/secret.ts'
 import { Bridge } from '../../src/forward/bridge.ts'
 import { assertionOf } from '../../src/forward/credentials/assertion.ts'
 import { authenticateConfig, type OAuth2Config } from '../../src/forward/credentials/config.ts'
@@ -12,6 +13,7 @@ import type { Credential } from '../../src/forward/credentials/credential.ts'
 import { type ClientProof, OAuth2 } from '../../src/forward/credentials/oauth2.ts'
 import { signature } from '../../src/forward/credentials/signature.ts'
 import { apiKey, basic, bearer } from '../../src/forward/credentials/standing.ts'
+import type { Outbound } from '../../src/forward/normalise.ts'
 import { systemTiming } from '../../src/forward/timing.ts'
 import { Upstream } from '../../src/forward/upstream.ts'
 import { providers } from '../../src/signing/index.ts'
@@ -116,6 +118,19 @@ describe('a credential that is at hand', () => {
     expect(new URL(url, 'http://x').searchParams.get('key')).toBe('k&1=ö')
   })
 
+  it.each([
+    ['/in', '/in?key=k1'],
+    ['/in?a=1&b', '/in?a=1&b&key=k1'],
+    ['/in?key=other&a=%20', '/in?a=%20&key=k1'],
+    ['/in?a=1&key&%6Bey=other&keys=2&KEY=3', '/in?a=1&keys=2&KEY=3&key=k1'],
+    ['/in?k%FCy=1', '/in?k%FCy=1&key=k1'],
+  ])('is the one key of its name in the query: %s', async (path, sent) => {
+    const { url, seen } = await serve((_seen, res) => res.end('{}'))
+    const key = { query: 'key', value: new SecretRef('env', 'K'), prefix: '' }
+    await bridgeOver(to(url), [apiKey(key, secret('k1'))]).send({ ...outbound, path })
+    expect(seen[0]?.url).toBe(sent)
+  })
+
   it.each(providers.flatMap(each => (newCredentials(each) === undefined ? [] : [[each.id, each] as const])))(
     'is the signature of %s, which the gate itself takes',
     async (id, provider) => {
@@ -218,6 +233,30 @@ describe('a token by client credentials', () => {
     const before = apiCalls().length
     expect(await sender.send(outbound)).toMatchObject({ ok: true, status: 401 })
     expect([state.asked, apiCalls().length - before]).toEqual([3, 2])
+  })
+
+  it('is fetched anew after a 401 to what streams, which is sent once more where it has no body', async () => {
+    const { url, state, apiCalls } = await service()
+    const sender = bridge(url, oauth(url, { secret: secret('s') }))
+    const streaming = (text?: string): Outbound => {
+      const body =
+        text === undefined
+          ? undefined
+          : { length: text.length, readable: Readable.from([Buffer.from(text)]), onBroken: () => undefined }
+      return { ...outbound, method: body ? 'POST' : 'GET', body: undefined, streams: { body } }
+    }
+    const statusOf = async (sent: Outbound): Promise<number> => {
+      const answer = await sender.send(sent)
+      if (!answer.ok) return 0
+      if (answer.body instanceof Readable) await answer.body.resume().toArray()
+      return answer.status
+    }
+    expect(await statusOf(streaming('one'))).toBe(200)
+    state.valid = token => token === 't2'
+    expect([await statusOf(streaming('two')), await statusOf(streaming('three'))]).toEqual([401, 200])
+    state.valid = token => token === 't3'
+    expect(await statusOf(streaming())).toBe(200)
+    expect([state.asked, apiCalls().map(({ body }) => body)]).toEqual([3, ['one', 'two', 'three', '', '']])
   })
 
   it('is asked for with the secret in the Authorization field, each part form-encoded', async () => {

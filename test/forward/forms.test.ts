@@ -80,6 +80,20 @@ describe('a form as JSON', () => {
     expect(await multipart(`${part(disposition, '1')}--frontier--\r\n`)).toContain(expected),
   )
 
+  it.each([
+    ['a value', 'name="a"', 'gr\xfcn', true],
+    ['a value of another charset', 'name="a"\r\nContent-Type: text/plain; charset=iso-8859-1', 'gr\xfcn', true],
+    ['a name', 'name="\xfc"', '1', true],
+    ['a file name', 'name="a"; filename="\xfc.txt"', '1', true],
+    ['a file', 'name="a"; filename="f"', 'gr\xfcn', false],
+    ['a file named in the other form', 'name="a"; filename*=utf-8\'\'f', 'gr\xfcn', false],
+    ['no part, but what is behind the end', 'name="a"', '1\r\n--frontier--\r\n\xfc', false],
+  ])('replaces nothing where bytes are not UTF-8 in %s', async (_what, disposition, value, refused) => {
+    const json = await multipart(`${part('name="first"', '1')}${part(disposition, value)}--frontier--\r\n`)
+    if (refused) expect(json).toEqual(new FormFault('part 2 of the multipart body holds bytes that are not UTF-8'))
+    else expect(json).toContain('"a":')
+  })
+
   it('takes what stands in a file, or behind the end, for no part', async () => {
     const twice = 'Content-Disposition: form-data; name="a"; name="b"\r\n\r\n'
     const body = `${part('name="f"; filename="f"', `--other\r\n${twice}`)}--frontier--\r\n--frontier\r\n${twice}`

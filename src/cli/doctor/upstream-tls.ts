@@ -5,6 +5,7 @@ import { type Finding, fail, ok, warn } from '../../core/finding.ts'
 import { Offline, type Resources } from '../../core/resources.ts'
 import { type Destination, tlsOptions } from '../../forward/dial.ts'
 import { readCertificate, sha256 } from '../../tls/certificate.ts'
+import { refusalOfClientCert } from '../../tls/client-cert-refusals.ts'
 import { formatName } from '../../tls/distinguished-name.ts'
 import { judgeServerChain } from '../../tls/server-chain.ts'
 import { type Shaken, shakeHands } from '../../tls/shake-hands.ts'
@@ -127,57 +128,9 @@ function refusedOr(shaken: Shaken, route: RouteConfig): Finding {
   )
 }
 
-const REFUSALS: Readonly<Record<string, readonly [cause: string, because: string, mend: string]>> = {
-  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: [
-    'client-cert.none',
-    'the server wants a client certificate and was shown none that it takes',
-    'add tls.certificate to forward; where it is there, see which CAs the server names',
-  ],
-  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: [
-    'client-cert.unknown-ca',
-    'the server does not know the CA of the client certificate',
-    'have the certificate issued by a CA that the service names, with its intermediate in the file; or have the service add its CA',
-  ],
-  ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED: [
-    'client-cert.refused-expired',
-    'the server finds the client certificate expired',
-    'renew it, or compare the clocks',
-  ],
-  ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED: [
-    'client-cert.revoked',
-    'the server finds the client certificate revoked',
-    'have another one issued',
-  ],
-  ERR_SSL_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE: [
-    'client-cert.refused',
-    'the server does not take this kind of certificate: its use may not be for clients',
-    'have one issued for client authentication (extendedKeyUsage clientAuth)',
-  ],
-  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: [
-    'client-cert.refused',
-    'the server refuses the client certificate',
-    'ask its operator which certificate it expects',
-  ],
-  ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN: [
-    'client-cert.refused',
-    'the server refuses the client certificate',
-    'ask its operator which certificate it expects',
-  ],
-  ERR_SSL_TLSV1_ALERT_ACCESS_DENIED: [
-    'client-cert.refused',
-    'the server knows the client certificate and does not let it in',
-    'ask its operator to allow this certificate',
-  ],
-}
-
 /** An alert about the client's certificate; over TLS 1.3 it comes in place of the first answer. */
 export function clientCertRefusal(code: string, shows: boolean): Finding | undefined {
-  // A server of TLS 1.2 that gets no certificate says no more than that.
-  const none =
-    code === 'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE' && !shows
-      ? REFUSALS.ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED
-      : undefined
-  const known = none ?? REFUSALS[code]
+  const known = refusalOfClientCert(code, shows)
   if (known === undefined) return undefined
   const [cause, because, mend] = known
   return fail(cause, `${because} (${code})`, mend, { evidence: { code } })

@@ -6,6 +6,7 @@ import { providers } from '../../signing/index.ts'
 import { MESSAGE_ALGORITHMS, type MessageAlgorithm } from '../../signing/message-algorithm.ts'
 import { componentList, keyid, label, tag } from '../../signing/message-fields.ts'
 import { DEFAULT_COMPONENTS, MESSAGE_SIGNATURE } from '../../signing/message-signatory.ts'
+import { fieldName } from '../field-names.ts'
 
 /** The credentials that a bridge adds to what it forwards. */
 export interface AuthenticateConfig {
@@ -90,11 +91,7 @@ const basic = late(() =>
 const apiKey = late(() =>
   z
     .strictObject({
-      header: z
-        .string()
-        .regex(/^[A-Za-z0-9!#$%&'*+.^`|~-]+$/, 'is no header name: write it as the service does, e.g. X-Api-Key')
-        .optional()
-        .describe('The header that carries it.'),
+      header: fieldName('the service does, e.g. X-Api-Key').optional().describe('The header that carries it.'),
       query: z
         .string()
         .regex(/^[A-Za-z0-9._~-]+$/, 'is no name of a query parameter: write it as the service does, e.g. api_key')

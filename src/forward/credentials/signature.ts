@@ -1,7 +1,8 @@
 import type { Secret } from '../../core/secret.ts'
+import type { MacKey } from '../../signing/mac.ts'
 import { type Signatory, signerKey } from '../../signing/provider.ts'
 import { type SignedHeaders, signMessage } from '../../signing/scheme.ts'
-import type { Outbound } from '../normalise.ts'
+import { type Outbound, signStandardWebhooks } from '../normalise.ts'
 import { type Credential, Standing } from './credential.ts'
 
 const EMPTY = Buffer.alloc(0)
@@ -36,6 +37,18 @@ export function signature(signatory: Signatory, secret: Secret, origin: string):
       headers: [...fields, ...headers.flat()],
       body: body.length === 0 ? undefined : body,
     }
+  })
+}
+
+/**
+ * Signs as the gate itself (`forward.sign`), with the time at which it leaves. Libraries of Standard Webhooks verify a
+ * text, so a body that is compressed is signed as it was before.
+ */
+export function ownSignature(key: MacKey): Credential {
+  return new Standing((outbound, nowMs) => {
+    const headers = [...outbound.headers]
+    signStandardWebhooks(headers, key, outbound.id, outbound.uncompressed ?? outbound.body ?? EMPTY, nowMs)
+    return { ...outbound, headers }
   })
 }
 

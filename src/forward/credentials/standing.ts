@@ -23,10 +23,7 @@ export function apiKey(config: ApiKeyConfig, value: Secret): Credential {
   const { header, query } = config
   if (query !== undefined) {
     const parameter = `${query}=${encodeURIComponent(text)}`
-    return new Standing(outbound => {
-      const { path } = outbound
-      return { ...outbound, path: `${path}${path.includes('?') ? '&' : '?'}${parameter}` }
-    })
+    return new Standing(outbound => ({ ...outbound, path: withParameter(outbound.path, query, parameter) }))
   }
   if (!/^[\x21-\x7e]+$/.test(text))
     throw new SecretFault('the API key holds what no field can hold', 'copy the key again, visible ASCII alone')
@@ -34,3 +31,20 @@ export function apiKey(config: ApiKeyConfig, value: Secret): Credential {
 }
 
 const field = (name: string, value: string): Credential => new Standing(outbound => withField(outbound, name, value))
+
+/** The target with the parameter at its end, and without the sender's of that name: of two, many servers take the first. */
+function withParameter(path: string, name: string, parameter: string): string {
+  const mark = path.indexOf('?')
+  if (mark < 0) return `${path}?${parameter}`
+  const others = path
+    .slice(mark + 1)
+    .split('&')
+    .filter(pair => nameOf(pair) !== name)
+  return `${path.slice(0, mark)}?${[...others, parameter].join('&')}`
+}
+
+/** The name of a pair, as far as it is ASCII. */
+const nameOf = (pair: string): string =>
+  (pair.split('=', 1)[0] ?? '').replace(/%([0-7][0-9A-Fa-f])/g, (_escape, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  )
