@@ -5,6 +5,9 @@ import { acceptOf } from '../forward/websocket-handshake.ts'
 import { answerHead } from './http/answer-head.ts'
 import type { Incoming } from './http/incoming.ts'
 
+/** For how long one end may go on once the other has ended. Milliseconds. */
+const LAST_MS = 5_000
+
 /**
  * Answers a WebSocket handshake and joins the two connections; ends both with the first that ends.
  *
@@ -30,7 +33,16 @@ export async function joinWebSocket(
   if (tunnel.rest.length > 0) socket.write(tunnel.rest)
   if (head.length > 0) upstream.write(head)
   const before = socket.bytesRead
-  await Promise.allSettled([pipeline(socket, upstream), pipeline(upstream, socket)])
+  const ways = [pipeline(socket, upstream), pipeline(upstream, socket)]
+  // An end that does not mind that the other has gone would hold its connection for good.
+  const cut = (): void => {
+    setTimeout(() => {
+      socket.destroy()
+      upstream.destroy()
+    }, LAST_MS).unref()
+  }
+  for (const way of ways) way.then(cut, cut)
+  await Promise.allSettled(ways)
   return {
     received: head.length + socket.bytesRead - before,
     sent: upstream.bytesRead,

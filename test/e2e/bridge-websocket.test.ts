@@ -185,6 +185,23 @@ routes:${route('ws', upstream.port, 'websocket: true, authenticate: { bearer: { 
       .toBe(200)
   })
 
+  it('ends with a client that goes without a word, though the upstream does not mind', async () => {
+    const went = speak(
+      gate.port('crm-side'),
+      socket => {
+        socket.write(handshake('/one/gone'))
+        socket.once('data', () => socket.end())
+      },
+      20_000,
+    )
+    await expect.poll(() => upstream.handshakes.at(-1)?.url).toBe('/one/gone')
+    const inside = upstream.handshakes.at(-1)?.socket
+    await expect.poll(() => inside?.destroyed, { timeout: 10_000 }).toBe(true)
+    expect((await went).closed).toBe(true)
+    const after = await ask({ port: gate.port('crm-side'), path: '/one/after', method: 'GET' })
+    expect(after.status).toBe(200)
+  })
+
   it('ends one side with the other', async () => {
     const socket = new WebSocket(url('/ws/ends'))
     await once(socket, 'open')
