@@ -119,6 +119,12 @@ const READERS: Readonly<Record<string, (evidence: Evidence, seen: Seen | undefin
     )
   },
   'request.handshake': ({ handshake, mend }) => found('request.handshake-failed', text(handshake), text(mend ?? '')),
+  'request.plain-http': () =>
+    found(
+      'request.http-to-tls',
+      'the client speaks plain HTTP to a listener that speaks TLS',
+      'Give the client the https:// URL.',
+    ),
   'request.proxy-header': ({ rule }) =>
     found('request.proxy-header-rule', text(rule), 'Switch the PROXY protocol on in the load balancer, or off here.'),
   'body.malformed': (evidence, seen) => {

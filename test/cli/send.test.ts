@@ -200,9 +200,8 @@ describe('send', () => {
     expect((await run([...github(`https://127.0.0.1:${gate.port('plain')}/`)])).stderr).toMatch(
       /TLS is not spoken at 127\.0\.0\.1:\d+ \(.*\)\nmend: write http:/,
     )
-    expect((await run([...github(`http://127.0.0.1:${port}/`)])).stderr).toMatch(
-      /mend: is it an https port|no HTTP\/1\.1/,
-    )
+    const plain = await run([...github(`http://127.0.0.1:${port}/`)])
+    expect([plain.code, plain.stdout]).toEqual([1, expect.stringMatching(/< 400 [\s\S]*request\.plain-http/)])
   })
 
   it('says why there was no answer', async () => {

@@ -81,10 +81,10 @@ routes:
     handshake('a sender that speaks HTTP/2 alone', /HTTP\/2/, place => ({ ca: ours(place), ALPNProtocols: ['h2'] })),
     said(
       'plain HTTP to the port of TLS',
-      'request.handshake-failed',
+      'request.http-to-tls',
       /plain HTTP/,
       'tls',
-      'request.handshake',
+      'request.plain-http',
       `${HEAD}\r\n`,
     ),
     said(

@@ -68,7 +68,7 @@ routes:
       sent: { method: 'PUT' },
     }),
     post('a schema file that is not there', 'route.missing-resource', '/gone', { says: /no-such-schema/ }),
-    post('an upstream that does not listen', 'forward.unreachable', '/nowhere'),
+    post('an upstream that does not listen', 'upstream.closed', '/nowhere'),
     post("Telegram's webhook, set to the URL of a partner", 'source-ip.other-provider', '/partner', {
       says: /Telegram/,
       sent: { to: 'behind', headers: { ...headers, 'x-forwarded-for': '149.154.167.220' } },

@@ -80,6 +80,7 @@ function whoAnswers(answer: Answer, { route }: Target, before: readonly Finding[
         },
       ),
     ]
+  if (problem?.code === 'request.plain-http') return [TLS_PORT]
   if (problem?.code === 'route.offline')
     return [
       fail(
