@@ -66,7 +66,7 @@ export function explainAnswer(
     schemes: texts('asks-for'),
     sends,
     at,
-    credentials: credentialsOf(sends.forward.authenticate),
+    credentials: credentialsOf(sends.forward),
     certificate: sends.forward.tls?.certificate !== undefined,
   }
   if (!MAY_HIDE.has(status) && !OF_AUTHENTICATION.has(status)) return byStatus(answered)
@@ -87,14 +87,15 @@ function hidden(status: number, finding: Finding): Finding {
   return isSure ? { ...finding, because } : { ...finding, because, level: 'warn', certainty: 'possible' }
 }
 
-function credentialsOf(config: AuthenticateConfig = {}): ReadonlyMap<keyof AuthenticateConfig, string> {
-  const { bearer, basic, oauth2, signature: signed } = config
-  const key = config['api-key']
+function credentialsOf({ authenticate = {}, sign }: ForwardConfig): ReadonlyMap<keyof AuthenticateConfig, string> {
+  const { bearer, basic, oauth2, signature: signed } = authenticate
+  const key = authenticate['api-key']
   const credentials = new Map<keyof AuthenticateConfig, string>()
   if (bearer) credentials.set('bearer', `the bearer token (${bearer})`)
   if (basic) credentials.set('basic', `user name and password (${basic.password})`)
   if (key) credentials.set('api-key', `the key (${key.value})`)
   if (oauth2) credentials.set('oauth2', `the token that the client ${oauth2['client-id']} was given`)
+  if (sign) credentials.set('signature', `the gate's own signature (${sign})`)
   if (signed) credentials.set('signature', `the signature (${'secret' in signed ? signed.secret : signed.key})`)
   return credentials
 }
@@ -118,7 +119,7 @@ function tokenTime({ sends, at }: Answered): Finding | undefined {
   const claims = ref && claimsOf(ref, sends)
   if (claims === undefined) return undefined
   const { exp, nbf } = claims
-  const ended = typeof exp === 'number' ? at - exp * 1000 : -1
+  const ended = typeof exp === 'number' && exp >= 0 ? at - exp * 1000 : -1
   if (ended >= 0)
     return proven({
       cause: 'upstream.token-ended',

@@ -81,6 +81,7 @@ routes:${[
         route('old', 'authenticate: { bearer: { env: OLD_JWT } }'),
         route('early', 'authenticate: { bearer: { env: EARLY_JWT } }'),
         route('basic', 'authenticate: { basic: { username: crm, password: { env: PASSWORD } } }'),
+        route('own', 'sign: { env: SIGNING }'),
         route('signed', 'authenticate: { signature: { provider: standard-webhooks, secret: { env: SIGNING } } }'),
         route('tls', 'tls: { ca: ca.crt }', `https://localhost:${port}/in`),
       ].join('')}
@@ -132,6 +133,7 @@ routes:${[
     ['early', 'bare', 401, 'upstream.token-early', 'proven'],
     ['basic', 'bare', 401, 'upstream.credential-refused', 'possible'],
     ['signed', 'signature', 422, 'upstream.signature-refused', 'possible'],
+    ['own', 'signature', 422, 'upstream.signature-refused', 'possible'],
     ['signed', 'late', 400, 'upstream.clock', 'possible'],
     ['tls', '', 400, 'upstream.certificate-missing', 'likely'],
   ])('on the route %s, by its answer %s', async (route, what, status, cause, certainty) => {
