@@ -23,7 +23,7 @@ import { DEEPEST } from './syntax.ts'
  * test/config/quick-yaml.test.ts.
  */
 export function readQuickly(text: string): Place | undefined {
-  if (!USUAL_TEXT.test(text)) return undefined
+  if (!USUAL_TEXT.test(text) || DOCUMENT_MARK.test(text)) return undefined
   try {
     return new Builder(text).root()
   } catch (error) {
@@ -35,6 +35,8 @@ export function readQuickly(text: string): Place | undefined {
 class Unusual extends Error {}
 
 const USUAL_TEXT = /^[\n -~]*$/
+/** One before the first document leaves no trace in its events, and the other library takes what follows for a second. */
+const DOCUMENT_MARK = /^(?:---|\.\.\.)(?:[ \n]|$)/m
 /** A key is a text, and nothing else that YAML knows. */
 const KEY = /^[A-Za-z][A-Za-z0-9_-]{0,99}$/
 const OTHER_WORDS = /^(?:null|true|false)$/i

@@ -84,6 +84,8 @@ describe('a text that is read quickly', () => {
     'a:',
     'a: b\n---\nc: d',
     '--- a: b',
+    '...\na: b',
+    'a: b\n...',
     '%YAML 1.2',
     'a:\tb',
     'a: b\r\n',
