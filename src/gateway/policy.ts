@@ -82,6 +82,7 @@ interface Layout {
 /** Of the head before: most have the same names, and many of the same values. */
 let layout: Layout = { names: [], fault: undefined, length: -1, coding: -1, host: -1 }
 let values: string[] = []
+const SHORT = 64
 
 function layoutOf(names: readonly string[]): Layout {
   const at = { length: -1, coding: -1, host: -1 }
@@ -117,10 +118,12 @@ function checkFields(
   if (layout.fault !== undefined) return layout.fault
   for (let i = 0; i < headers.size; i++) {
     const value = headers.valueAt(i)
-    if (value === values[i]) continue
+    // Long ones, mostly signatures and tokens, are each another.
+    const short = value.length <= SHORT
+    if (short && value === values[i]) continue
     // Control characters end a line somewhere, or are nowhere meant. The bytes 80-9f are left in: UTF-8 text holds them.
     if (!isFieldValue(value)) return bad(`the field ${headers.nameAt(i)} holds a control character`)
-    values[i] = value
+    if (short) values[i] = value
   }
   const length = layout.length < 0 ? undefined : headers.valueAt(layout.length)
   const coding = layout.coding < 0 ? undefined : headers.valueAt(layout.coding)
@@ -133,9 +136,20 @@ function checkFields(
     return { contentLength: undefined, authority }
   }
   if (length === undefined) return { contentLength: 0, authority }
-  return /^\d{1,15}$/.test(length)
-    ? { contentLength: Number(length), authority }
-    : bad('the Content-Length is no number')
+  const bytes = bytesOf(length)
+  return bytes < 0 ? bad('the Content-Length is no number') : { contentLength: bytes, authority }
+}
+
+/** A Content-Length; negative where it is none. By hand: a regular expression and `Number` cost several times as much. */
+function bytesOf(length: string): number {
+  if (length.length === 0 || length.length > 15) return -1
+  let bytes = 0
+  for (let i = 0; i < length.length; i++) {
+    const digit = charCodeAt(length, i) - 0x30
+    if (digit < 0 || digit > 9) return -1
+    bytes = bytes * 10 + digit
+  }
+  return bytes
 }
 
 const HOSTS_LIMIT = 1024

@@ -163,3 +163,31 @@ it('reads bodies that are larger than its own memory for them', () => {
   expect(parse(text, []).filter(each => typeof each === 'string')).toEqual([`end:${body}`, 'end:'])
   expect(parse(text, [200_001]).filter(each => typeof each === 'string')).toEqual([`end:${body}`, 'end:'])
 })
+
+it('keeps the heads of connections apart that come in turns, piece by piece', () => {
+  const texts = ['a', 'bb', 'a'].map(
+    name => `POST /${name}?q HTTP/1.1\r\nHost: ${name}\r\nX-${name}: ${name.repeat(5)} \t\r\nSame: s\r\n\r\n`,
+  )
+  const parsers = texts.map(() => new RequestParser({ headBytes: 16_384 }, true))
+  const buffer = Buffer.alloc(8)
+  const heads: Head[] = []
+  for (let at = 0; at < Math.max(...texts.map(text => text.length)); at++)
+    for (const [i, parser] of parsers.entries()) {
+      if (buffer.write(texts[i]?.slice(at, at + 1) ?? '', 'latin1') === 0) continue
+      parser.next()
+      if (parser.feed(buffer, 0, 1, undefined) === 'head') heads[i] = parser.head
+    }
+  for (const parser of parsers) parser.close()
+  expect(heads).toEqual(
+    ['a', 'bb', 'a'].map(name => head('POST', `/${name}?q`, ['Host', name, `X-${name}`, name.repeat(5), 'Same', 's'])),
+  )
+})
+
+it('takes no field for that of the head before which it only begins like', () => {
+  const values = ['abc', 'abcd', 'ab', 'abc ', 'abc', '', 'x'.repeat(65), 'x'.repeat(65), 'abc']
+  for (const value of values)
+    expect(parse(`GET /${value.trim()} HTTP/1.1\r\nX-${value.trim()}A: ${value}\r\n\r\n`, [])).toEqual([
+      head('GET', `/${value.trim()}`, [`X-${value.trim()}A`, value.trim()]),
+      'end:',
+    ])
+})

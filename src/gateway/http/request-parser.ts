@@ -1,5 +1,4 @@
-import { charCodeAt } from '../../core/char-code.ts'
-import { knownName } from '../../core/headers.ts'
+import { HeadText, targetOf } from './head-text.ts'
 import {
   AREA_BYTES,
   execute,
@@ -60,12 +59,16 @@ const NONE: Head = {
   upgrade: false,
   keepAlive: false,
 }
-const TAB = 0x09
 const SPACE = 0x20
 const UPPER_H = 0x48
 
-/** The names of the fields of the last head, by place, of whatever connection. */
-const lastNames: string[] = []
+/**
+ * Of the head that is parsed: begin and end of the target, and of each name and value, in its bytes. One for all
+ * connections, and never made shorter: a list of its own would be made anew by each head.
+ */
+const marks: number[] = []
+let marked = 0
+const NOWHERE: readonly number[] = []
 
 /** Reads the requests of one connection, one after the other. */
 export class RequestParser implements ParserEvents {
@@ -76,8 +79,8 @@ export class RequestParser implements ParserEvents {
   #phase: Phase = 'head'
   /** Whether the parser waits to be let on. */
   #paused = false
-  /** Begin and end of the target, and of each name and value, in bytes of the head. */
-  readonly #spans: number[] = []
+  /** What is marked of a head that goes on in another call. */
+  #spans = NOWHERE
   #span: Span = 'none'
   /** What came of a head in earlier chunks. */
   #before: Buffer | undefined
@@ -138,6 +141,8 @@ export class RequestParser implements ParserEvents {
       this.#paused = false
     }
     if (this.#phase === 'head') {
+      marked = 0
+      for (const at of this.#spans) marks[marked++] = at
       if (this.#before === undefined) this.#begin = from
       else if (this.#fresh) this.#begin = from - this.#before.length
     }
@@ -169,7 +174,10 @@ export class RequestParser implements ParserEvents {
       return this.#ended ? this.#behindMessage() : this.#behindTheHead(chunk)
     }
     if (result !== OK) return faultOf(this.#parser, result)
-    if (this.#phase === 'head' && this.#tooLarge) return OVERFLOW.head
+    if (this.#phase === 'head') {
+      if (this.#tooLarge) return OVERFLOW.head
+      this.#spans = marks.slice(0, marked)
+    }
     if (this.at === end) this.#keep(chunk, end)
     return 'more'
   }
@@ -191,7 +199,7 @@ export class RequestParser implements ParserEvents {
     this.#phase = 'body'
     this.#extra = -CHUNK_LINE_BYTES
     this.#before = undefined
-    this.#spans.length = 0
+    this.#spans = NOWHERE
     this.#span = 'none'
     return 'head'
   }
@@ -216,16 +224,12 @@ export class RequestParser implements ParserEvents {
 
   /** @param origin of the spans in `bytes` */
   #read(bytes: Buffer, origin: number): Head {
-    const spans = this.#spans
-    // One text for all fields, which each is a slice of: whoever keeps one for long copies it. Targets are kept.
-    const start = spans[2] ?? 0
-    const all = bytes.toString('latin1', origin + start, origin + (spans.at(-1) ?? 0))
-    const text = (at: number): string => all.slice((spans[at] ?? 0) - start, (spans[at + 1] ?? 0) - start)
-    const fields: string[] = new Array((spans.length - 2) >> 1)
+    const text = new HeadText(bytes, origin + (marks[2] ?? 0), origin + (marks[marked - 1] ?? 0))
+    const fields: string[] = new Array((marked - 2) >> 1)
     let expect = ''
-    for (let at = 2, to = 0; at < spans.length; at += 4, to += 2) {
-      const name = this.#name(all, (spans[at] ?? 0) - start, (spans[at + 1] ?? 0) - start, to >> 1)
-      const value = trimmedEnd(text(at + 2))
+    for (let at = 2, to = 0; at < marked; at += 4, to += 2) {
+      const name = text.name(to >> 1, origin + (marks[at] ?? 0), origin + (marks[at + 1] ?? 0))
+      const value = text.value(to >> 1, origin + (marks[at + 2] ?? 0), origin + (marks[at + 3] ?? 0))
       fields[to] = name
       fields[to + 1] = value
       // Hardly any other name is as long.
@@ -233,8 +237,8 @@ export class RequestParser implements ParserEvents {
     }
     return {
       method: methodOf(this.#parser),
-      target: bytes.toString('latin1', origin + (spans[0] ?? 0), origin + (spans[1] ?? 0)),
-      version: this.#version(bytes, origin + (spans[1] ?? 0)),
+      target: targetOf(bytes, origin + (marks[0] ?? 0), origin + (marks[1] ?? 0)),
+      version: this.#version(bytes, origin + (marks[1] ?? 0)),
       fields,
       expect,
       upgrade: this.#upgrade,
@@ -254,17 +258,6 @@ export class RequestParser implements ParserEvents {
     const written = bytes.toString('latin1', at, bytes.indexOf('\r', at))
     // HTTP/0.9 names none.
     return written === '' ? versionOf(this.#parser) : written
-  }
-
-  /** Most heads have the names of the one before in the same places: comparing them takes less than to look them up. */
-  #name(all: string, from: number, end: number, place: number): string {
-    const last = lastNames[place]
-    if (last !== undefined && last.length === end - from && all.startsWith(last, from)) return last
-    const name = all.slice(from, end)
-    const known = knownName(name)
-    if (known === undefined) return name
-    lastNames[place] = known
-    return known
   }
 
   onUrl(at: number, bytes: number): void {
@@ -307,11 +300,13 @@ export class RequestParser implements ParserEvents {
   }
 
   #mark(span: Span, at: number, bytes: number): void {
-    const spans = this.#spans
     const from = positionOf(at) - this.#begin
     // One that a chunk's end has cut goes on.
-    if (span === this.#span) spans[spans.length - 1] = from + bytes
-    else spans.push(from, from + bytes)
+    if (span === this.#span) marks[marked - 1] = from + bytes
+    else {
+      marks[marked++] = from
+      marks[marked++] = from + bytes
+    }
     this.#span = span
   }
 }
@@ -324,13 +319,4 @@ export const OVERFLOW = {
   },
 } as const
 
-/** The parser leaves out the blanks before a value, and not those behind it. */
-function trimmedEnd(value: string): string {
-  let end = value.length
-  while (end > 0) {
-    const code = charCodeAt(value, end - 1)
-    if (code !== SPACE && code !== TAB) break
-    end--
-  }
-  return end === value.length ? value : value.slice(0, end)
-}
+export const CUT = { code: 'HPE_INVALID_EOF_STATE', reason: 'the connection ended in the middle of a head' } as const
