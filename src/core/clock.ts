@@ -11,9 +11,27 @@ export interface Clock {
 /** Milliseconds from the start of the process to where this thread's `performance.now` is 0. */
 const ORIGIN = origin()
 
+/** What both clocks said when `withTime` began, while it lasts; 0: it does not. */
+let heldNow = 0
+let heldTick = 0
+
+/** Reads the time of day once for all that `work` does before it returns, which must be little. */
+export function withTime(work: () => void): void {
+  heldNow = Date.now()
+  heldTick = performance.now()
+  try {
+    work()
+  } finally {
+    heldNow = heldTick = 0
+  }
+}
+
+/** `performance.now`, or what it was a moment ago: for what need not be told to the millisecond. */
+export const aboutNow = (): number => (heldTick === 0 ? performance.now() : heldTick)
+
 /** `monotonic` counts from the start of the process, in all of its threads. */
 export const systemClock: Clock = {
-  now: () => Date.now(),
+  now: () => (heldNow === 0 ? Date.now() : heldNow),
   monotonic: () => performance.now() + ORIGIN,
 }
 

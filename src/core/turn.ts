@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { withTime } from './clock.ts'
 
 /** Takes what was read from a connection: the bytes of `buffer` from `from` to `end`, which are its own until it returns. */
 export type Reader = (buffer: Buffer, from: number, end: number) => void
@@ -10,35 +11,38 @@ const SMALL_BYTES = 4 * 1024
 
 /** What was read of one kind and is not handled yet. */
 class Reads {
-  readonly #readers: Reader[] = []
-  readonly #buffers: Buffer[] = []
+  // Never made shorter: they would be made anew in each turn.
+  readonly #readers: (Reader | undefined)[] = []
+  readonly #buffers: (Buffer | undefined)[] = []
   /** Begin and end of each. */
   readonly #ranges: number[] = []
+  #added = 0
   /** The first that is not handled yet. */
   #next = 0
 
   get size(): number {
-    return this.#readers.length - this.#next
+    return this.#added - this.#next
   }
 
   add(read: Reader, buffer: Buffer, from: number, end: number): void {
-    this.#readers.push(read)
-    this.#buffers.push(buffer)
-    this.#ranges.push(from, end)
+    const at = this.#added++
+    this.#readers[at] = read
+    this.#buffers[at] = buffer
+    this.#ranges[at * 2] = from
+    this.#ranges[at * 2 + 1] = end
   }
 
   handle(): void {
-    const readers = this.#readers
-    const buffers = this.#buffers
-    const ranges = this.#ranges
     // Whoever is called may call this.
-    while (this.#next < readers.length) {
+    while (this.#next < this.#added) {
       const at = this.#next++
-      readers[at]?.(buffers[at] as Buffer, ranges[at * 2] as number, ranges[at * 2 + 1] as number)
+      const read = this.#readers[at]
+      const buffer = this.#buffers[at]
+      this.#readers[at] = undefined
+      this.#buffers[at] = undefined
+      if (buffer !== undefined) read?.(buffer, this.#ranges[at * 2] ?? 0, this.#ranges[at * 2 + 1] ?? 0)
     }
-    readers.length = 0
-    buffers.length = 0
-    ranges.length = 0
+    this.#added = 0
     this.#next = 0
   }
 }
@@ -95,7 +99,7 @@ export function handleReads(): void {
 function handleInTurn(): void {
   handling = false
   try {
-    handleReads()
+    withTime(handleReads)
   } finally {
     if (reads.answers.size + reads.requests.size > 0) setImmediate(handleInTurn)
   }
