@@ -64,27 +64,47 @@ export const rateLimit = defineCheck({
     const prefix = hash('sha256', limit, 'latin1').slice(0, 16)
     const policy = ['RateLimit-Policy', `"default";q=${count};w=${periodMs / 1000}`] as const
 
+    // A flood comes from few: the same text is not hashed again.
+    let lastSource: Address | undefined
+    let lastKey = ''
+
+    const keyOfSource = (source: Address): string => {
+      if (source !== lastSource) {
+        lastSource = source
+        lastKey = `${prefix}@${networkOf(source)}`
+      }
+      return lastKey
+    }
+
     const keyOf = (request: HeadRequest, facts: Facts): string => {
+      if (by === 'source-ip') return keyOfSource(request.source)
       if (by === 'route') return prefix
       if (by === 'principal' && facts.principal !== undefined) return `${prefix}=${facts.principal}`
       const value = by === 'header' ? request.headers.one(header) : undefined
-      return typeof value === 'string' ? `${prefix}=${value}` : `${prefix}@${networkOf(request.source)}`
+      return typeof value === 'string' ? `${prefix}=${value}` : keyOfSource(request.source)
     }
 
-    const answer = (result: RateResult, request: HeadRequest, facts: Facts): Decision<Code> => {
-      const left = ['RateLimit', `"default";r=${result.remaining};t=${Math.ceil(result.resetMs / 1000)}`] as const
-      if (result.allowed) return { ok: true, headers: [left, policy] }
-      const seconds = Math.max(1, Math.ceil(result.retryAfterMs / 1000))
-      const told = {
-        by,
-        source: request.source.text,
-        rate: count,
-        'period-s': periodMs / 1000,
-        burst,
-        'retry-after-s': seconds,
-      }
+    const leftOf = ({ remaining, resetMs }: RateResult) =>
+      ['RateLimit', `"default";r=${remaining};t=${Math.ceil(resetMs / 1000)}`] as const
+
+    const refusal = (source: string, seconds: number, left: readonly [string, string], facts: Facts) => {
+      const told = { by, source, rate: count, 'period-s': periodMs / 1000, burst, 'retry-after-s': seconds }
       const evidence = by === 'principal' ? { ...told, principal: facts.principal ?? null } : told
       return deny('rate-limit.exceeded', evidence, [['Retry-After', String(seconds)], left, policy])
+    }
+
+    // A flood is told the same for a second.
+    let last: { source: string; seconds: number; resetS: number; denial: Decision<Code> } | undefined
+
+    const answer = (result: RateResult, request: HeadRequest, facts: Facts): Decision<Code> => {
+      if (result.allowed) return { ok: true, headers: [leftOf(result), policy] }
+      const source = request.source.text
+      const seconds = Math.max(1, Math.ceil(result.retryAfterMs / 1000))
+      const resetS = Math.ceil(result.resetMs / 1000)
+      if (last?.source === source && last.seconds === seconds && last.resetS === resetS) return last.denial
+      const denial = refusal(source, seconds, leftOf(result), facts)
+      if (by !== 'principal') last = { source, seconds, resetS, denial }
+      return denial
     }
 
     return {

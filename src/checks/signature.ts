@@ -75,8 +75,13 @@ export const signature = defineCheck({
   create(config: SignatureConfig, resources) {
     const { verifier, principal, toleranceMs, absent, eventId } = compile(config, resources)
     const missing = absent.length === 0 ? {} : { [config.secrets ? 'secrets-missing' : 'keys-missing']: absent }
-    const refuse = ({ code, evidence }: SignatureFault) =>
+    const denialOf = ({ code, evidence }: SignatureFault) =>
       deny(code, { scheme: principal, ...evidence, ...(code === 'signature.mismatch' ? missing : {}) })
+    let last: { readonly fault: SignatureFault; readonly denial: ReturnType<typeof denialOf> } | undefined
+    const refuse = (fault: SignatureFault) => {
+      if (last?.fault !== fault) last = { fault, denial: denialOf(fault) }
+      return last.denial
+    }
     const readEventId = eventIdReader(eventId)
     const decision = (verdict: SignatureVerdict, request: BodyRequest, nowMs: number) =>
       verdict.ok

@@ -1,8 +1,11 @@
 import { z } from 'zod'
+import type { Address } from '../core/address.ts'
 import { defineCheck } from '../core/check.ts'
-import { ALLOW, deny } from '../core/decision.ts'
+import { ALLOW, type Decision, deny } from '../core/decision.ts'
 import { late } from '../core/late-schema.ts'
 import { NetworkSources, networkEntry } from './network-sources.ts'
+
+type Code = 'source-ip.outside' | 'source-ip.unready'
 
 const list = z.array(networkEntry)
 
@@ -47,6 +50,8 @@ export const sourceIp = defineCheck({
     const allowed = new NetworkSources(config.allow, resources, 'nobody is admitted by it')
     const denied = new NetworkSources(config.deny, resources, 'the route refuses everybody (503)')
     const denies = !denied.empty
+    // A flood comes from few.
+    let last: { readonly source: Address; readonly denial: Decision<Code> } | undefined
     return {
       decide(request) {
         const { source } = request
@@ -57,11 +62,11 @@ export const sourceIp = defineCheck({
         }
         if (allowed.has(source)) return ALLOW
         const missing = allowed.missing()
-        return deny('source-ip.outside', {
-          source: source.text,
-          because: 'not in allow',
-          ...(missing.length > 0 ? { 'not-fetched': missing } : {}),
-        })
+        if (missing.length > 0)
+          return deny('source-ip.outside', { source: source.text, because: 'not in allow', 'not-fetched': missing })
+        if (last?.source !== source)
+          last = { source, denial: deny('source-ip.outside', { source: source.text, because: 'not in allow' }) }
+        return last.denial
       },
     }
   },

@@ -21,3 +21,17 @@ export class RepeatedText {
     return this.#text
   }
 }
+
+/** Two texts as one, which most often are what they were the time before. */
+export class RepeatedPair {
+  #left = ''
+  #right = ''
+  readonly #text = new RepeatedText()
+
+  of(left: string, right: string): string {
+    if (left === this.#left && right === this.#right) return this.#text.again()
+    this.#left = left
+    this.#right = right
+    return this.#text.renew(left + right)
+  }
+}

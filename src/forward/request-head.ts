@@ -15,12 +15,7 @@ const fieldLines = new FieldLines()
 export function requestHead(outbound: Outbound, prepared: string): string {
   const { method, path, headers, body } = outbound
   if (UNFIT_TARGET.test(path)) throw new Error('the request target holds a character that no target may hold')
-  let text = `${method} ${path} HTTP/1.1\r\n${prepared}`
-  for (let i = 0; i < headers.length; i += 2) {
-    const line = fieldLines.line(i >> 1, headers[i] ?? '', headers[i + 1] ?? '')
-    if (line === undefined) throw new Error(`the field ${headers[i]} holds a character that no field may hold`)
-    text += line
-  }
+  const text = `${method} ${path} HTTP/1.1\r\n${prepared}${fieldLines.all(headers)}`
   const streamed = outbound.streams?.body
   if (streamed) {
     const framing = streamed.length === undefined ? 'transfer-encoding: chunked' : `content-length: ${streamed.length}`

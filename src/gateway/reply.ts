@@ -1,5 +1,7 @@
 import { pipeline } from 'node:stream/promises'
-import type { ReplyHeaders } from '../core/decision.ts'
+import type { DenialSpec, ReplyHeaders } from '../core/decision.ts'
+import { FieldLines } from '../core/field-lines.ts'
+import { RepeatedText } from '../core/repeated-text.ts'
 import type { UpstreamAnswer } from '../forward/upstream.ts'
 import type { Refusal } from '../pipeline/walk.ts'
 import type { Incoming } from './http/incoming.ts'
@@ -7,12 +9,55 @@ import type { RequestBody } from './request-body.ts'
 
 /** Up to here it is cheaper to read what a refused sender still sends than to open a connection anew. */
 const DISCARD_BYTES = 64 * 1024
+const NONE: readonly string[] = []
 
 /** RFC 9457. The sender learns the title and the code, and of his own request what a bridge can't send. */
 export function problemBody(refusal: Refusal, requestId: string): string {
-  const { code, spec, detail } = refusal
+  return `${refusal.detail === undefined ? problemOf(refusal).begin : problemBegin(refusal)}${requestId}"}`
+}
+
+function problemBegin({ code, spec, detail }: Refusal): string {
   const more = detail === undefined ? '' : `"detail":${JSON.stringify(detail)},`
-  return `{"type":"urn:sallyport:${code}","title":"${spec.title}",${more}"status":${spec.status},"code":"${code}","request-id":"${requestId}"}`
+  return `{"type":"urn:sallyport:${code}","title":"${spec.title}",${more}"status":${spec.status},"code":"${code}","request-id":"`
+}
+
+/** What the problems of one code have in common, and those that tell the same in their fields. */
+interface Problem {
+  readonly code: string
+  /** Up to the request id. */
+  readonly begin: string
+  headers: ReplyHeaders | undefined
+  readonly fields: RepeatedText
+}
+
+const problems = new WeakMap<DenialSpec, Problem>()
+const fieldLines = new FieldLines()
+
+function problemOf(refusal: Refusal): Problem {
+  const { code, spec, headers } = refusal
+  const known = problems.get(spec)
+  if (known?.code === code) return known
+  // One text, where one that is joined would be gone through whenever it is written.
+  const begin = Buffer.from(problemBegin({ ...refusal, detail: undefined })).toString()
+  const made = { code, begin, headers, fields: new RepeatedText() }
+  made.fields.renew(problemFields(refusal))
+  problems.set(spec, made)
+  return made
+}
+
+function problemFields({ spec, headers }: Refusal): string {
+  const fields = ['Content-Type', 'application/problem+json', 'Cache-Control', 'no-store']
+  append(fields, spec.headers)
+  append(fields, headers)
+  return fieldLines.all(fields)
+}
+
+/** The fields of a refusal's answer as they are written. Whatever refuses gives the same object for what it has told before. */
+function fieldsOf(refusal: Refusal): string {
+  const problem = problemOf(refusal)
+  if (problem.headers === refusal.headers) return problem.fields.again()
+  problem.headers = refusal.headers
+  return problem.fields.renew(problemFields(refusal))
 }
 
 export interface Connection {
@@ -28,12 +73,9 @@ export interface Connection {
 /** Writes a refusal; gives the body's bytes. */
 export function replyRefusal(connection: Connection, refusal: Refusal, requestId: string): number {
   const text = problemBody(refusal, requestId)
-  const headers = ['Content-Type', 'application/problem+json', 'Cache-Control', 'no-store']
-  append(headers, refusal.spec.headers)
-  append(headers, refusal.headers)
   // Titles and codes are ASCII (test/pipeline/denials.test.ts), so that text and bytes are one.
   const body = refusal.detail === undefined ? text : Buffer.from(text)
-  return send(connection, refusal.spec.status, headers, body, requestId)
+  return send(connection, refusal.spec.status, NONE, body, requestId, fieldsOf(refusal))
 }
 
 /** Writes an answer of the gate's own; gives the body's bytes. */
@@ -87,18 +129,28 @@ function append(headers: string[], extra: ReplyHeaders | undefined): void {
   for (const [name, value] of extra) headers.push(name, value)
 }
 
-/** @param content as text one byte a character; `undefined`: nothing, and no length is said */
+/**
+ * @param content as text one byte a character; `undefined`: nothing, and no length is said
+ * @param lines more fields as they are written
+ */
 function send(
   connection: Connection,
   status: number,
-  headers: string[],
+  headers: readonly string[],
   content: Buffer | string | undefined,
   requestId: string,
+  lines = '',
 ): number {
   const { req, body, keepAlive } = connection
-  headers.push('X-Request-Id', requestId)
   const written = status === 204 || status === 304 ? undefined : content
-  const sent = req.connection.answer(status, headers, written, mustClose(connection), keepAlive)
+  const sent = req.connection.answer(
+    status,
+    headers,
+    written,
+    mustClose(connection),
+    keepAlive,
+    `${lines}X-Request-Id: ${requestId}\r\n`,
+  )
   if (body?.unread) body.discard()
   return sent ? (written?.length ?? 0) : 0
 }

@@ -19,8 +19,8 @@ export interface ListenerCounters {
 }
 
 export interface Metrics {
-  /** Counts one finished request. */
-  record(record: AuditRecord): void
+  /** Counts one finished request. @param now epoch milliseconds */
+  record(record: AuditRecord, now?: number): void
   /** Names the routes in force. The counts of a route stay for one reload after it has gone. */
   setRoutes(
     routes: Iterable<{
@@ -127,9 +127,9 @@ export function createMetrics({ version, clock = systemClock }: MetricsOptions):
   return {
     version,
     unmatched,
-    record(record) {
+    record(record, now = clock.now()) {
       const counters = record.route === undefined ? unmatched : (routes.get(record.route) ?? unmatched)
-      counters.add(record, clock.now())
+      counters.add(record, now)
     },
     setRoutes(named) {
       const next = new Map<string, RouteCounters>()

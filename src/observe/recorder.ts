@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../core/clock.ts'
 import type { Evidence, EvidenceValue } from '../core/decision.ts'
-import { RepeatedText } from '../core/repeated-text.ts'
+import { RepeatedPair, RepeatedText } from '../core/repeated-text.ts'
 import type { AuditRecord } from './audit.ts'
 import type { DecisionFeed } from './decision-feed.ts'
 import type { Decisions } from './decisions.ts'
@@ -53,7 +53,7 @@ export function createRecorder({
   const writes = { info: log.writes('info'), warn: log.writes('warn'), error: log.writes('error') }
   return record => {
     const now = clock.now()
-    metrics.record(record)
+    metrics.record(record, now)
     decisions?.add(record, now)
     if (writes[levelOf(record)]) log.line(auditLine(record, now))
     feed?.tell?.(record, now)
@@ -62,19 +62,35 @@ export function createRecorder({
 
 /** The record as one JSON line, its line feed included. */
 export function auditLine(record: AuditRecord, epochMs: number): string {
-  let line = `{"level":"${levelOf(record)}","time":"${timestamp(epochMs)}"${whoOf(record)}`
-  if (record.eventId !== undefined) line += `,"event-id":${quote(bounded(record.eventId, NAME))}`
-  line += `${whereOf(record)},"bytes-in":${record.bytesIn},"bytes-out":${record.bytesOut},"ms":${millis(record.totalMs)}`
+  let line = whenOf(levelOf(record), epochMs)
+  if (record.eventId === undefined) line += whoAndWhere.of(whoOf(record), whereOf(record))
+  else line += `${whoOf(record)},"event-id":${quote(bounded(record.eventId, NAME))}${whereOf(record)}`
+  line += sizeOf(record) + millis(record.totalMs)
   if (record.upstreamMs > 0) line += `,"upstream-ms":${millis(record.upstreamMs)}`
   if (record.attempts !== undefined && record.attempts !== 1) line += `,"attempts":${record.attempts}`
   if (record.queuedMs !== undefined && record.queuedMs > 0) line += `,"queued-ms":${millis(record.queuedMs)}`
-  if (record.evidence !== undefined) line += `,"evidence":${evidenceJson(record.evidence)}`
-  if (record.wouldRefuse !== undefined) {
-    const told = record.wouldRefuse.map(({ check, code, evidence }) => ({ check, code, evidence }))
-    line += `,"would-refuse":${escapeDeceptive(JSON.stringify(plain(told, DEEP) ?? null))}`
-  }
-  if (record.remedy !== undefined) line += `,"remedy":${quote(record.remedy)}`
-  return `${line},"request-id":${quote(record.requestId)}}\n`
+  return `${line}${reasonOf(record)},"request-id":${quote(record.requestId)}}\n`
+}
+
+const evidenceAndRemedy = new RepeatedPair()
+
+/** From `evidence` to `remedy`. */
+function reasonOf({ evidence, wouldRefuse, remedy }: AuditRecord): string {
+  const said = evidence === undefined ? '' : evidenceOf(evidence)
+  const mend = remedy === undefined ? '' : remedyOf(remedy)
+  if (wouldRefuse === undefined) return said === '' || mend === '' ? said + mend : evidenceAndRemedy.of(said, mend)
+  const told = wouldRefuse.map(({ check, code, evidence }) => ({ check, code, evidence }))
+  return `${said},"would-refuse":${escapeDeceptive(JSON.stringify(plain(told, DEEP) ?? null))}${mend}`
+}
+
+let when = { level: '', epochMs: -1 }
+const whenText = new RepeatedText()
+
+/** `level` and `time`. */
+function whenOf(level: Level, epochMs: number): string {
+  if (when.epochMs === epochMs && when.level === level) return whenText.again()
+  when = { level, epochMs }
+  return whenText.renew(`{"level":"${level}","time":"${timestamp(epochMs)}"`)
 }
 
 type Who = Pick<AuditRecord, 'outcome' | 'code' | 'status' | 'source' | 'principal' | 'keyName'>
@@ -109,6 +125,7 @@ function whoOf(record: AuditRecord): string {
   return repeated.renew(text)
 }
 
+const whoAndWhere = new RepeatedPair()
 let where = { listener: '', method: '', path: '' }
 const whereText = new RepeatedText()
 
@@ -118,6 +135,35 @@ function whereOf({ listener, method, path }: AuditRecord): string {
   where = { listener, method, path }
   const told = `,"listener":${quoteKnown(listener)},"method":${quote(bounded(method, METHOD))}`
   return whereText.renew(`${told},"path":${quote(bounded(path, PATH))}`)
+}
+
+let size = { bytesIn: -1, bytesOut: -1 }
+const sizeText = new RepeatedText()
+
+/** From `bytes-in` to the name of `ms`. */
+function sizeOf({ bytesIn, bytesOut }: AuditRecord): string {
+  if (size.bytesIn === bytesIn && size.bytesOut === bytesOut) return sizeText.again()
+  size = { bytesIn, bytesOut }
+  return sizeText.renew(`,"bytes-in":${bytesIn},"bytes-out":${bytesOut},"ms":`)
+}
+
+let evidenceBefore: Evidence | undefined
+const evidenceText = new RepeatedText()
+
+/** Checks give the same object for what they have said before. */
+function evidenceOf(evidence: Evidence): string {
+  if (evidence === evidenceBefore) return evidenceText.again()
+  evidenceBefore = evidence
+  return evidenceText.renew(`,"evidence":${evidenceJson(evidence)}`)
+}
+
+let remedyBefore = ''
+const remedyText = new RepeatedText()
+
+function remedyOf(remedy: string): string {
+  if (remedy === remedyBefore) return remedyText.again()
+  remedyBefore = remedy
+  return remedyText.renew(`,"remedy":${quote(remedy)}`)
 }
 
 const KNOWN = 10_000

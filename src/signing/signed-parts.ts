@@ -1,3 +1,4 @@
+import type { Evidence } from '../core/decision.ts'
 import type { Headers } from '../core/headers.ts'
 import type { BodyRequest } from '../core/request.ts'
 import { type FieldPlace, fieldName, fieldOf } from './body-fields.ts'
@@ -46,6 +47,7 @@ export class SignedParts {
   /** Whose head the fields below are of. Mostly the body is there with the head, so that it need not be read again. */
   #readOf: Headers | undefined
   #unread: SignatureFault | undefined
+  #mismatch: { readonly tried: Evidence; readonly bodyBytes: number; readonly fault: SignatureFault } | undefined
   #timestamp = ''
   #at = 0
   #id = ''
@@ -95,13 +97,20 @@ export class SignedParts {
     }
   }
 
-  mismatch(tried: SignatureFault['evidence'], bodyBytes: number, nowMs: number): SignatureFault {
-    return fault('signature.mismatch', {
-      ...this.#place(),
-      ...tried,
-      ...(this.#form.timestamp ? { 'timestamp-skew-s': Math.round((nowMs - this.#at) / 1000) } : {}),
-      'body-bytes': bodyBytes,
-    })
+  /** The same object where it says the same, so that a flood of forgeries is not told anew for each. */
+  mismatch(tried: Evidence, bodyBytes: number, nowMs: number): SignatureFault {
+    if (this.#form.timestamp)
+      return fault('signature.mismatch', {
+        ...this.#place(),
+        ...tried,
+        'timestamp-skew-s': Math.round((nowMs - this.#at) / 1000),
+        'body-bytes': bodyBytes,
+      })
+    const last = this.#mismatch
+    if (last?.tried === tried && last.bodyBytes === bodyBytes) return last.fault
+    const said = fault('signature.mismatch', { ...this.#place(), ...tried, 'body-bytes': bodyBytes })
+    this.#mismatch = { tried, bodyBytes, fault: said }
+    return said
   }
 
   /** Why the head can't be read, whatever the time. */

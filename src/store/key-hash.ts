@@ -8,6 +8,7 @@ import { charCodeAt } from '../core/char-code.ts'
 export class KeyHash {
   readonly words = new Uint32Array(4)
   readonly #seed: Uint32Array
+  #key: string | undefined
 
   /** @param seed four random words, the same for all who look for the same keys; they are copied */
   constructor(seed: Uint32Array) {
@@ -16,6 +17,8 @@ export class KeyHash {
   }
 
   hash(key: string): void {
+    if (key === this.#key) return
+    this.#key = key
     const { length } = key
     let a = this.#seed[0] ?? 0
     let b = this.#seed[1] ?? 0

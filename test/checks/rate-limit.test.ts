@@ -104,6 +104,30 @@ describe('rate-limit', () => {
     expect(await take({ rate: '1/h', by: 'route' }, one)).toBe(true)
   })
 
+  it('tells each what counts for him, whoever was refused before', async () => {
+    const resources = fakeResources()
+    const check = compile(rateLimit, { rate: '1/min' }, resources)
+    const refused = async (source: string) => {
+      const decision = await check.decide(fakeRequest({ source }), {})
+      return decision.ok === false ? decision.evidence : undefined
+    }
+    for (const source of ['192.0.2.1', '192.0.2.2']) expect(await refused(source)).toBeUndefined()
+    for (const source of ['192.0.2.1', '192.0.2.2', '192.0.2.2', '192.0.2.1'])
+      expect(await refused(source)).toMatchObject({ source, 'retry-after-s': 60 })
+    resources.clock.advance(20_000)
+    expect(await refused('192.0.2.1')).toMatchObject({ source: '192.0.2.1', 'retry-after-s': 40 })
+  })
+
+  it('names the principal that was refused', async () => {
+    const check = compile(rateLimit, { rate: '1/min', by: 'principal' })
+    const refused = async (principal: string) => {
+      const decision = await check.decide(fakeRequest(), { principal })
+      return decision.ok === false ? decision.evidence : undefined
+    }
+    for (const principal of ['a', 'b']) expect(await refused(principal)).toBeUndefined()
+    for (const principal of ['a', 'b', 'a']) expect(await refused(principal)).toMatchObject({ principal })
+  })
+
   it('works on a store that answers later', async () => {
     const resources = fakeResources()
     const { rates } = resources

@@ -27,6 +27,17 @@ describe('the lines of heads', () => {
     expect(lines.line(2, 'X-Often', 'yes')).toBe('X-Often: yes\r\n')
   })
 
+  it('another each time, and then the same again', () => {
+    for (let i = 0; i < 3000; i++) {
+      const value = String(i < 1500 ? i : 7)
+      expect(lines.line(3, 'X-Varies', value)).toBe(`X-Varies: ${value}\r\n`)
+      expect(lines.line(4, i % 2 === 0 ? 'X-One' : 'X-Two', value)).toBe(
+        `X-${i % 2 === 0 ? 'One' : 'Two'}: ${value}\r\n`,
+      )
+    }
+    expect(lines.line(3, 'X-Varies', '7\r\n')).toBeUndefined()
+  })
+
   it.each([
     ['a line break in the value', 'X-A', '1\r\nX-B: 2'],
     ['a character that is no byte', 'X-A', '\u0142'],

@@ -19,6 +19,36 @@ describe('recorder', () => {
     )
   })
 
+  it('writes what one has in common with the one before, and what not', () => {
+    const evidence = { source: '192.0.2.1' }
+    const one = auditRecord({ outcome: 'refused', code: 'a.b', status: 403, evidence, remedy: 'Do it.', upstreamMs: 0 })
+    const { eventId: _eventId, ...without } = one
+    const records = [
+      one,
+      { ...without, eventId: undefined },
+      { ...one, evidence: { source: '192.0.2.2' } },
+      { ...one, remedy: 'Do "it".' },
+      { ...one, bytesIn: 7 },
+      { ...one, path: '/other' },
+      { ...without, eventId: undefined, path: '/other' },
+      { ...without, eventId: undefined, source: '192.0.2.9' },
+    ]
+    for (let round = 0; round < 20; round++)
+      for (const record of round % 2 === 0 ? records : [...records].reverse())
+        for (let twice = 0; twice < 2; twice++)
+          expect(JSON.parse(auditLine(record, 1000 + round))).toMatchObject({
+            time: new Date(1000 + round).toISOString(),
+            level: 'warn',
+            code: 'a.b',
+            evidence: record.evidence,
+            remedy: record.remedy,
+            path: record.path,
+            source: record.source,
+            'bytes-in': record.bytesIn,
+            ...(record.eventId === undefined ? {} : { 'event-id': record.eventId }),
+          })
+  })
+
   it('writes a refusal with code, evidence and remedy, at warn', () => {
     const line = auditLine(
       auditRecord({

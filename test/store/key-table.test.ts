@@ -43,6 +43,17 @@ describe('KeyTable', () => {
     expect(new Set(keys.map(key => find(table, key))).size).toBe(keys.length)
   })
 
+  it('finds a key again that it has just looked for, and another after it', () => {
+    const table = new KeyTable(KeyTable.memory(8))
+    for (const [at, key] of ['a', 'b', 'a', 'b'].entries()) {
+      table.aim(key)
+      if (at < 2) table.insert(at, at)
+      expect(table.first(table.find())).toBe(at % 2)
+      table.aim(key)
+      expect(table.first(table.find())).toBe(at % 2)
+    }
+  })
+
   it('sweeps what is over and leaves the rest', () => {
     const table = new KeyTable(KeyTable.memory(100))
     for (let i = 0; i < 100; i++) {

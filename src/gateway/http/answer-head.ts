@@ -1,3 +1,4 @@
+import { systemClock } from '../../core/clock.ts'
 import { FieldLines } from '../../core/field-lines.ts'
 import { http } from '../../core/http.ts'
 
@@ -6,11 +7,11 @@ const REASONS: Readonly<Record<number, string | undefined>> = http.STATUS_CODES
 let dateAt = 0
 let date = ''
 
-/** The Date field's value (RFC 9110 section 6.6.1), made once a second. @param now epoch milliseconds */
+/** The Date field (RFC 9110 section 6.6.1) and the empty line, made once a second. @param now epoch milliseconds */
 function dateOf(now: number): string {
   if (now < dateAt || now - dateAt >= 1000) {
     dateAt = now - (now % 1000)
-    date = new Date(dateAt).toUTCString()
+    date = `Date: ${new Date(dateAt).toUTCString()}\r\n\r\n`
   }
   return date
 }
@@ -33,24 +34,23 @@ const fieldLines = new FieldLines()
  *
  * @param fields name, value, name, value, ...
  * @param own the connection's own fields as they are written, with their line ends
- * @throws where a field can't be written: a line break in one would begin another field or answer
+ * @throws where a field can't be written
  */
-export function answerHead(status: number, fields: readonly string[], own: string, now = Date.now()): string {
-  let text = statusLine(status)
-  for (let i = 0; i < fields.length; i += 2) {
-    const line = fieldLines.line(i >> 1, fields[i] ?? '', fields[i + 1] ?? '')
-    if (line === undefined) throw new Error(`the field ${fields[i]} of an answer can't be written`)
-    text += line
-  }
-  return `${text}${own}Date: ${dateOf(now)}\r\n\r\n`
+export function answerHead(status: number, fields: readonly string[], own: string, now = systemClock.now()): string {
+  return statusLine(status) + fieldLines.all(fields) + own + dateOf(now)
 }
+
+let keptFor: string | undefined
+let kept = 'Connection: keep-alive\r\n'
 
 /** The fields that say whether the connection is kept. @param keepAlive the value of Keep-Alive; `undefined`: none */
 export function connectionFields(ends: boolean, keepAlive: string | undefined): string {
   if (ends) return 'Connection: close\r\n'
-  return keepAlive === undefined
-    ? 'Connection: keep-alive\r\n'
-    : `Connection: keep-alive\r\nKeep-Alive: ${keepAlive}\r\n`
+  if (keepAlive !== keptFor) {
+    keptFor = keepAlive
+    kept = `Connection: keep-alive\r\n${keepAlive === undefined ? '' : `Keep-Alive: ${keepAlive}\r\n`}`
+  }
+  return kept
 }
 
 /** An answer of the gate's own that ends its connection. @param text one byte a character */

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import type { Writable } from 'node:stream'
+import { aboutNow } from '../../core/clock.ts'
 import { handleReads, readTogether, writeTogether } from '../../core/turn.ts'
 import { answerHead, connectionFields, inOnePiece, lastAnswer } from './answer-head.ts'
 import { AnswerStream, framingOf } from './answer-stream.ts'
@@ -9,10 +10,9 @@ import type { ConnectionOwner } from './connection-owner.ts'
 import { directSocket, takenOf } from './direct-socket.ts'
 import { type BodySink, type Broken, DROP, Incoming } from './incoming.ts'
 import { Linger } from './linger.ts'
-import { type Head, OVERFLOW, type ParserFault, RequestParser } from './request-parser.ts'
+import { CUT, type Head, OVERFLOW, type ParserFault, RequestParser } from './request-parser.ts'
 
 const EMPTY = Buffer.alloc(0)
-const CUT: ParserFault = { code: 'HPE_INVALID_EOF_STATE', reason: 'the connection ended in the middle of a head' }
 
 /** The sender's side of one connection: its requests one after the other, each answered before the next is read. */
 export class HttpConnection {
@@ -118,6 +118,7 @@ export class HttpConnection {
    * @param body text one byte a character; `undefined`: the status has none
    * @param close whether the connection ends with it
    * @param keepAlive the Keep-Alive field where it does not; `undefined`: none
+   * @param own more fields, as they are written: with their line ends
    * @returns `false` where nobody is left to be answered
    */
   answer(
@@ -126,13 +127,14 @@ export class HttpConnection {
     body: Buffer | string | undefined,
     close: boolean,
     keepAlive: string | undefined,
+    own = '',
   ): boolean {
     const request = this.#request
     if (request === undefined || this.#answered || this.socket.destroyed) return false
     const { socket } = this
     const ends = this.#ends(request, close)
     const length = body === undefined ? '' : `Content-Length: ${body.length}\r\n`
-    const head = answerHead(status, fields, length + connectionFields(ends, keepAlive))
+    const head = answerHead(status, fields, own + length + connectionFields(ends, keepAlive))
     const text = request.method === 'HEAD' ? '' : inOnePiece(body)
     if (text !== undefined) writeTogether(socket, head + text)
     else {
@@ -196,7 +198,7 @@ export class HttpConnection {
 
   #done(ends: boolean): void {
     this.#answered = true
-    this.#movedAt = performance.now()
+    this.#movedAt = aboutNow()
     if (ends) this.#finish()
     else if (this.#request?.complete) this.#next()
   }
@@ -230,7 +232,7 @@ export class HttpConnection {
 
   readonly #data = (chunk: Buffer, from: number, end: number): void => {
     if (this.#over) return
-    this.#movedAt = performance.now()
+    this.#movedAt = aboutNow()
     this.#linger?.dropped(end - from)
     if (this.#held.length === 0) this.#parse(chunk, from, end)
     else {
