@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Head, RequestParser } from '../../src/gateway/http/request-parser.ts'
 
@@ -190,4 +191,53 @@ it('takes no field for that of the head before which it only begins like', () =>
       head('GET', `/${value.trim()}`, [`X-${value.trim()}A`, value.trim()]),
       'end:',
     ])
+})
+
+it('gives each head its own fields, whatever came before it on whichever connection', () => {
+  const some = (...texts: string[]) => fc.constantFrom(...texts)
+  const long = 'v'.repeat(64)
+  const field = fc.tuple(
+    some('Host', 'host', 'A', 'Ab', 'Abc', 'B', 'X'.repeat(64), 'X'.repeat(65)),
+    some('', 'a', 'ab', 'b', 'ab c', 'ab\t', 'ab ', '\xe4', long, `${long}v`, `${long.slice(1)}w`),
+  )
+  const sent = fc.record({
+    on: fc.nat(2),
+    target: some('/', '/a', '/ab', '/a?b', `/${'t'.repeat(255)}`, `/${'t'.repeat(256)}`),
+    fields: fc.array(field, { maxLength: 70 }),
+    cut: fc.nat(400),
+  })
+  fc.assert(
+    fc.property(fc.array(sent, { maxLength: 12 }), requests => {
+      const parsers = [0, 1, 2].map(() => new RequestParser({ headBytes: 65_536 }, true))
+      const buffer = Buffer.alloc(65_536)
+      const begun: (() => void)[] = []
+      const goOn = (): void => {
+        for (const rest of begun.splice(0)) rest()
+      }
+      for (const { on, target, fields, cut } of requests) {
+        const text = `GET ${target} HTTP/1.1\r\n${fields.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`
+        const parser = parsers[on]
+        if (parser === undefined) continue
+        // One message of a connection is whole before the next, and others come in between.
+        if (parser.begun) goOn()
+        const feed = (piece: string): void => {
+          const end = buffer.write(piece, 3, 'latin1') + 3
+          parser.next()
+          let stop = parser.feed(buffer, 3, end, undefined)
+          if (stop === 'more') return
+          expect(stop).toBe('head')
+          expect(parser.head.target).toBe(target)
+          expect(parser.head.fields).toEqual(fields.flatMap(([name, value]) => [name, value.trim()]))
+          stop = parser.feed(buffer, parser.at, end, undefined)
+          expect(stop).toBe('end')
+        }
+        const at = Math.min(cut, text.length - 1)
+        feed(text.slice(0, at))
+        begun.push(() => feed(text.slice(at)))
+      }
+      goOn()
+      for (const parser of parsers) parser.close()
+    }),
+    { numRuns: 500 },
+  )
 })
