@@ -14,7 +14,7 @@ describe.each([1, 2])('the files of a bridge that are replaced one after the oth
   const file = (name: string): string => join(folder, name)
   let nginx: RunningNginx
   let gate: RunningGate
-  let config: (more?: string) => string
+  let config: (allowed?: string) => string
 
   /** As a whole: of a file that is being written, half is another one. */
   const put = (from: string, to: string): void => {
@@ -45,7 +45,11 @@ describe.each([1, 2])('the files of a bridge that are replaced one after the oth
     return `${status} ${body}`
   }
   const kept = (): readonly LogLine[] => gate.lines.filter(({ msg }) => msg === 'tls kept')
-  const metrics = async () => (await ask({ port: gate.port('admin'), path: '/metrics', method: 'GET' })).body
+  const ofAdmin = (path: string, method: string) => {
+    const headers = { authorization: 'Bearer of-a-test', 'content-type': 'application/json' }
+    return ask({ port: gate.port('admin'), path, method, headers })
+  }
+  const metrics = async () => (await ofAdmin('/metrics', 'GET')).body
   const daysLeft = async (name: string) => {
     const line = (await metrics())
       .split('\n')
@@ -102,19 +106,19 @@ describe.each([1, 2])('the files of a bridge that are replaced one after the oth
       }`,
       port,
     )
-    const route = (name: string, certificate: string) => `
+    const route = (name: string, certificate: string, allowed = '127.0.0.1') => `
   - name: ${name}
     match: { path-prefix: /${name}/ }
-    checks: [{ source-ip: { allow: [127.0.0.1] } }]
+    checks: [{ source-ip: { allow: [${allowed}] } }]
     forward:
       to: https://localhost:${port}/
       tls: { certificate: ${certificate}, ca: trusted.crt }`
-    config = (more = '') => `workers: ${workers}
+    config = (allowed = '192.0.2.1') => `workers: ${workers}
 listeners: [{ name: crm-side, bind: "127.0.0.1:0" }]
-admin: { bind: "127.0.0.1:0" }
-routes:${route('bank', '{ cert: bridge.crt, key: bridge.key }')}${route('bundled', '{ pkcs12: bundle.p12, passphrase: { env: PASSPHRASE } }')}${more}
+admin: { bind: "127.0.0.1:0", token: { env: ADMIN_TOKEN } }
+routes:${route('bank', '{ cert: bridge.crt, key: bridge.key }')}${route('bundled', '{ pkcs12: bundle.p12, passphrase: { env: PASSPHRASE } }')}${route('barred', '{ cert: bridge.crt, key: bridge.key }', allowed)}
 `
-    gate = await startGate(config(), { PASSPHRASE: 'word' }, folder, 2)
+    gate = await startGate(config(), { PASSPHRASE: 'word', ADMIN_TOKEN: 'of-a-test' }, folder, 2)
   }, 60_000)
   afterAll(async () => {
     await nginx.stop()
@@ -124,7 +128,7 @@ routes:${route('bank', '{ cert: bridge.crt, key: bridge.key }')}${route('bundled
   it('go on with the old pair until the new one is whole, and no request is refused or dropped', async () => {
     expect(await shown()).toBe('200 CN=old')
     expect(await during(() => put('new.crt', 'bridge.crt'))).toEqual(new Set(['200 CN=old']))
-    // One line for all workers.
+    // One line for each route, and not for each worker.
     expect(kept()).toMatchObject([
       {
         level: 'warn',
@@ -134,11 +138,15 @@ routes:${route('bank', '{ cert: bridge.crt, key: bridge.key }')}${route('bundled
           /^The route goes on with the certificate, key and CAs that it had\. .*issued together/,
         ),
       },
+      { route: 'barred' },
     ])
     expect(gate.lines.filter(({ msg }) => msg === 'route offline')).toEqual([])
     expect(await daysLeft('bridge.crt')).toBe(100)
     expect(await metrics()).toContain('sallyport_route_online{route="bank"} 1')
-    const { code, stderr } = await sallyport(['check', '--strict', file('gate.yaml')], { PASSPHRASE: 'word' })
+    const { code, stderr } = await sallyport(['check', '--strict', file('gate.yaml')], {
+      PASSPHRASE: 'word',
+      ADMIN_TOKEN: 'of-a-test',
+    })
     expect([code, stderr]).toEqual([1, expect.stringContaining('bridge.key is not the key of bridge.crt')])
 
     const after = await during(() => put('new.key', 'bridge.key'))
@@ -146,7 +154,7 @@ routes:${route('bank', '{ cert: bridge.crt, key: bridge.key }')}${route('bundled
     expect([...after].sort()).toEqual(['200 CN=new', '200 CN=old'])
     expect(await shown()).toBe('200 CN=new')
     expect(await daysLeft('bridge.crt')).toBe(150)
-    expect(kept()).toHaveLength(1)
+    expect(kept()).toHaveLength(2)
   }, 60_000)
 
   it.each([
@@ -189,6 +197,19 @@ routes:${route('bank', '{ cert: bridge.crt, key: bridge.key }')}${route('bundled
     expect(await shown('bundled')).toBe('200 CN=old')
     await during(() => put('new.p12', 'bundle.p12'))
     expect(await shown('bundled')).toBe('200 CN=new')
+  }, 60_000)
+
+  it('serve what is sent again as well, by the clock of now and of then', async () => {
+    const refused = await send('barred')
+    expect(refused.code).toBe('source-ip.outside')
+    const id = String(refused.headers['x-request-id'])
+    await during(() => put('old.crt', 'bridge.crt'))
+    expect(await gate.reload(config('127.0.0.1'))).toMatchObject({ msg: 'reloaded' })
+    for (const at of ['now', 'received']) {
+      const sent = await ofAdmin(`/api/captures/${id}/send?at=${at}`, 'POST')
+      expect(JSON.parse(sent.body)).toMatchObject({ outcome: 'forwarded', status: 200 })
+    }
+    await during(() => put('new.crt', 'bridge.crt'))
   }, 60_000)
 
   it('take the route offline where one is missing, and where there are none of before to go on with', async () => {
