@@ -92,10 +92,10 @@ function readCa(path: string, pem: Buffer): { certificates: readonly string[]; e
   if (blocks.length === 0) throw new TlsProblem(`${path} holds no certificate`, 'put the CA certificates there as PEM')
   try {
     const all = blocks.map(({ der }) => readCertificate(der))
-    const ends = Math.min(...all.map(({ notAfter }) => notAfter))
+    const next = all.reduce((a, b) => (b.notAfter < a.notAfter ? b : a))
     return {
       certificates: all.map(({ x509 }) => x509.toString()),
-      expiries: [{ kind: 'certificate', name: path, at: ends }],
+      expiries: [{ kind: 'certificate', name: path, at: next.notAfter, since: next.notBefore }],
     }
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
