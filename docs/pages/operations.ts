@@ -119,7 +119,7 @@ function everyMetric(): Metrics {
   metrics.setRoutes([{ name: 'r', online: true }])
   metrics.setListeners(['l'])
   metrics.listener('l')
-  metrics.watchExpiries(() => [{ kind: 'secret', name: 'n', seconds: 1 }])
+  metrics.watchExpiries(() => [{ kind: 'secret', name: 'n', seconds: 1, lifetime: 1 }])
   metrics.watchRemotes(() => [{ document: 'd', fetched: 0, unchanged: 0, failed: 0, ageMs: 0 }])
   metrics.watchAcme(() => [{ name: 'n', obtained: 0, failed: 0, held: true }])
   const tokens = { fetched: 0, failed: 0 }

@@ -1,3 +1,4 @@
+import { endsSoon, FIRST_STEP, timeLeft } from '../core/ending.ts'
 import { type Finding, fail, ok, warn } from '../core/finding.ts'
 import { Offline, type Resources } from '../core/resources.ts'
 import { readTokenFile } from './token-file.ts'
@@ -9,9 +10,8 @@ export interface Ending {
   readonly expires?: number | undefined
 }
 
-const DAY = 86_400_000
 /** As the gate itself warns. */
-const SOON_DAYS = 30
+const WITHIN = timeLeft(FIRST_STEP)
 
 const day = (at: number): string => new Date(at).toISOString().slice(0, 10)
 
@@ -33,11 +33,15 @@ export function* endings(check: string, word: string, list: readonly Ending[], n
       else yield warn(`${check}.expired`, told, another ? 'take it out of the config' : mend, { evidence })
       continue
     }
-    const days = Math.floor((expires - now) / DAY)
-    if (days < SOON_DAYS && !another)
-      yield warn(`${check}.ends-soon`, `the ${word} "${name}" ends in ${days} days, on ${day(expires)}`, mend, {
-        evidence,
-      })
+    if (endsSoon({ kind: 'token', at: expires }, now) && !another)
+      yield warn(
+        `${check}.ends-soon`,
+        `the ${word} "${name}" ends in ${timeLeft(expires - now)}, on ${day(expires)}`,
+        mend,
+        {
+          evidence,
+        },
+      )
   }
 }
 
@@ -53,7 +57,7 @@ export function* tokenFile(path: string, resources: Resources): Generator<Findin
     throw error
   }
   const ended = lines.filter(({ expires }) => expires !== undefined && expires < now)
-  const soon = lines.filter(({ expires }) => expires !== undefined && expires >= now && expires - now < SOON_DAYS * DAY)
+  const soon = lines.filter(({ expires }) => expires !== undefined && endsSoon({ kind: 'token', at: expires }, now))
   const names = (list: readonly Ending[]): string => [...new Set(list.map(({ name }) => name))].slice(0, 5).join(', ')
   const evidence = { file: path, tokens: lines.length, ended: ended.length, 'end-soon': soon.length }
   if (ended.length > 0) {
@@ -66,10 +70,10 @@ export function* tokenFile(path: string, resources: Resources): Generator<Findin
   if (soon.length > 0)
     yield warn(
       'bearer.ends-soon',
-      `${soon.length} of the ${lines.length} tokens in ${path} end within ${SOON_DAYS} days (${names(soon)})`,
+      `${soon.length} of the ${lines.length} tokens in ${path} end within ${WITHIN} (${names(soon)})`,
       'give their holders new ones',
       { evidence },
     )
   if (ended.length === 0 && soon.length === 0)
-    yield ok('bearer.tokens', `${lines.length} tokens are in ${path}, and none ends within ${SOON_DAYS} days`, evidence)
+    yield ok('bearer.tokens', `${lines.length} tokens are in ${path}, and none ends within ${WITHIN}`, evidence)
 }

@@ -4,7 +4,7 @@ import { formatPlan, planOf } from '../config/plan.ts'
 import { formatProblems } from '../config/problem.ts'
 import { EXIT, type Verb, type VerbIo, wrongUsage } from './verb.ts'
 
-/** Validates a config and the files of its listeners without opening, binding or connecting anything. */
+/** Validates a config and the files of its listeners and bridges without opening, binding or connecting anything. */
 export const check: Verb = {
   name: 'check',
   summary: 'Checks a config: every problem with its place and its mend, or the plan.',
@@ -42,10 +42,12 @@ export const check: Verb = {
   },
 }
 
-/** What the rules can't see: whether what listeners terminate TLS with can be used. */
+/** What the rules can't see: whether what listeners terminate TLS with, and bridges show, can be used. */
 async function withFiles(loaded: Loaded, path: string, io: VerbIo): Promise<Loaded> {
   const { config } = loaded
-  if (!config?.listeners.some(({ tls, proxyClientCert }) => tls ?? proxyClientCert)) return loaded
+  if (!config) return loaded
+  const ofListeners = config.listeners.some(({ tls, proxyClientCert }) => tls ?? proxyClientCert)
+  if (!ofListeners && !config.routes.some(({ forward }) => forward.tls)) return loaded
   const { tlsFaults } = await import('./check-tls.ts')
   return withFaults(loaded, await tlsFaults(config, io.env), path)
 }

@@ -1,12 +1,14 @@
 import { hash } from 'node:crypto'
+import { warningSteps } from '../core/ending.ts'
 import type { Expiry } from '../core/resources.ts'
 import { mendOf } from '../observe/expiry.ts'
 
 const DAY = 86_400_000
+const MINUTE = 60_000
 
 /**
  * What ends when, as a calendar to subscribe to (RFC 5545, refreshed daily as RFC 7986 asks): one event at each end, with
- * alarms 30, 7 and 1 days before what the gate does not renew by itself.
+ * alarms when the log warns of what the gate does not renew by itself.
  * @param now epoch milliseconds
  */
 export function calendarOf(expiries: readonly Expiry[], now: number): string {
@@ -36,15 +38,15 @@ function eventOf(expiry: Expiry, now: number): string[] {
     `SUMMARY:${summary}`,
     `DESCRIPTION:${escaped(mendOf(expiry))}`,
     'TRANSP:TRANSPARENT',
-    ...[30, 7, 1].flatMap(days => (at - now > days * DAY && renewsAt === undefined ? alarm(days, summary) : [])),
+    ...warningSteps(expiry).flatMap(step => (at - now > step && renewsAt === undefined ? alarm(step, summary) : [])),
     'END:VEVENT',
   ]
 }
 
-const alarm = (days: number, summary: string): string[] => [
+const alarm = (step: number, summary: string): string[] => [
   'BEGIN:VALARM',
   'ACTION:DISPLAY',
-  `TRIGGER:-P${days}D`,
+  `TRIGGER:-${step % DAY === 0 ? `P${step / DAY}D` : `PT${Math.round(step / MINUTE)}M`}`,
   `DESCRIPTION:${summary}`,
   'END:VALARM',
 ]

@@ -1,4 +1,5 @@
 import { planOf } from '../config/plan.ts'
+import { type Nearness, nearnessOf } from '../core/ending.ts'
 import type { Expiry } from '../core/resources.ts'
 import { mendOf } from '../observe/expiry.ts'
 import type { Endpoint } from './api.ts'
@@ -34,6 +35,8 @@ export interface GateReport {
     readonly kind: Expiry['kind']
     readonly name: string
     readonly at: string
+    /** How near its end is. */
+    readonly nearness: Nearness
     readonly remedy: string
   }[]
   /** The latest first. */
@@ -86,6 +89,7 @@ export const gateNow: Endpoint = ({ gateway, views, readiness, guard }) => {
       kind: expiry.kind,
       name: expiry.name,
       at: iso(expiry.at),
+      nearness: nearnessOf(expiry, now),
       remedy: mendOf(expiry),
     })),
     reloads: reloads.map(({ at, cause, files, routes = null, reason = null }) => ({

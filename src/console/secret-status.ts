@@ -1,14 +1,14 @@
+import { endsSoon } from '../core/ending.ts'
 import type { Credential } from '../gateway/credentials.ts'
 import type { Metrics } from '../observe/metrics.ts'
 
 const DAY = 86_400_000
 /** How long a secret must have been silent, while another of its check was used, to be called safe to remove. */
 const QUIET_MS = DAY
-const SOON_MS = 30 * DAY
 
 /**
  * `expired`: lets nothing in; `removable`: silent for a day while another took its place; `ends-soon`: in use or not, it
- * ends within 30 days; `shared`: another of the check has its name, so uses are not told apart; `unused`: not used
+ * is warned of because it ends soon; `shared`: another of the check has its name, so uses are not told apart; `unused`: not used
  * since counting began; `in-use`.
  */
 export type SecretState = 'expired' | 'removable' | 'ends-soon' | 'shared' | 'unused' | 'in-use'
@@ -73,7 +73,7 @@ function stateOf(secret: Used, others: readonly Used[], now: number): SecretStat
   const replaced =
     secret.check === 'signature' && others.some(other => other.usedAt !== undefined && now - other.usedAt < QUIET_MS)
   if (replaced && usedAt !== undefined && now - usedAt >= QUIET_MS) return 'removable'
-  if (expires !== undefined && expires - now <= SOON_MS) return 'ends-soon'
+  if (expires !== undefined && endsSoon({ kind: 'secret', at: expires }, now)) return 'ends-soon'
   return usedAt === undefined ? 'unused' : 'in-use'
 }
 

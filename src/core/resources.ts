@@ -3,13 +3,15 @@ import type { Remote, RemoteOptions, RemoteSet, RemoteSetOptions } from './remot
 import type { NamedSecret, Secret, SecretRef } from './secret.ts'
 import type { ClaimStore, RateStore } from './stores.ts'
 
-/** Something with an end: shown as a gauge, warned of at 30, 7 and 1 days. */
+/** Something with an end: shown as a gauge, and warned of before it (`warningSteps`). */
 export interface Expiry {
   readonly kind: 'certificate' | 'secret' | 'token' | 'crl' | 'staple'
   /** The operator's name for it: `route/check/name`, or a file. */
   readonly name: string
   /** Epoch milliseconds. */
   readonly at: number
+  /** From when on it holds (notBefore, thisUpdate), epoch milliseconds; absent where that is not known: a secret, a token. */
+  readonly since?: number
   /** When the gate begins to renew it by itself, epoch milliseconds: it is warned of only once it has ended. */
   readonly renewsAt?: number
 }

@@ -8,8 +8,8 @@ import { planForward, signingKeyOf } from '../forward/normalise.ts'
 import { type RouteEntry, RouteTable } from '../pipeline/match.ts'
 import type { PlacedCheck, PlacedGreeter, Route } from '../pipeline/route.ts'
 import { SecretFault } from '../signing/provider.ts'
-import { loadClientTls } from '../tls/client.ts'
 import { TlsProblem } from '../tls/problem.ts'
+import { BridgeTls, type KeptTls, type StandingTls } from './bridge-tls.ts'
 import type { Loading } from './loading.ts'
 import { senderOf } from './sender.ts'
 import type { Upstreams } from './upstreams.ts'
@@ -18,7 +18,6 @@ import type { Upstreams } from './upstreams.ts'
 const NOWHERE: Sender = {
   send: () => Promise.resolve({ ok: false, code: 'forward.unreachable', message: 'the route is offline' }),
 }
-const SYSTEM_TLS = { 'min-version': 'TLSv1.2' } as const
 
 /** Where no check sets a cap. */
 const DEFAULT_BYTES = 1024 * 1024
@@ -30,6 +29,9 @@ export interface Compiled {
   readonly routes: readonly Route[]
   /** Checks that only report, and lack something: they report nothing. */
   readonly silent: readonly Silent[]
+  /** Routes whose files for their upstream's TLS do not fit, and that go on with those of before. */
+  readonly kept: readonly KeptTls[]
+  readonly standing: StandingTls
   close(): void
 }
 
@@ -39,13 +41,22 @@ interface Silent {
   readonly missing: Offline
 }
 
-/** Plain config to live routes. A route that lacks something is there, offline; nothing here refuses the config. */
-export function compile(config: GatewayConfig, loading: Loading, upstreams: Upstreams): Compiled {
+/**
+ * Plain config to live routes. A route that lacks something is there, offline; nothing here refuses the config.
+ * @param standing what routes spoke TLS to their upstreams with until now
+ */
+export function compile(
+  config: GatewayConfig,
+  loading: Loading,
+  upstreams: Upstreams,
+  standing: StandingTls = new Map(),
+): Compiled {
+  const bridgeTls = new BridgeTls(standing)
   const closers: (() => void)[] = []
   const silent: Silent[] = []
   const compiled = config.routes.map(route => ({
     config: route,
-    entry: compileRoute(route, loading, upstreams, closers, silent),
+    entry: compileRoute(route, loading, { upstreams, bridgeTls, closers, silent }),
   }))
   const tables = new Map<string, RouteTable>()
   for (const listener of config.listeners) {
@@ -58,6 +69,8 @@ export function compile(config: GatewayConfig, loading: Loading, upstreams: Upst
     tables,
     routes: compiled.map(({ entry }) => entry.route),
     silent,
+    kept: bridgeTls.kept,
+    standing: bridgeTls.standing,
     close: () => {
       loading.close()
       for (const close of closers) close()
@@ -71,12 +84,17 @@ function withPublicUrl(entry: RouteEntry, publicUrl: string | undefined): RouteE
   return { ...entry, route: { ...entry.route, publicUrl } }
 }
 
+interface Common {
+  readonly upstreams: Upstreams
+  readonly bridgeTls: BridgeTls
+  readonly closers: (() => void)[]
+  readonly silent: Silent[]
+}
+
 function compileRoute(
   config: RouteConfig,
   loading: Loading,
-  upstreams: Upstreams,
-  closers: (() => void)[],
-  silent: Silent[],
+  { upstreams, bridgeTls, closers, silent }: Common,
 ): RouteEntry {
   const resources = loading.resources(config.name, signedBy(config))
   const reporting = loading.resources(config.name, signedBy(config), true)
@@ -113,8 +131,7 @@ function compileRoute(
     if (check.greeter) greets = { name: kind.name, greeter: check.greeter, denials: kind.denials }
   }
   const { sign } = config.forward
-  const secure = config.forward.to.startsWith('https:')
-  const tls = secure ? attempt(() => loadClientTls(config.forward.tls ?? SYSTEM_TLS, resources)) : undefined
+  const tls = attempt(() => bridgeTls.load(config, resources))
   const signingKey = sign && attempt(() => signingKeyOf(resources.secret(sign)))
   const sender = attempt(() => senderOf(config.forward, { resources, upstreams, tls, signingKey }))
   const lowest = (caps: readonly (number | undefined)[]): number =>

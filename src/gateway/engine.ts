@@ -11,6 +11,7 @@ import { createRecorder } from '../observe/recorder.ts'
 import type { OpenState } from '../store/shared-state.ts'
 import type { ServerTls } from '../tls/server.ts'
 import { Acme } from './acme.ts'
+import type { StandingTls } from './bridge-tls.ts'
 import type { Carried } from './carried.ts'
 import { compile } from './compile.ts'
 import { ConfigRefused, DRAINING } from './config-refused.ts'
@@ -109,6 +110,7 @@ export class Engine {
         state: this.#state,
         trust: listener => generation.carried.get(listener)?.trust ?? generation.tls.get(listener)?.trust,
         upstreams: this.#upstreams,
+        standing: generation.compiled.standing,
         tableOf: listener => generation.compiled.tables.get(listener),
         record: this.shared.record,
         fault: this.shared.fault,
@@ -119,9 +121,14 @@ export class Engine {
   /**
    * Loads what a config names.
    * @param note is told the absolute path of each file that is about to be read
+   * @param standing what routes speak TLS to their upstreams with until then. Default: as the config in force does
    * @throws ConfigRefused
    */
-  load({ config, problems, text, written }: Loaded, note?: (file: string) => void): Generation {
+  load(
+    { config, problems, text, written }: Loaded,
+    note?: (file: string) => void,
+    standing: StandingTls | undefined = this.generation?.compiled.standing,
+  ): Generation {
     this.#warn(problems, text)
     if (config === undefined) {
       const errors = problems.filter(problem => problem.severity === 'error')
@@ -138,7 +145,8 @@ export class Engine {
       if (proxyClientCert) carried.set(name, loadCarried(name, proxyClientCert, loading, tools))
     }
     this.#upstreams.begin()
-    return { config, text: written, loading, compiled: compile(config, loading, this.#upstreams), tls, carried }
+    const compiled = compile(config, loading, this.#upstreams, standing)
+    return { config, text: written, loading, compiled, tls, carried }
   }
 
   #warn(problems: readonly Problem[], text: string): void {

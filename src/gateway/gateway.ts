@@ -292,6 +292,12 @@ export class Gateway {
         remedy: 'Restart the gate.',
       })
     for (const { route, reason } of this.offline()) log.error('route offline', { route, reason })
+    for (const { route, problem } of next.compiled.kept)
+      log.warn('tls kept', {
+        route,
+        problem: problem.message,
+        remedy: `The route goes on with the certificate, key and CAs that it had. To change over: ${problem.mend}.`,
+      })
     for (const { route, check, missing } of next.compiled.silent)
       log.error('check reports nothing', { route, check, reason: missing.message, remedy: missing.mend })
   }

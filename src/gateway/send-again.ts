@@ -7,6 +7,7 @@ import type { Capture } from '../observe/captures.ts'
 import { handle, type Result } from '../pipeline/handle.ts'
 import type { RouteTable } from '../pipeline/match.ts'
 import { auditOf } from './audit.ts'
+import type { StandingTls } from './bridge-tls.ts'
 import { bodyOf, contextOf } from './captured-context.ts'
 import { compile } from './compile.ts'
 import type { Explainable } from './explainer.ts'
@@ -22,6 +23,8 @@ export type SentAgain = AuditRecord | { readonly cannot: 'cut' | 'restored' | 'n
 
 export interface Sending extends Explainable {
   readonly upstreams: Upstreams
+  /** What the routes in force speak TLS to their upstreams with. */
+  readonly standing: StandingTls
   /** The routes in force of a listener. */
   tableOf(listener: string): RouteTable | undefined
   readonly record: (record: AuditRecord) => void
@@ -86,10 +89,10 @@ function since(clock: Clock, past: number): Clock {
 }
 
 /** The capture's route, with checks of their own that go by another clock. */
-function recompiled(route: string | undefined, { config, env, state, upstreams }: Sending, clock: Clock) {
+function recompiled(route: string | undefined, { config, env, state, upstreams, standing }: Sending, clock: Clock) {
   const loading = new Loading(dirname(config.file), env, { ...state, clock })
   const routes = config.routes.filter(({ name }) => name === route)
-  const compiled = compile({ ...config, routes }, loading, upstreams)
+  const compiled = compile({ ...config, routes }, loading, upstreams, standing)
   return { table: (listener: string) => compiled.tables.get(listener), close: () => compiled.close() }
 }
 

@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts'
+import { warningSteps } from '../core/ending.ts'
 import type { Expiry } from '../core/resources.ts'
 import type { Log } from './log.ts'
 
@@ -7,6 +8,8 @@ export interface ExpiryReading {
   readonly name: string
   /** Negative once it has ended. */
   readonly seconds: number
+  /** Seconds from when it began to hold until its end; absent: not known. */
+  readonly lifetime?: number | undefined
   /** Seconds before its end at which the gate begins to renew it by itself; absent: it does not. */
   readonly renewedBefore?: number | undefined
 }
@@ -26,7 +29,6 @@ export interface ExpiryWatch {
 const DAY = 86_400_000
 /** Milliseconds between two looks at most: a timer does not see the clock being set, or the machine asleep. */
 const LONGEST_MS = 3_600_000
-const STEPS = [30, 7, 1, 0]
 const SHOWN = 1000
 
 /** What to do about each kind that ends. */
@@ -47,11 +49,13 @@ export const NOT_RENEWED = '"certificate not obtained" in the log says why it wa
 
 interface Watched {
   readonly expiry: Expiry
-  /** The lowest of STEPS that was warned of. */
+  /** Milliseconds before its end, the longest first. */
+  readonly steps: readonly number[]
+  /** The lowest of them that was warned of. */
   warned: number
 }
 
-/** Warns once at 30, 7 and 1 days before something ends, and when it has ended. */
+/** Warns once at each step before something ends, and when it has ended. */
 export function createExpiryWatch({ log, clock }: { readonly log: Log; readonly clock: Clock }): ExpiryWatch {
   let watched = new Map<string, Watched>()
   let timer: NodeJS.Timeout | undefined
@@ -67,10 +71,10 @@ export function createExpiryWatch({ log, clock }: { readonly log: Log; readonly 
   function untilNext(): number {
     const now = clock.now()
     let next = now + LONGEST_MS
-    for (const { expiry, warned } of watched.values())
-      for (const days of STEPS) {
-        const at = expiry.at - days * DAY
-        if (days < warned && at > now && at < next) next = at
+    for (const { expiry, steps, warned } of watched.values())
+      for (const step of steps) {
+        const at = expiry.at - step
+        if (step < warned && at > now && at < next) next = at
       }
     return Math.ceil(next - now)
   }
@@ -79,7 +83,7 @@ export function createExpiryWatch({ log, clock }: { readonly log: Log; readonly 
     const now = clock.now()
     for (const item of watched.values()) {
       const left = item.expiry.at - now
-      const step = STEPS.findLast(days => left <= days * DAY)
+      const step = item.steps.findLast(step => left <= step)
       if (step === undefined || step >= item.warned || (item.expiry.renewsAt !== undefined && left > 0)) continue
       item.warned = step
       tell(item.expiry, left)
@@ -109,7 +113,7 @@ export function createExpiryWatch({ log, clock }: { readonly log: Log; readonly 
         if (other && other.expiry.at <= expiry.at) continue
         const before = watched.get(key)
         const warned = before?.expiry.at === expiry.at ? before.warned : Number.POSITIVE_INFINITY
-        next.set(key, { expiry, warned })
+        next.set(key, { expiry, steps: [...warningSteps(expiry), 0], warned })
       }
       watched = next
       look()
@@ -117,10 +121,11 @@ export function createExpiryWatch({ log, clock }: { readonly log: Log; readonly 
     soonest,
     readings() {
       const now = clock.now()
-      return soonest().map(({ kind, name, at, renewsAt }) => ({
+      return soonest().map(({ kind, name, at, since, renewsAt }) => ({
         kind,
         name,
         seconds: (at - now) / 1000,
+        ...(since === undefined ? {} : { lifetime: (at - since) / 1000 }),
         ...(renewsAt === undefined ? {} : { renewedBefore: (at - renewsAt) / 1000 }),
       }))
     },

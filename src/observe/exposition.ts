@@ -178,6 +178,17 @@ export function createExposition(counts: Counts): Registry {
       for (const { kind, name, seconds } of counts.expiries()) this.set({ kind, name }, seconds)
     },
   })
+  new Gauge({
+    name: 'sallyport_lifetime_seconds',
+    help: 'Seconds from when a certificate or CRL begins to hold until it ends; of secrets and tokens there is none.',
+    labelNames: ['kind', 'name'],
+    registers,
+    collect() {
+      this.reset()
+      for (const { kind, name, lifetime } of counts.expiries())
+        if (lifetime !== undefined) this.set({ kind, name }, lifetime)
+    },
+  })
   new Counter({
     name: 'sallyport_config_reloads_total',
     help: 'Reloads by result; a failed one left the old config in force.',

@@ -117,4 +117,5 @@ const expiryOf = (path: string, certificate: Certificate, issuer: boolean): Expi
   kind: 'certificate',
   name: issuer ? `${path} (${formatName(certificate.subject)})` : path,
   at: certificate.notAfter,
+  since: certificate.notBefore,
 })

@@ -23,6 +23,15 @@ export interface ClientTls {
   readonly id: string
   /** The same to another host than the upstream's, which has a name and a key of its own. */
   readonly elsewhere: Pick<ClientTls, 'options' | 'id'>
+  readonly files: ClientTlsFiles
+}
+
+/** What was read for connections to an upstream, and fits; plain, so that another thread can use it. */
+export interface ClientTlsFiles {
+  readonly options: SecureContextOptions
+  /** The same for the same contents. */
+  readonly digest: string
+  readonly expiries: readonly Expiry[]
 }
 
 /**
@@ -35,23 +44,37 @@ export function loadClientTls(
 ): ClientTls {
   const identity = config.certificate && loadClientIdentity(config.certificate, resources)
   const ca = config.ca === undefined ? undefined : readCa(config.ca, resources.file(config.ca))
-  for (const expiry of [...(identity?.expiries ?? []), ...(ca?.expiries ?? [])]) resources.expires(expiry)
   const options: SecureContextOptions = {
     ...identity?.options,
     ...(ca === undefined ? {} : { ca: [...ca.certificates] }),
     minVersion: config['min-version'],
   }
+  const expiries = [...(identity?.expiries ?? []), ...(ca?.expiries ?? [])]
+  return clientTlsFrom(config, { options, digest: digestOf([JSON.stringify(options)]), expiries }, resources)
+}
+
+/** The same from what was read before. @throws TlsProblem where the TLS library refuses it */
+export function clientTlsFrom(
+  config: ClientTlsConfig,
+  files: ClientTlsFiles,
+  resources: Pick<Resources, 'expires'>,
+): ClientTls {
+  const { options, digest, expiries } = files
   const servername = config['server-name']
   const pins = new Set(config.pins)
-  const secureContext = identity === undefined && ca === undefined ? systemContext(options) : contextOf(options)
+  const isOwn = config.certificate !== undefined || config.ca !== undefined
+  const secureContext = isOwn ? contextOf(options) : systemContext(options)
+  // Told once all of it is known to be of use: what is refused ends no sooner or later than what stays in its place.
+  for (const expiry of expiries) resources.expires(expiry)
   return {
     options: {
       secureContext,
       ...(servername === undefined ? {} : { servername }),
       ...(pins.size === 0 ? {} : { checkServerIdentity: (host, peer) => identityFault(host, peer, pins) }),
     },
-    id: digestOf([JSON.stringify(options), servername ?? '', ...pins]),
-    elsewhere: { options: { secureContext }, id: digestOf([JSON.stringify(options), '']) },
+    id: digestOf([digest, servername ?? '', ...pins]),
+    elsewhere: { options: { secureContext }, id: digestOf([digest, '']) },
+    files,
   }
 }
 
@@ -69,10 +92,10 @@ function readCa(path: string, pem: Buffer): { certificates: readonly string[]; e
   if (blocks.length === 0) throw new TlsProblem(`${path} holds no certificate`, 'put the CA certificates there as PEM')
   try {
     const all = blocks.map(({ der }) => readCertificate(der))
-    const ends = Math.min(...all.map(({ notAfter }) => notAfter))
+    const next = all.reduce((a, b) => (b.notAfter < a.notAfter ? b : a))
     return {
       certificates: all.map(({ x509 }) => x509.toString()),
-      expiries: [{ kind: 'certificate', name: path, at: ends }],
+      expiries: [{ kind: 'certificate', name: path, at: next.notAfter, since: next.notBefore }],
     }
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)

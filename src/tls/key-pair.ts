@@ -61,6 +61,7 @@ export function loadKeyPair(config: CertificateConfig, reader: PairReader): KeyP
         kind: 'certificate' as const,
         name: index === 0 ? path : `${path} (${formatName(certificate.subject)})`,
         at: certificate.notAfter,
+        since: certificate.notBefore,
       })),
       ...(stapled?.expiries ?? []),
     ],
@@ -128,7 +129,10 @@ function loadStaple(
   const ended = staple.nextUpdate !== undefined && staple.nextUpdate < now
   return {
     staple,
-    expiries: staple.nextUpdate === undefined ? [] : [{ kind: 'staple', name: path, at: staple.nextUpdate }],
+    expiries:
+      staple.nextUpdate === undefined
+        ? []
+        : [{ kind: 'staple', name: path, at: staple.nextUpdate, since: staple.thisUpdate }],
     warnings: ended ? [`the staple ${path} is left out: it has expired; fetch it anew (openssl ocsp -respout)`] : [],
   }
 }

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { endsSoon, timeLeft } from '../core/ending.ts'
 import { type Finding, fail, ok, warn } from '../core/finding.ts'
 import { type Certificate, readCertificate } from './certificate.ts'
 import { weakness } from './chain.ts'
@@ -23,8 +24,6 @@ export interface ChainTrust {
 }
 
 const DAY = 86_400_000
-/** As the gate itself warns. */
-const SOON_DAYS = 30
 const SERVER_AUTH = '1.3.6.1.5.5.7.3.1'
 const ANY_USE = '2.5.29.37.0'
 const RENEW = 'renew it, with the same names'
@@ -69,7 +68,7 @@ export function judgeServerChain(sent: readonly Buffer[], host: string, trust: C
     'days-left': Math.floor((leaf.notAfter - now) / DAY),
   }
   if (found.length > 0) return found.map(finding => ({ ...finding, evidence: { ...evidence, ...finding.evidence } }))
-  const because = `the certificate leads to ${trust.whose}, names ${host} and has ${evidence['days-left']} days left`
+  const because = `the certificate leads to ${trust.whose}, names ${host} and has ${timeLeft(leaf.notAfter - now)} left`
   return [ok('tls.certificate', because, evidence)]
 }
 
@@ -110,9 +109,9 @@ function dateFindings(certificate: Certificate, isLeaf: boolean, now: number): F
         'compare the clocks of this machine and of whoever issued it',
       ),
     ]
-  const days = Math.floor((notAfter - now) / DAY)
-  if (days >= SOON_DAYS) return []
-  return [warn(`tls.${kind}ends-soon`, `${what} ends in ${days} days, at ${isoDate(notAfter)}`, RENEW)]
+  // As the gate warns of its own.
+  if (!endsSoon({ kind: 'certificate', at: notAfter, since: notBefore }, now)) return []
+  return [warn(`tls.${kind}ends-soon`, `${what} ends in ${timeLeft(notAfter - now)}, at ${isoDate(notAfter)}`, RENEW)]
 }
 
 function weakFindings(certificate: Certificate): Finding[] {

@@ -46,6 +46,7 @@ export function loadClientTrust(files: TrustFiles, now: number): ClientTrust {
     kind: 'certificate',
     name: label(path, ca.subject),
     at: ca.notAfter,
+    since: ca.notBefore,
   }))
   const problems = anchors
     .filter(anchor => !anchor.ca)
@@ -87,7 +88,7 @@ export function loadClientTrust(files: TrustFiles, now: number): ClientTrust {
       problems.push(
         `${name} is of no CA of client-ca: it counts only for an intermediate of that name that clients send`,
       )
-    if (crl.nextUpdate !== undefined) expiries.push({ kind: 'crl', name, at: crl.nextUpdate })
+    if (crl.nextUpdate !== undefined) expiries.push({ kind: 'crl', name, at: crl.nextUpdate, since: crl.thisUpdate })
     return crl
   }
 }

@@ -194,3 +194,35 @@ describe('the files that a listener terminates TLS with', () => {
     expect(refusal()).toContain('absent.crt')
   })
 })
+
+describe('the files that a bridge shows and trusts', () => {
+  const bridge = (tls: string): string => `listeners: [{ name: crm, bind: "127.0.0.1:0" }]
+routes:
+  - name: bank
+    match: { path: /in }
+    checks: [{ source-ip: { allow: [192.0.2.0/24] } }]
+    forward:
+      to: https://bank.example/v1
+      tls: ${tls}
+`
+
+  it.each([
+    ['{ certificate: { cert: leaf.crt, key: other.key } }', 'other.key is not the key of leaf.crt'],
+    ['{ certificate: { cert: truncated.crt, key: leaf.key } }', 'truncated.crt holds no certificate'],
+    ['{ ca: leaf.key }', 'leaf.key holds no certificate'],
+  ])('are warned of where they do not fit: %s', async (tls, message) => {
+    const { code, stderr } = await checked(bridge(tls))
+    expect(code).toBe(0)
+    expect(stderr).toContain(`gate.yaml:8:7  warning: route "bank" would be offline (503) at a start: ${message}`)
+    expect(stderr).toContain('0 errors, 1 warning')
+    expect((await checked(bridge(tls), '--strict')).code).toBe(1)
+  })
+
+  it.each([
+    ['{ certificate: { cert: leaf.crt, key: leaf.key }, ca: root.crt }', 0],
+    ['{ certificate: { cert: absent.crt, key: leaf.key } }', 1],
+  ])('are told once where they are missing, and not where they fit: %s', async (tls, warnings) => {
+    const { stderr } = await checked(bridge(tls))
+    expect(stderr.match(/warning:/g) ?? []).toHaveLength(warnings)
+  })
+})

@@ -23,6 +23,17 @@ describe('the calendar of what ends', () => {
       )
   })
 
+  it('wakes nobody sooner than in the last third of a life', () => {
+    const alarms = (life: number) =>
+      unfolded(of({ kind: 'certificate', name: 'a', at: inDays(life), since: NOW })).filter(line =>
+        /TRIGGER/.test(line),
+      )
+    expect(alarms(365)).toEqual(['TRIGGER:-P30D', 'TRIGGER:-P7D', 'TRIGGER:-P1D'])
+    expect(alarms(30)).toEqual(['TRIGGER:-P7D', 'TRIGGER:-P1D'])
+    expect(alarms(6)).toEqual(['TRIGGER:-P1D'])
+    expect(alarms(1)).toEqual(['TRIGGER:-PT240M'])
+  })
+
   it('keeps the id of an end, so that a calendar replaces it', () => {
     const uid = (days: number, name: string) =>
       unfolded(of({ kind: 'secret', name, at: inDays(days) })).find(line => line.startsWith('UID:'))

@@ -151,7 +151,7 @@ export const doctorIn: Family = {
       served(
         'a certificate that ends in 5 days',
         'tls.ends-soon',
-        async () => [await leaf({ notAfter: Date.now() + 5 * DAY }), issuing],
+        async () => [await leaf({ notBefore: Date.now() - 85 * DAY, notAfter: Date.now() + 5 * DAY }), issuing],
         { says: /5 days|4 days/ },
       ),
       served('a redirect to another host', 'http.redirect', good, {

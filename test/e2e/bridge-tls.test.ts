@@ -92,6 +92,8 @@ routes:${route('bank', '{ cert: bridge.crt, key: bridge.key }')}${route('absent'
     const { body } = await ask({ port: gate.port('admin'), path: '/metrics', method: 'GET' })
     expect(body).toMatch(/sallyport_expires_seconds\{kind="certificate",name="bridge\.crt"\} 3\d{7}/)
     expect(body).toMatch(/sallyport_expires_seconds\{kind="certificate",name="ca\.crt"\}/)
+    expect(body).toMatch(/sallyport_lifetime_seconds\{kind="certificate",name="bridge\.crt"\} 3\d{7}/)
+    expect(body).toMatch(/sallyport_lifetime_seconds\{kind="certificate",name="ca\.crt"\} \d{8}/)
   })
 
   it('is offline alone where its files are missing', async () => {

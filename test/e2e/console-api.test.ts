@@ -270,6 +270,7 @@ describe('the API', () => {
       'secret github/signature/current',
       'secret stripe/signature/current',
     ])
+    expect(gate.expiries.map(({ nearness }) => nearness)).toEqual(['near', 'soon', 'ok'])
     expect(gate.expiries[2]).toMatchObject({ at: '2099-06-30T23:59:59.999Z', remedy: expect.stringContaining('Add') })
     expect(gate.bridges).toEqual([
       { route: 'crm-to-shop', waiting: expect.any(Number), retries: 0, breaker: 'closed', tokens: null },

@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { afterEach, describe, expect, it, vi } from 'vitest'
@@ -7,8 +7,10 @@ import { Gateway } from '../../src/gateway/gateway.ts'
 import { createLog } from '../../src/observe/log.ts'
 import { createMetrics } from '../../src/observe/metrics.ts'
 import { ask } from '../support/client.ts'
-import { type LogLine, tempFolder } from '../support/gate.ts'
+import { type LogLine, makeCertificates, tempFolder } from '../support/gate.ts'
+import { startTlsReceiver } from '../support/tls-receiver.ts'
 import { startUpstream } from '../support/upstream.ts'
+import { openssl } from '../tls/craft.ts'
 
 const KILLS = Number(process.env.SALLYPORT_KILLS ?? 3)
 const WAIT = { timeout: 30_000, interval: 20 }
@@ -19,15 +21,21 @@ afterEach(async () => {
   vi.restoreAllMocks()
 })
 
+/** The threads that run, as they come and go. */
+function watchThreads(): ReadonlySet<Worker> {
+  const threads = new Set<Worker>()
+  const post = Worker.prototype.postMessage
+  vi.spyOn(Worker.prototype, 'postMessage').mockImplementation(function (this: Worker, ...given) {
+    threads.add(this)
+    this.once('exit', () => threads.delete(this))
+    return post.apply(this, given)
+  })
+  return threads
+}
+
 describe('workers', { timeout: 120_000 }, () => {
   it(`that end are replaced, take no other with them, and what they counted stays, ${KILLS} times`, async () => {
-    const threads = new Set<Worker>()
-    const post = Worker.prototype.postMessage
-    vi.spyOn(Worker.prototype, 'postMessage').mockImplementation(function (this: Worker, ...given) {
-      threads.add(this)
-      this.once('exit', () => threads.delete(this))
-      return post.apply(this, given)
-    })
+    const threads = watchThreads()
     const upstream = await startUpstream()
     closing.push(upstream.close)
     const folder = tempFolder()
@@ -79,5 +87,50 @@ routes:
     passed += (await sendAll(60)).passed
     expect(passed).toBe(40)
     expect(await metrics.render()).toContain('sallyport_requests_total{route="a",outcome="forwarded",code=""} 40')
+  })
+
+  it('that take the place of others go on with what is kept of a bridge whose files do not fit', async () => {
+    const threads = watchThreads()
+    const folder = tempFolder()
+    closing.push(() => rmSync(folder, { recursive: true, force: true }))
+    await makeCertificates(folder)
+    const upstream = await startTlsReceiver(folder)
+    closing.push(() => upstream.close())
+    const bundle = ['-in', join(folder, 'bridge.crt'), '-inkey', join(folder, 'bridge.key'), '-passout', 'pass:word']
+    await openssl(['pkcs12', '-export', ...bundle, '-out', join(folder, 'bridge.p12')])
+    const file = join(folder, 'gate.yaml')
+    const route = (name: string, certificate: string): string => `
+  - name: ${name}
+    match: { path: /${name} }
+    checks: [{ source-ip: { allow: [127.0.0.1] } }]
+    forward: { to: ${upstream.url}/${name}, tls: { certificate: ${certificate}, ca: ca.crt } }`
+    writeFileSync(
+      file,
+      `workers: 2
+listeners: [{ name: public, bind: "127.0.0.1:0" }]
+routes:${route('files', '{ cert: bridge.crt, key: bridge.key }')}${route('bundle', '{ pkcs12: bridge.p12, passphrase: { env: WORD } }')}
+`,
+    )
+    const lines: LogLine[] = []
+    const log = createLog({ destination: { write: text => lines.push(JSON.parse(text) as LogLine) } })
+    const metrics = createMetrics({ version: '0.0.0' })
+    const gateway = new Gateway({ file, env: { WORD: 'word' }, clock: systemClock, log, metrics })
+    await gateway.start()
+    closing.push(() => gateway.drain(0))
+    copyFileSync(join(folder, 'client.key'), join(folder, 'bridge.key'))
+    writeFileSync(join(folder, 'bridge.p12'), 'no bundle')
+    expect(await gateway.reload()).toBe(true)
+    expect(lines.filter(({ msg }) => msg === 'tls kept').map(line => line.route)).toEqual(['files', 'bundle'])
+    for (const [index, thread] of [...threads].entries()) {
+      await thread.terminate()
+      await vi.waitFor(() => expect(lines.filter(({ msg }) => msg === 'worker replaced').length).toBe(index + 1), WAIT)
+    }
+    const port = gateway.port('public')
+    if (port === undefined) throw new Error('it does not listen')
+    const headers = { 'content-type': 'application/json' }
+    for (const path of ['/files', '/bundle'])
+      for (let sent = 0; sent < 10; sent++) expect((await ask({ port, path, headers, body: '{}' })).status).toBe(200)
+    expect(new Set(upstream.received.map(({ client }) => client))).toEqual(new Set(['bridge']))
+    expect(upstream.received).toHaveLength(20)
   })
 })

@@ -38,6 +38,57 @@ describe('expiry', () => {
     ])
   })
 
+  it.each<[what: string, kind: Expiry['kind'], life: number, told: (number | 'expired')[]]>([
+    ['a CRL of 30 days, as certs init makes', 'crl', 30, [7, 1, 'expired']],
+    ['a certificate of a year', 'certificate', 365, [30, 7, 1, 'expired']],
+    ['a certificate of 90 days', 'certificate', 90, [7, 1, 'expired']],
+    ['a certificate of 91 days', 'certificate', 91, [30, 7, 1, 'expired']],
+    ['a certificate of 160 hours', 'certificate', 160 / 24, [1, 'expired']],
+    ['a certificate of 24 hours', 'certificate', 1, [1 / 6, 'expired']],
+    ['a CRL of 24 hours, which may be made anew an hour before', 'crl', 1, ['expired']],
+    ['a staple of 7 days', 'staple', 7, [1, 'expired']],
+  ])('warns of %s in the last third of its life alone', (_what, kind, life, told) => {
+    vi.useFakeTimers({ now: START })
+    const { lines, clock, watch: watched } = watch()
+    const at = START + life * DAY
+    const seen: (number | 'expired')[] = []
+    watched.update([{ kind, name: 'x', at, since: START }])
+    watched.start()
+    expect(lines).toEqual([])
+    for (let minutes = 0; minutes <= life * 1440 + 60; minutes += 10) {
+      clock.advance(600_000)
+      vi.advanceTimersByTime(600_000)
+      for (const { msg } of lines.splice(0)) seen.push(msg === 'expired' ? msg : (at - clock.now()) / DAY)
+    }
+    watched.stop()
+    expect(seen).toHaveLength(told.length)
+    // Seen within ten minutes.
+    for (const [index, each] of told.entries()) {
+      const when = seen[index]
+      if (typeof each === 'string' || typeof when === 'string') expect(when).toBe(each)
+      else expect(Math.abs((when ?? 0) - each)).toBeLessThan(1 / 100)
+    }
+  })
+
+  it('never warns of a certificate that is renewed when a third of its life is left', () => {
+    vi.useFakeTimers({ now: START })
+    for (const hours of [24, 160, 720, 2160]) {
+      const { lines, clock, watch: watched } = watch()
+      watched.start()
+      for (let renewals = 0; renewals < 5; renewals++) {
+        const since = clock.now() - 3_600_000
+        watched.update([{ kind: 'certificate', name: 'x', at: since + hours * 3_600_000, since }])
+        // Until less than a third is left, by a tenth of an hour: whoever renews it has begun.
+        for (let hour = 1; hour < (hours * 2) / 3; hour++) {
+          clock.advance(3_600_000)
+          vi.advanceTimersByTime(3_600_000)
+        }
+      }
+      watched.stop()
+      expect(lines, `${hours} h`).toEqual([])
+    }
+  })
+
   it('tells within the second in which something ends, also of what came since', () => {
     vi.useFakeTimers({ now: START })
     const { lines, clock, watch: watched } = watch()
@@ -102,6 +153,15 @@ describe('expiry', () => {
     expect(watched.readings()).toEqual([
       { kind: 'token', name: 'kb/bearer/kb-sync', seconds: 50 * 86_400 - 1 },
       { kind: 'token', name: 'b', seconds: 90 * 86_400 - 1 },
+    ])
+  })
+
+  it('reads how long something lives, where that is known', () => {
+    const { watch: watched } = watch()
+    watched.update([token(5), { kind: 'crl', name: 'ca.crl', at: START + 10 * DAY, since: START - 20 * DAY }])
+    expect(watched.readings()).toEqual([
+      { kind: 'token', name: 'kb/bearer/kb-sync', seconds: 5 * 86_400 },
+      { kind: 'crl', name: 'ca.crl', seconds: 10 * 86_400, lifetime: 30 * 86_400 },
     ])
   })
 

@@ -108,7 +108,10 @@ describe('metrics', () => {
     expect(metrics.listener('public')).toBe(listener)
     metrics.reloaded(true)
     metrics.reloaded(false)
-    metrics.watchExpiries(() => [{ kind: 'certificate', name: 'certs/server.crt', seconds: 86_400 }])
+    metrics.watchExpiries(() => [
+      { kind: 'certificate', name: 'certs/server.crt', seconds: 86_400, lifetime: 518_400 },
+      { kind: 'token', name: 'kb/bearer/kb-sync', seconds: 60 },
+    ])
     metrics.watchLog(() => 7)
     expect(await series(metrics, 'sallyport_open_connections{listener="public"}')).toBe(2)
     expect(await series(metrics, 'sallyport_requests_in_flight{listener="public"}')).toBe(1)
@@ -119,6 +122,11 @@ describe('metrics', () => {
     expect(await series(metrics, 'sallyport_config_last_reload_successful')).toBe(0)
     expect(await series(metrics, 'sallyport_config_last_reload_success_timestamp_seconds')).toBe(1_700_000_000)
     expect(await series(metrics, 'sallyport_expires_seconds{kind="certificate",name="certs/server.crt"}')).toBe(86_400)
+    expect(await series(metrics, 'sallyport_lifetime_seconds{kind="certificate",name="certs/server.crt"}')).toBe(
+      518_400,
+    )
+    // Of what has no begin there is none, and a rule goes by the end alone.
+    expect(await metrics.render()).not.toContain('sallyport_lifetime_seconds{kind="token"')
     expect(await series(metrics, 'sallyport_log_lines_dropped_total')).toBe(7)
     expect(await metrics.render()).toContain(`sallyport_build_info{version="1.2.3",node="${process.versions.node}"} 1`)
     metrics.setListeners([])

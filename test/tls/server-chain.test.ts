@@ -24,7 +24,32 @@ const causes = (...args: Parameters<typeof judge>) => judge(...args).map(({ leve
 
 describe('the chain that a server sends', () => {
   it('is fine where it leads to a trusted CA', () => {
-    expect(causes([leaf, intermediate])).toEqual(['warn tls.ends-soon', 'warn tls.issuer-ends-soon'])
+    expect(causes([leaf, intermediate])).toEqual(['ok tls.certificate'])
+  })
+
+  it('ends soon where less is left than whoever renews it would leave, as the gate warns of its own', async () => {
+    const of = async (life: number, left: number) => {
+      const dates = { notBefore: Date.now() - (life - left) * DAY, notAfter: Date.now() + left * DAY }
+      const issuing = await craft({ subject: 'CN=Issuing', issuer: root, ca: true, ...dates })
+      return judge([await craft({ subject: 'CN=leaf', issuer: issuing, ...server, ...dates }), issuing])
+    }
+    const warned = ['tls.ends-soon', 'tls.issuer-ends-soon']
+    for (const [life, left, expected] of [
+      [365, 31, ['tls.certificate']],
+      [365, 29, warned],
+      [60, 29, ['tls.certificate']],
+      [60, 6.9, warned],
+      [6, 2, ['tls.certificate']],
+      [6, 0.9, warned],
+      [1, 0.3, ['tls.certificate']],
+      [1, 0.15, warned],
+    ] as const)
+      expect(
+        (await of(life, left)).map(({ cause }) => cause),
+        `${left} of ${life} days`,
+      ).toEqual(expected)
+    const [said] = await of(1, 0.15)
+    expect(said?.because).toMatch(/^the certificate ends in 3\.6 h, at /)
   })
 
   it('is fine and says until when', async () => {

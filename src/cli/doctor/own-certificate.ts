@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream'
 import { createSecureContext, TLSSocket } from 'node:tls'
 import { CLIENT_AUTH } from '../../core/client-certificate.ts'
+import { endsSoon, timeLeft } from '../../core/ending.ts'
 import { type Finding, fail, warn } from '../../core/finding.ts'
 import { Offline, type Resources } from '../../core/resources.ts'
 import { type Certificate, readCertificate } from '../../tls/certificate.ts'
@@ -11,8 +12,6 @@ import { decodePem } from '../../tls/pem.ts'
 import { TlsProblem } from '../../tls/problem.ts'
 import { isoDate } from '../../tls/trust.ts'
 
-const DAY = 86_400_000
-const SOON_DAYS = 30
 const ANY_USE = '2.5.29.37.0'
 
 /** The certificates that the gate shows, the leaf first; empty where it shows none, or they can't be read. */
@@ -57,11 +56,11 @@ export function ownCertificateFindings(chain: readonly Certificate[], asked: rea
         "look at this host's clock",
       ),
     )
-  else if (leaf.notAfter - now < SOON_DAYS * DAY)
+  else if (endsSoon({ kind: 'certificate', at: leaf.notAfter, since: leaf.notBefore }, now))
     found.push(
       warn(
         'client-cert.ends-soon',
-        `the gate's certificate ${name} ends in ${Math.floor((leaf.notAfter - now) / DAY)} days`,
+        `the gate's certificate ${name} ends in ${timeLeft(leaf.notAfter - now)}`,
         'have it renewed',
       ),
     )

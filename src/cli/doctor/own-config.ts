@@ -1,8 +1,9 @@
 import { withImplicit } from '../../checks/implicit.ts'
 import type { ListenerConfig, RouteConfig } from '../../config/model.ts'
 import type { AnyCheckKind, Member } from '../../core/check.ts'
+import { endsSoon, timeLeft } from '../../core/ending.ts'
 import { type Finding, fail, ok, warn } from '../../core/finding.ts'
-import { Offline, type Resources } from '../../core/resources.ts'
+import { type Expiry, Offline, type Resources } from '../../core/resources.ts'
 import { tryTls } from '../../gateway/try-tls.ts'
 import { providerOf } from '../../signing/index.ts'
 import { SecretFault } from '../../signing/provider.ts'
@@ -10,7 +11,6 @@ import { TlsProblem } from '../../tls/problem.ts'
 import type { World } from './world.ts'
 
 const DAY = 86_400_000
-const SOON_DAYS = 30
 const OFFLINE = ', so the route is offline (503)'
 
 /** What the checks of a route lack, and what they say of themselves. */
@@ -103,10 +103,8 @@ const MEND: Readonly<Record<string, string>> = {
 }
 
 /** Something with an end that is near or has passed. */
-export function ending(
-  { kind, name, at }: { readonly kind: string; readonly name: string; readonly at: number },
-  now: number,
-): Finding[] {
+export function ending(expiry: Expiry, now: number): Finding[] {
+  const { kind, name, at } = expiry
   const what = kind === 'crl' ? 'revocation list' : kind
   const mend = MEND[kind] ?? 'put a renewed one in its place'
   const day = new Date(at).toISOString().slice(0, 10)
@@ -116,12 +114,10 @@ export function ending(
         evidence: { at: new Date(at).toISOString() },
       }),
     ]
-  const days = Math.floor((at - now) / DAY)
-  // A list is signed anew every few days or weeks; its end is near all the time.
-  if (days >= (kind === 'crl' ? 2 : SOON_DAYS)) return []
+  if (!endsSoon(expiry, now)) return []
   return [
-    warn(`${kind}.ends-soon`, `the ${what} ${name} ends in ${days} days, on ${day}`, mend, {
-      evidence: { 'days-left': days },
+    warn(`${kind}.ends-soon`, `the ${what} ${name} ends in ${timeLeft(at - now)}, on ${day}`, mend, {
+      evidence: { 'days-left': Math.floor((at - now) / DAY) },
     }),
   ]
 }

@@ -1,8 +1,6 @@
 import { useState } from 'preact/hooks'
-import { dateTime, shown, span } from './format.js'
+import { dateTime, ENDING, shown, span } from './format.js'
 import { html } from './html.js'
-
-const DAY = 86_400_000
 
 /** @param {{ gate: import('../gate-api.ts').GateReport | undefined }} props */
 export function Expiries({ gate }) {
@@ -21,14 +19,13 @@ export function Expiries({ gate }) {
 }
 
 /** @param {{ expiry: import('../gate-api.ts').GateReport['expiries'][number] }} props */
-function Row({ expiry: { kind, name, at, remedy } }) {
+function Row({ expiry: { kind, name, at, nearness, remedy } }) {
   const left = Date.parse(at) - Date.now()
-  const state = left <= 7 * DAY ? 'failed' : left <= 30 * DAY ? 'refused' : 'ok'
   return html`<tr>
     <td class="half"><time datetime=${at} data-row tabindex="-1">${dateTime(at)}</time></td>
-    <td class="half"><span class=${`state ${state}`}>${left <= 0 ? `ended ${span(left / 1000)} ago` : span(left / 1000)}</span></td>
+    <td class="half"><span class=${`state ${ENDING[nearness] || 'ok'}`}>${left <= 0 ? `ended ${span(left / 1000)} ago` : span(left / 1000)}</span></td>
     <td class="whole">${kind} <bdi>${shown(name)}</bdi></td>
-    <td class="whole dim">${left <= 30 * DAY ? shown(remedy) : ''}</td>
+    <td class="whole dim">${nearness === 'ok' ? '' : shown(remedy)}</td>
   </tr>`
 }
 

@@ -45,6 +45,9 @@ export function span(value) {
   return days < 800 ? `${days} days` : `${Math.floor(days / 365.25)} years`
 }
 
+/** How it is coloured that something's end is near. @type {Readonly<Record<import('../../core/ending.ts').Nearness, string>>} */
+export const ENDING = { ok: '', soon: 'refused', near: 'failed', ended: 'failed' }
+
 /** @param {number} bytes */
 export const size = bytes =>
   bytes < 10_000 ? `${count(bytes)} B` : `${(bytes / 1024).toLocaleString('en', { maximumFractionDigits: 0 })} KiB`

@@ -1,6 +1,6 @@
 import { useMemo } from 'preact/hooks'
 import { Chart, DayBars } from './chart.js'
-import { count, seconds, share, shown, span } from './format.js'
+import { count, ENDING, seconds, share, shown, span } from './format.js'
 import { RANGES, requestsOf, routeName, stateOf, tally, useHistory, useRoutes } from './health.js'
 import { html } from './html.js'
 import { Stream } from './live.js'
@@ -48,7 +48,7 @@ function Figures({ routes, gate }) {
   const open = gate?.bridges.filter(({ breaker }) => breaker === 'open' || breaker === 'half-open').length ?? 0
   const [soonest] = gate?.expiries ?? []
   const left = soonest && (Date.parse(soonest.at) - Date.now()) / 1000
-  const soon = left === undefined ? '' : left <= 7 * 86_400 ? 'failed' : left <= 30 * 86_400 ? 'refused' : ''
+  const soon = soonest ? ENDING[soonest.nearness] : ''
   return html`<dl class="figures">
     <${Figure} name="Accepted, 5 min" value=${count(sum('accepted'))} kind=${sum('accepted') > 0 ? 'ok' : ''} />
     <${Figure} name="Refused, 5 min" value=${count(sum('refused'))} note=${share(sum('refused'), all)} kind=${sum('refused') > 0 ? 'refused' : ''} />

@@ -9,6 +9,7 @@ import type { RouteTally } from '../../observe/route-counters.ts'
 import type { TelemetryReading } from '../../observe/telemetry-metrics.ts'
 import type { SharedState } from '../../store/shared-state.ts'
 import type { AcmeStanding } from '../acme.ts'
+import type { StandingTls } from '../bridge-tls.ts'
 import type { Opened } from '../front.ts'
 
 /** What a worker begins with. */
@@ -27,10 +28,18 @@ export interface WorkerBrief {
   readonly unix: boolean
 }
 
+export interface ToPrepare {
+  /** Of the config. */
+  readonly text: string
+  readonly ports: ReadonlyMap<string, number>
+  /** What routes go on with whose own files do not fit: a worker that takes another's place has had none that did. */
+  readonly standing: StandingTls
+}
+
 /** What the gate asks of a worker; each is answered with `Answer`. */
 export type Ask =
   /** To load this text of the config, and to open what it asks for on these ports where the system chooses. */
-  | { readonly ask: 'prepare'; readonly text: string; readonly ports: ReadonlyMap<string, number> }
+  | ({ readonly ask: 'prepare' } & ToPrepare)
   /** To answer CAs, and serve the certificates that they have issued, as the gate does. */
   | { readonly ask: 'acme'; readonly standing: AcmeStanding }
   /** To put in force what was prepared. */

@@ -13,7 +13,7 @@ import type { Generation } from '../generation.ts'
 import type { Shared } from '../live.ts'
 import { countOf } from './count.ts'
 import { Inbox, type InboxOptions } from './inbox.ts'
-import type { WorkerBrief } from './messages.ts'
+import type { ToPrepare, WorkerBrief } from './messages.ts'
 import { Seat, WorkerGone } from './seat.ts'
 import { Turns } from './turns.ts'
 
@@ -34,8 +34,7 @@ export interface PoolOptions extends InboxOptions, Pick<WorkerBrief, 'file' | 'e
   readonly fault: Shared['fault']
 }
 
-interface InForce {
-  readonly text: string
+interface InForce extends Omit<ToPrepare, 'ports'> {
   readonly count: number
   readonly listeners: readonly ListenerConfig[]
 }
@@ -85,8 +84,9 @@ export class WorkerPool implements Front {
     }
   }
 
-  async #prepare({ config, text }: Generation): Promise<PreparedFront> {
+  async #prepare({ config, text, compiled }: Generation): Promise<PreparedFront> {
     const done = await this.#turns.take()
+    const { standing } = compiled
     const count = countOf(config)
     const kept = [...this.#seats.values()].filter(({ brief }) => brief.seat <= count)
     const fresh: Seat[] = []
@@ -100,10 +100,10 @@ export class WorkerPool implements Front {
       if (this.#draining) throw new ConfigRefused(DRAINING)
       const places = Array.from({ length: count }, (_, index) => index + 1)
       fresh.push(...places.filter(place => !this.#seats.has(place)).map(place => this.#begin(place)))
-      const { opened, ports } = await this.#prepareAll([...kept, ...fresh], text)
+      const { opened, ports } = await this.#prepareAll([...kept, ...fresh], { text, standing })
       await this.#tellAcme([...kept, ...fresh])
       const commit = async (): Promise<void> => {
-        this.#inForce = { text, count, listeners: config.listeners }
+        this.#inForce = { text, standing, count, listeners: config.listeners }
         this.#ports = ports
         for (const seat of fresh) this.#seats.set(seat.brief.seat, seat)
         this.#fresh = []
@@ -167,12 +167,12 @@ export class WorkerPool implements Front {
   }
 
   /** The first alone: it learns the ports that the system chooses, and fails where the others would. */
-  async #prepareAll([first, ...others]: readonly Seat[], text: string) {
+  async #prepareAll([first, ...others]: readonly Seat[], what: Omit<ToPrepare, 'ports'>) {
     if (first === undefined) throw new Error('a gate has at least one worker')
-    const opened: readonly Opened[] = await first.prepare(text, this.#ports)
+    const opened: readonly Opened[] = await first.prepare({ ...what, ports: this.#ports })
     const ports = new Map(this.#ports)
     for (const { listener, port } of opened) if (port !== undefined) ports.set(listener, port)
-    await Promise.all(others.map(seat => seat.prepare(text, ports)))
+    await Promise.all(others.map(seat => seat.prepare({ ...what, ports })))
     return { opened, ports }
   }
 
@@ -231,13 +231,13 @@ export class WorkerPool implements Front {
   /** Puts workers where there are none, under the config in force. */
   async #fill(): Promise<void> {
     const done = await this.#turns.take()
-    const { text, count } = this.#inForce ?? { text: '', count: 0 }
+    const { text, standing, count } = this.#inForce ?? { text: '', standing: new Map(), count: 0 }
     for (let place = 1; place <= count && !this.#draining; place++) {
       if (this.#seats.has(place)) continue
       const seat = this.#begin(place)
       this.#seats.set(place, seat)
       try {
-        await seat.prepare(text, this.#ports)
+        await seat.prepare({ text, standing, ports: this.#ports })
         await this.#tellAcme([seat])
         await seat.ask({ ask: 'commit' })
         this.#options.log.info('worker replaced', { worker: place })

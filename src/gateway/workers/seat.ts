@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads'
 import { CannotListen } from '../cannot-listen.ts'
 import { ConfigRefused } from '../config-refused.ts'
 import type { Opened } from '../front.ts'
-import type { Answer, Ask, Failure, FromWorker, News, ToWorker, WorkerBrief } from './messages.ts'
+import type { Answer, Ask, Failure, FromWorker, News, ToPrepare, ToWorker, WorkerBrief } from './messages.ts'
 
 /** Beside the source or, in the package, beside the bundle. */
 const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './thread.ts' : './worker.js', import.meta.url)
@@ -67,8 +67,8 @@ export class Seat {
   }
 
   /** @throws ConfigRefused or CannotListen, as the worker met it; WorkerGone */
-  async prepare(text: string, ports: ReadonlyMap<string, number>): Promise<readonly Opened[]> {
-    const { opened = [] } = await this.#ask({ ask: 'prepare', text, ports })
+  async prepare(what: ToPrepare): Promise<readonly Opened[]> {
+    const { opened = [] } = await this.#ask({ ask: 'prepare', ...what })
     return opened
   }
 

@@ -63,7 +63,7 @@ class Worker {
       case 'prepare': {
         this.#ports = asked.ports
         const { file, env } = this.#brief
-        const next = this.#engine.load(parseConfig(asked.text, file, env))
+        const next = this.#engine.load(parseConfig(asked.text, file, env), undefined, asked.standing)
         this.#prepared = await this.#engine.prepare(next, this.#front)
         return this.#prepared.opened
       }

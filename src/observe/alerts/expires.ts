@@ -1,3 +1,4 @@
+import { toldWithin } from '../../core/ending.ts'
 import { formatDuration } from '../../core/units.ts'
 import { EXPIRY_REMEDY, type ExpiryReading, NOT_RENEWED } from '../expiry.ts'
 import type { ExpiresRule } from './config.ts'
@@ -17,9 +18,10 @@ export class ExpiresWatch implements RuleWatch {
   }
 
   look({ now, expiries }: Reading): Trouble[] {
-    return expiries().flatMap(({ kind, name, seconds, renewedBefore }) => {
+    return expiries().flatMap(expiry => {
+      const { kind, name, seconds, renewedBefore } = expiry
       const left = seconds * 1000
-      if (left > this.#within(kind, renewedBefore)) return []
+      if (left > this.#within(expiry)) return []
       const route = this.#routeOf(name)
       if (this.#rule.routes !== undefined && route === undefined) return []
       return [
@@ -34,10 +36,15 @@ export class ExpiresWatch implements RuleWatch {
     })
   }
 
-  /** How long before its end something is told of. What the gate renews: once half of the time for that has gone in vain. */
-  #within(kind: ExpiryReading['kind'], renewedBefore: number | undefined): number {
+  /**
+   * Milliseconds before its end that something is told of. What is renewed, by the gate or by others: once half of the time for
+   * that has gone in vain.
+   */
+  #within({ kind, lifetime, renewedBefore }: ExpiryReading): number {
     if (SHORT_LIVED.has(kind)) return 0
-    return renewedBefore === undefined ? this.#rule.within : Math.min(this.#rule.within, renewedBefore * 500)
+    const { within } = this.#rule
+    if (renewedBefore !== undefined) return Math.min(within, renewedBefore * 500)
+    return toldWithin(within, lifetime === undefined ? undefined : lifetime * 1000)
   }
 
   /** The first part of a check's name for what ends; files belong to no route. */

@@ -369,6 +369,40 @@ describe('expires', () => {
     expect(look()).toMatchObject([{ phase: 'started' }])
   })
 
+  it('tells of what others renew once that is overdue, where it always ends within the time asked for', () => {
+    const { expires, look } = gate(rule)
+    const certificate = (days: number, lifetime: number): ExpiryReading => ({
+      kind: 'certificate',
+      name: 'server.crt',
+      seconds: days * 86_400,
+      lifetime: lifetime * 86_400,
+    })
+    for (const [days, lifetime] of [
+      [1, 1],
+      [0.2, 1],
+      [6, 6],
+      [1.1, 6],
+      [7.1, 90],
+      [7.1, 30],
+      [3.6, 21],
+    ] as const) {
+      expires(certificate(days, lifetime))
+      expect(look(), `${days} of ${lifetime} days`).toEqual([])
+    }
+    for (const [days, lifetime] of [
+      [0.16, 1],
+      [0.99, 6],
+      [7, 90],
+      [7, 22],
+      [3.5, 21],
+    ] as const) {
+      expires(certificate(days, lifetime))
+      expect(look(), `${days} of ${lifetime} days`).toMatchObject([{ phase: 'started' }])
+      expires(certificate(400, 500))
+      expect(look()).toMatchObject([{ phase: 'ended' }])
+    }
+  })
+
   it('leaves out what belongs to no route that it names', () => {
     const { expires, look } = gate({ expires: { within: 7 * DAY, routes: ['github'] } })
     expires(
