@@ -13,7 +13,11 @@ export function nearest(word: string, known: readonly string[]): string | undefi
   return best
 }
 
-const fold = (word: string): string => word.toLowerCase().replace(/[_\s\p{Cf}]/gu, '-')
+const fold = (word: string): string =>
+  word
+    .toLowerCase()
+    .replace(/[\p{Pi}\p{Pf}\u201a\u201e]/gu, '')
+    .replace(/[_\s\p{Cf}]/gu, '-')
 
 /** Insertions, deletions, substitutions and swaps of neighbours; `limit` where it is at least that. */
 function editDistance(a: string, b: string, limit: number): number {
