@@ -145,12 +145,20 @@ export const streamed: Rule = function* (file, context) {
   }
 }
 
-/** A scheme that changes the body that is sent needs it as it can read it. */
+/** A scheme that changes the body that is sent, or reads it, needs it as it can read it. */
 export const signedBodies: Rule = function* (file) {
   for (const { forward, path } of forwards(file)) {
     const provider = signingProvider(forward.authenticate?.signature)
-    if (provider?.scheme.body === undefined) continue
-    const { name, accept } = provider
+    if (provider === undefined) continue
+    const { name, accept, scheme } = provider
+    if (scheme.textBody && scheme.body === undefined && forward.body?.compress !== undefined)
+      yield error(
+        [...path, 'body', 'compress'],
+        `compress: ${name} signs a body that is text, and a compressed one would be refused for its signature`,
+        'leave it out',
+        'key',
+      )
+    if (scheme.body === undefined) continue
     if (forward.body?.compress !== undefined)
       yield error(
         [...path, 'body', 'compress'],
