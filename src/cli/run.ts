@@ -33,6 +33,7 @@ export const run: Verb = {
     pretty: { type: 'boolean', description: 'Log lines for people; the default on a terminal.' },
     'log-level': { type: 'string', description: 'info, warn or error. Default info.' },
   },
+  apart: [['json', 'pretty']],
   async run({ values, positionals }, io) {
     const file = typeof values.config === 'string' ? values.config : positionals[0]
     const level = values['log-level'] ?? 'info'

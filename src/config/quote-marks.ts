@@ -6,9 +6,7 @@ const UNQUOTED = '\u001f'
 const MARKERS: ReadonlySet<string> = new Set(['\u0002', '\u0018', UNQUOTED])
 /** How the message begins of quotes that word processors, wikis and chats make of straight ones. */
 export const TYPOGRAPHIC = 'typographic quotes'
-const CURLY = '[\\u2018-\\u201f\\u2039\\u203a\\u00ab\\u00bb\\uff02\\uff07]'
-/** Around all of it, or before a single word: a sentence may begin with a quotation. */
-const isCurly = (token: string): boolean => new RegExp(`^${CURLY}(?:\\S*|.*(?:${CURLY}|["']))\\s*$`).test(token)
+const CURLY = /[\u2018-\u201f\u2039\u203a\u00ab\u00bb\uff02\uff07]/
 
 /**
  * Quotes that are opened and never closed, at the place where they are opened, which the parser does not tell; and
@@ -56,6 +54,13 @@ function openQuote(text: string, start: number, quote: string): Spot {
     mend,
     fatal: true,
   }
+}
+
+/** Around all of it, or before a single word: a sentence may begin with a quotation. */
+function isCurly(token: string): boolean {
+  if (!CURLY.test(token.charAt(0))) return false
+  const text = token.trimEnd()
+  return !/\s/.test(text) || CURLY.test(text.charAt(text.length - 1))
 }
 
 function curlyQuote(start: number, token: string): Spot {
