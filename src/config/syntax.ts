@@ -141,6 +141,36 @@ const SENTENCES: Readonly<Record<string, readonly [message: string, mend: string
   KEY_OVER_1024_CHARS: ['a key is longer than 1024 characters', 'check that every quote and bracket is closed'],
 }
 
+/** A value that YAML reads as another thing than was meant, told by what stands at and before the fault. */
+function slip(code: string, text: string, start: number): Pick<Spot, 'start' | 'message' | 'mend'> | undefined {
+  const line = text.lastIndexOf('\n', start - 1) + 1
+  const [rest = ''] = text.slice(start).split('\n', 1)
+  if (code === 'UNEXPECTED_TOKEN') {
+    const address = /\[[0-9A-Fa-f:.]*\]$/.exec(text.slice(line, start))?.[0]
+    const port = /^:\d+/.exec(rest)?.[0]
+    if (address !== undefined && port !== undefined)
+      return {
+        start: start - address.length,
+        message: 'an address in brackets stands without quotes, and to YAML brackets are a list',
+        mend: `write it in quotes: "${address}${port}"`,
+      }
+    if (/["']/.test(text.charAt(start - 1)))
+      return {
+        start,
+        message: 'the quote is closed before this, and more follows',
+        mend: `put a value that holds ${text.charAt(start - 1)} into ${text[start - 1] === '"' ? 'single' : 'double'} quotes`,
+      }
+  }
+  const [, mark] = /^[A-Za-z][\w-]*([:=])(?=\S)/.exec(rest) ?? []
+  if (code === 'MISSING_CHAR' && mark !== undefined && text.slice(line, start).trim().replace('-', '') === '')
+    return {
+      start,
+      message: 'this is no key with a value',
+      mend: mark === ':' ? 'write a blank behind the colon' : 'write a colon and a blank in place of "="',
+    }
+  return undefined
+}
+
 /** The parser's code, told apart further where one code stands for several faults. */
 function kindOf(code: string, cause: string): string {
   if (code === 'BAD_INDENT' && cause.startsWith('Flow')) return 'UNCLOSED'
@@ -150,6 +180,7 @@ function kindOf(code: string, cause: string): string {
 
 /** What the YAML parser found, in this project's words. */
 export function syntaxSpot({ code, pos: [from, to], message: cause }: YAMLParseError, text: string): Spot {
+  const slipped = slip(code, text, from)
   const [message, mend] = SENTENCES[kindOf(code, cause)] ?? [
     'this is no YAML that can be read',
     'check the indentation, quotes and brackets',
@@ -159,11 +190,5 @@ export function syntaxSpot({ code, pos: [from, to], message: cause }: YAMLParseE
   if (start >= text.length) start = Math.max(0, text.trimEnd().length - 1)
   const line = text.indexOf('\n', start)
   const end = Math.max(start + 1, Math.min(to, line < 0 ? text.length : line))
-  return {
-    start,
-    end,
-    message: `YAML: ${message}`,
-    mend,
-    fatal: true,
-  }
+  return { start, end, mend, fatal: true, ...slipped, message: `YAML: ${slipped?.message ?? message}` }
 }

@@ -145,6 +145,16 @@ export const streamed: Rule = function* (file, context) {
   }
 }
 
+/** The end of a line of nginx: to a URL it is a character of the path. */
+export const noSemicolon: Rule = function* (file) {
+  for (const { forward, path } of forwards(file)) {
+    if (forward.to?.endsWith(';') !== true) continue
+    const part = { at: forward.to.length - 1, length: 1 }
+    const said = 'to: the ";" at its end is sent as a part of the path'
+    yield { ...warning([...path, 'to'], said, "leave it out, unless the upstream's own path has it"), part }
+  }
+}
+
 /** A scheme that changes the body that is sent, or reads it, needs it as it can read it. */
 export const signedBodies: Rule = function* (file) {
   for (const { forward, path } of forwards(file)) {
