@@ -31,7 +31,8 @@ if (Number(process.versions.node.split('.')[0]) >= needed) {
     stdio: 'inherit',
     env: { ...process.env, SALLYPORT_LAUNCHED: '1' },
   })
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGUSR2'])
+    process.on(signal, () => child.kill(signal))
   // Node would open its debugger.
   process.on('SIGUSR1', () => undefined)
   child.on('exit', (code, signal) => process.exit(signal ? 128 + require('node:os').constants.signals[signal] : code))

@@ -52,6 +52,15 @@ export const certs: Verb = {
     password: { type: 'string', description: 'p12, show: the password, env:NAME or file:PATH.' },
     force: { type: 'boolean', description: 'Replaces what is there.' },
   },
+  actions: {
+    init: ['dir', 'name', 'rsa', 'force'],
+    client: ['dir', 'name', 'dns', 'uri', 'email', 'out', 'rsa', 'force'],
+    sign: ['dir', 'dns', 'uri', 'email', 'out', 'for', 'force'],
+    renew: ['dir', 'rsa', 'new-key'],
+    revoke: ['dir'],
+    p12: ['dir', 'name', 'out', 'password', 'force'],
+    show: ['password'],
+  },
   async run(args, io) {
     const name = args.positionals[0] ?? ''
     try {

@@ -16,7 +16,7 @@ import { initCertificates } from '../tls/directory.ts'
 import { type DemoCase, demoCases, demoConfig, FOREIGN_ADDRESS, TELEGRAM_ADDRESS } from './demo-events.ts'
 import { stopRequested } from './stopping.ts'
 import { table } from './table.ts'
-import type { Verb, VerbIo } from './verb.ts'
+import { type Verb, type VerbIo, wrongUsage } from './verb.ts'
 import { version } from './version.ts'
 
 export const demo: Verb = {
@@ -28,7 +28,8 @@ export const demo: Verb = {
     once: { type: 'boolean', description: 'Stop after the table instead of staying up.' },
     port: { type: 'string', description: 'The port of the gate. Default 8443, or any free one.' },
   },
-  async run({ values }, io) {
+  async run({ values, positionals }, io) {
+    if (positionals.length > 0) return wrongUsage(io, demo, 'it takes options only')
     const port = values.port === undefined ? undefined : Number(values.port)
     if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port <= 65_535)) {
       io.stderr.write('sallyport demo: --port takes a number from 0 to 65535\n')

@@ -69,6 +69,7 @@ async function look(args: VerbArgs, io: VerbIo): Promise<number> {
   try {
     if (world === undefined && asked.url === undefined)
       throw new VerbFault('there is nothing to look at', 'name a config, --config gate.yaml, or a URL')
+    refuseIdle(args, world)
     const errand = errandOf(args, world, io)
     const report = args.values.json === true ? undefined : new TextReport(io)
     const looked: Looked[] = []
@@ -88,6 +89,26 @@ async function look(args: VerbArgs, io: VerbIo): Promise<number> {
   } finally {
     await world?.close()
   }
+}
+
+/** Options of a part that is not looked at. @throws VerbFault */
+function refuseIdle(args: VerbArgs, world: World | undefined): void {
+  const only = textOf(args, 'only')
+  const given = (options: readonly string[]) => options.find(option => args.values[option] !== undefined)
+  if (world === undefined) {
+    const idle = given([...(only === 'in' ? [] : ['only']), 'send', 'body', 'echo'])
+    if (idle !== undefined)
+      throw new VerbFault(`--${idle} needs the gate's config, and none is named`, 'add --config gate.yaml')
+  }
+  const [idle, part] =
+    only === 'config' || only === 'out'
+      ? [given(['send', 'body', 'connect']) ?? (only === 'config' ? given(['echo']) : undefined), 'in']
+      : [only === 'in' ? given(['echo']) : undefined, 'out']
+  if (idle !== undefined)
+    throw new VerbFault(
+      `--${idle} is of the part ${idle === 'echo' ? 'out' : part}, which --only ${only} leaves out`,
+      `leave one of --${idle} and --only out`,
+    )
 }
 
 interface Asked {

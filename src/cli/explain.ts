@@ -46,6 +46,10 @@ export const explain: Verb = {
     },
     source: { type: 'string', description: 'Of a FILE: the address that it came from.' },
   },
+  apart: [
+    ['capture', 'send'],
+    ['config', 'admin'],
+  ],
   async run(args, io) {
     const [what, ...more] = args.positionals
     const route = textOf(args, 'route')
@@ -53,6 +57,9 @@ export const explain: Verb = {
     if (what === undefined && route === undefined)
       return wrongUsage(io, explain, 'it takes a request id, a file, or --route alone')
     const isId = REQUEST_ID.test(what ?? '')
+    const ofFile = what === undefined ? [...OF_FILES, 'at'].find(name => args.values[name] !== undefined) : undefined
+    if (ofFile !== undefined && args.values.send !== true)
+      return wrongUsage(io, explain, `--${ofFile} is of a request, and none is named beside --route`)
     const idle = (isId ? OF_FILES : OF_IDS).find(name => args.values[name] !== undefined)
     if (idle !== undefined)
       return wrongUsage(
@@ -61,6 +68,12 @@ export const explain: Verb = {
         isId
           ? `--${idle} is of a file, and a request id is named`
           : `--${idle} is of a request that the gate has kept: name its id`,
+      )
+    if (isId && args.values.at !== undefined && args.values.send !== true)
+      return wrongUsage(
+        io,
+        explain,
+        '--at of a request that the gate has kept is for --send: add it, or leave --at out',
       )
     if (isId && route !== undefined) return wrongUsage(io, explain, 'a request id tells its route: leave --route out')
     try {

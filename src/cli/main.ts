@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { misfit, type Typed } from './misfit.ts'
 import type { Verb, VerbOption } from './verb.ts'
 import { version } from './version.ts'
 
@@ -85,6 +86,7 @@ export async function main(argv: readonly string[], started: () => void = () => 
   const verb = await load()
   if (name !== 'run') started()
   let args: ReturnType<typeof parseArgs>
+  const typed: Typed[] = []
   try {
     const options = Object.fromEntries(
       Object.entries(verb.options).map(([key, { type, short, multiple }]) => [
@@ -92,11 +94,14 @@ export async function main(argv: readonly string[], started: () => void = () => 
         { type, ...(short === undefined ? {} : { short }), ...(multiple === undefined ? {} : { multiple }) },
       ]),
     )
-    args = parseArgs({
+    const parsed = parseArgs({
       args: [...rest],
       options: { ...options, help: { type: 'boolean', short: 'h' } },
       allowPositionals: true,
+      tokens: true,
     })
+    args = parsed
+    for (const token of parsed.tokens) if (token.kind === 'option') typed.push({ name: token.name, value: token.value })
   } catch (error) {
     process.stderr.write(`sallyport ${name}: ${await whyUnfit(error as Error, Object.keys(verb.options), name)}\n`)
     return 2
@@ -104,6 +109,11 @@ export async function main(argv: readonly string[], started: () => void = () => 
   if (args.values.help === true) {
     process.stdout.write(help(verb))
     return 0
+  }
+  const unmeant = misfit(verb, typed, args.positionals[0])
+  if (unmeant) {
+    process.stderr.write(`sallyport ${name}: ${unmeant.message}\nmend: ${unmeant.mend}\n`)
+    return 2
   }
   const { stdout, stderr, env } = process
   return verb.run(args, { stdout, stderr, env, cwd: process.cwd(), started })

@@ -15,8 +15,12 @@ import { version } from './version.ts'
 
 /** Bytes: some five hundred routes. */
 const LARGE_CONFIG = 128 * 1024
-/** Milliseconds that requests under way have to end after SIGTERM. */
+/** Milliseconds that requests under way have to end after SIGTERM or SIGQUIT. */
 const GRACE_MS = 30_000
+
+/** Without a handler SIGUSR2 would end the process. nginx upgrades its program by it, and the master of HAProxy loads its config anew. */
+const INSTEAD =
+  'Send SIGHUP to load the config anew; for another version of the program, stop it by SIGTERM and start that.'
 
 export const run: Verb = {
   name: 'run',
@@ -29,6 +33,7 @@ export const run: Verb = {
     pretty: { type: 'boolean', description: 'Log lines for people; the default on a terminal.' },
     'log-level': { type: 'string', description: 'info, warn or error. Default info.' },
   },
+  apart: [['json', 'pretty']],
   async run({ values, positionals }, io) {
     const file = typeof values.config === 'string' ? values.config : positionals[0]
     const level = values['log-level'] ?? 'info'
@@ -66,6 +71,7 @@ export const run: Verb = {
     })
     process.on('SIGHUP', () => void gateway.reload())
     process.on('SIGUSR1', nothing)
+    process.on('SIGUSR2', () => log.warn('signal not taken', { signal: 'SIGUSR2', remedy: INSTEAD }))
     try {
       await Promise.race([gateway.start(), stop])
     } catch (error) {

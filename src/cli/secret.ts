@@ -25,6 +25,8 @@ export const secret: Verb = {
     ...adminOptions,
     json: { type: 'boolean', description: 'status: print JSON.' },
   },
+  apart: [['config', 'admin']],
+  actions: { new: ['provider'], status: ['config', 'admin', 'token', 'json'] },
   async run(args, io) {
     const [action, ...rest] = args.positionals
     if ((action !== 'new' && action !== 'status') || rest.length > 0)

@@ -4,11 +4,11 @@ const LOOK_MS = 250
 const SAME_MS = 1_000
 
 /**
- * Resolves when the program is asked to stop: SIGTERM, SIGINT, or the end of the npm or launcher process that started
- * it. Those end on SIGTERM without a word to what runs under them, and a gate left behind would keep its port.
- * From the call on none of the two signals ends the process by itself.
- * @param pressed is called at each SIGINT that comes later: somebody at a terminal waits no longer. A SIGTERM that comes
- *   again asks for nothing new; whoever supervises a program may repeat it.
+ * Resolves when the program is asked to stop: SIGTERM, SIGINT, SIGQUIT (by which nginx drains, and images made for it stop), or
+ * the end of the npm or launcher process that started it. Those end on SIGTERM without a word to what runs under them, and a
+ * gate left behind would keep its port. From the call on none of the three signals ends the process by itself.
+ * @param pressed is called at each SIGINT that comes later: somebody at a terminal waits no longer. A SIGTERM or SIGQUIT that
+ *   comes again asks for nothing new; whoever supervises a program may repeat it.
  */
 export function stopRequested(env: NodeJS.ProcessEnv, pressed: () => void = () => undefined): Promise<void> {
   return new Promise(resolve => {
@@ -18,6 +18,7 @@ export function stopRequested(env: NodeJS.ProcessEnv, pressed: () => void = () =
       resolve()
     }
     process.on('SIGTERM', stop)
+    process.on('SIGQUIT', stop)
     process.on('SIGINT', () => {
       if (since !== undefined && performance.now() - since > SAME_MS) pressed()
       stop()

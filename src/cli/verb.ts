@@ -9,6 +9,10 @@ export interface Verb {
   readonly examples: readonly string[]
   /** As `parseArgs` of node:util takes them, with the text that `--help` shows. */
   readonly options: Readonly<Record<string, VerbOption>>
+  /** Pairs of options that contradict each other, or of which one would be idle. */
+  readonly apart?: readonly (readonly [string, string])[]
+  /** Of a verb whose first argument says what to do: the options of each. */
+  readonly actions?: Readonly<Record<string, readonly string[]>>
   /** @returns the exit code: 0 as asked, 1 a problem was found, 2 wrong usage. */
   run(args: VerbArgs, io: VerbIo): Promise<number>
 }

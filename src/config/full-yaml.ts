@@ -1,8 +1,9 @@
 import { createRequire } from 'node:module'
-import type { Document, Node, Pair } from 'yaml'
+import type { Document, Node, Pair, YAMLParseError } from 'yaml'
 import { Marks } from './marks.ts'
 import type { Place } from './place.ts'
 import { visible } from './problem.ts'
+import { scanQuotes } from './quote-marks.ts'
 import { DEEPEST, type Spot, scanCharacters, syntaxSpot } from './syntax.ts'
 
 /** What the YAML library makes of a text. */
@@ -19,19 +20,18 @@ export function readYaml(text: string): Read {
   // Most configs are read without it.
   const yaml: Yaml = createRequire(import.meta.url)('yaml')
   const tokens = [...new yaml.Lexer().lex(text)]
-  const spots: Spot[] = [...scanCharacters(text, tokens)]
+  const spots: Spot[] = [...scanCharacters(text, tokens), ...scanQuotes(text, tokens)]
   let root: Place | undefined
   // Even a file that is refused already is parsed, so that what must not be printed is known; save too deep a one.
   if (!spots.some(spot => spot.deep)) {
     try {
       const parsed = parse(yaml, tokens, text)
-      // Behind a fatal one, the parser's own faults are its echoes.
-      const faults = spots.some(spot => spot.fatal) ? [] : parsed.errors.slice(0, 50)
-      for (const fault of faults) {
-        const spot = syntaxSpot(fault, text)
-        if (!spots.some(other => other.start === spot.start && other.end >= spot.end)) spots.push(spot)
-      }
-      root = build({ yaml, text, marks: new Marks(tokens), spots }, parsed.contents, 0)
+      // Behind a fatal one, what is found of the structure is its echo.
+      const isBroken = spots.some(spot => spot.fatal)
+      if (!isBroken) addFaults(spots, parsed.errors, text)
+      const found: Spot[] = []
+      root = build({ yaml, text, marks: new Marks(tokens), spots: found }, parsed.contents, 0)
+      if (!isBroken) spots.push(...found)
     } catch (cause) {
       if (!(cause instanceof Error)) throw cause
       spots.push({
@@ -44,6 +44,21 @@ export function readYaml(text: string): Read {
     }
   }
   return { root, spots }
+}
+
+/** The parser's faults, save those that it makes of what was found already. */
+function addFaults(spots: Spot[], faults: readonly YAMLParseError[], text: string): void {
+  const lineOf = (at: number): number => text.lastIndexOf('\n', at - 1)
+  for (const fault of faults.slice(0, 50)) {
+    // `buildMap` tells where the first one stands.
+    if (fault.code === 'DUPLICATE_KEY') continue
+    const spot = syntaxSpot(fault, text)
+    if (spots.some(other => other.start === spot.start && other.end >= spot.end)) continue
+    const cause = spots.findIndex(other => !other.fatal && lineOf(other.start) === lineOf(spot.start))
+    const known = spots[cause]
+    if (known) spots[cause] = { ...known, fatal: true }
+    else spots.push(spot)
+  }
 }
 
 /** What yaml's `parseDocument` does, of tokens that are there already: taking a text apart is half of the work. */
@@ -160,7 +175,17 @@ function buildMap(reading: Reading, items: readonly Pair<Node, Node | null>[], r
       continue
     }
     const earlier = children.get(name)
-    if (earlier) shadowed.push([name, earlier])
+    if (earlier) {
+      shadowed.push([name, earlier])
+      const line = text.slice(0, earlier.key?.[0] ?? 0).split('\n').length
+      spots.push({
+        start: key[0],
+        end: key[1],
+        message: `YAML: this key stands in line ${line} already, and one block can have it once`,
+        mend: 'keep one of the two, or put what both hold under the first',
+        fatal: false,
+      })
+    }
     children.set(name, child)
     value[name] = child.value
   }

@@ -1,4 +1,5 @@
-import type { $ZodIssue } from 'zod/v4/core'
+import { type $ZodIssue, safeParse } from 'zod/v4/core'
+import { isPlaceholder } from '../core/placeholder.ts'
 import { blockFaults, unknownKeys } from './blocks.ts'
 import type { Fault, Path, ValueFault } from './fault.ts'
 import { meant, nearest } from './nearest.ts'
@@ -77,6 +78,8 @@ function faultOf(issue: $ZodIssue, path: Path, context: Context): Fault[] {
     }
     case 'invalid_type': {
       if (value === undefined && path.length > 0) return [missing(path, context)]
+      const asText = typeof value === 'number' ? faultAsText(value, path, context) : undefined
+      if (asText) return [say(`${written(value)} ${asText.message}`, asText.mend)]
       return [
         say(
           `${written(value)} stands here, but ${expected(issue.expected)} is expected`,
@@ -105,6 +108,16 @@ function faultOf(issue: $ZodIssue, path: Path, context: Context): Fault[] {
     default:
       return [say(`${written(value)} can not stand here`, mendFor(path, context, 'value', value))]
   }
+}
+
+/** What a rule says of a number that would be no better in quotes. */
+function faultAsText(value: number, path: Path, context: Context): Pick<Fault, 'message' | 'mend'> | undefined {
+  for (const schema of schemasAt(context.schema, path))
+    for (const issue of safeParse(schema, String(value)).error?.issues ?? []) {
+      const hint = issue.code === 'custom' && issue.path.length === 0 ? paramsOf(issue.params) : undefined
+      if (hint) return { message: issue.message, mend: hint.mend }
+    }
+  return undefined
 }
 
 /** As shells, docker compose, Helm and Ansible write a variable. */
@@ -141,15 +154,31 @@ function literalSecret(path: Path, label: string, context: Context): Fault {
   const list = takesList(path, context)
   // The keys of a signature or an issuer are public ones; those of api-key are secrets.
   const isPublic = keyOf(path) === 'keys' && !path.includes('api-key')
-  const name = typeof path.at(-1) === 'number' ? '- ' : `${path.at(-1)}: `
+  const isEntry = typeof path.at(-1) === 'number'
+  const variable = variableIn(context.at(path))
+  const reference = `{ env: ${variable ?? 'NAME'} }`
+  if (variable !== undefined)
+    return {
+      severity: 'error',
+      path,
+      on: 'value',
+      message: `${label}: nothing puts the value of a variable in its place here`,
+      mend: isEntry || !list ? `write ${reference}` : `write [${reference}]`,
+    }
   return {
     severity: 'error',
     path,
     on: 'value',
     message: `${label}: a ${isPublic ? 'key' : 'secret'} stands in the config itself (not shown here)`,
-    mend: `put it into an environment variable or a file and refer to it: ${name}${list ? '[{ env: NAME }]' : '{ env: NAME }'}${isPublic ? '' : '; then make a new one, as this one has been written down'}`,
+    mend: `put it into an environment variable or a file and ${isEntry ? `write ${reference}, or { file: path }, in place of it` : `refer to it: ${path.at(-1)}: ${list ? `[${reference}]` : reference}`}${isPublic ? '' : '; then make a new one, as this one has been written down'}`,
   }
 }
+
+/** The variable's name in `$NAME` or `${NAME}`, where it is surely one and no secret with a "$". */
+const variableIn = (value: unknown): string | undefined =>
+  typeof value === 'string' && isPlaceholder(value)
+    ? /^\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_]+))$/.exec(value)?.slice(1).find(Boolean)
+    : undefined
 
 const takesList = (path: Path, context: Context): boolean =>
   schemasAt(context.schema, path).some(schema =>

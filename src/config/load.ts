@@ -9,6 +9,7 @@ import { faultsOf } from './issues.ts'
 import { type Masked, maskText } from './mask.ts'
 import type { GatewayConfig } from './model.ts'
 import type { Problem } from './problem.ts'
+import { TYPOGRAPHIC } from './quote-marks.ts'
 import { rules } from './rules/index.ts'
 import { secretReader, whyUnreadable } from './secrets.ts'
 import { fileShape } from './shape.ts'
@@ -162,8 +163,16 @@ function told(problems: readonly Problem[], { text, hide }: Masked): Pick<Loaded
 function inOrder(problems: readonly Problem[], hide: (text: string) => string): Problem[] {
   const place = (problem: Problem) => `${problem.line}:${problem.column}`
   const generic = (problem: Problem) => problem.message.startsWith('a hidden character')
-  const said = new Set(problems.filter(problem => !generic(problem)).map(place))
-  const telling = problems.filter(problem => !generic(problem) || !said.has(place(problem)))
+  const isQuoted = (problem: Problem) => problem.message.startsWith(TYPOGRAPHIC)
+  const named = (problem: Problem) => !generic(problem) && problem.message.includes('hidden character')
+  const said = new Set(problems.filter(named).map(place))
+  const quoted = new Set(problems.filter(isQuoted).map(place))
+  const telling = problems.filter(
+    problem =>
+      !(generic(problem) && said.has(place(problem))) &&
+      // Of what typographic quotes make of a value, the quotes are what to tell; a literal secret is one still.
+      (!quoted.has(place(problem)) || isQuoted(problem) || problem.message.includes('secret')),
+  )
   const unique = [...new Map(telling.map(problem => [`${place(problem)}:${problem.message}`, problem])).values()]
   unique.sort((a, b) => a.line - b.line || a.column - b.column)
   const shown = unique

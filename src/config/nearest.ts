@@ -1,3 +1,18 @@
+/** How nginx, HAProxy and others call what has another name here. */
+const ELSEWHERE: ReadonlyMap<string, string> = new Map([
+  ['listen', 'bind'],
+  ['address', 'bind'],
+  ['port', 'bind'],
+  ['ssl', 'tls'],
+  ['server-name', 'host'],
+  ['location', 'path'],
+  ['proxy-pass', 'forward'],
+  ['backend', 'forward'],
+  ['upstream', 'forward'],
+  ['server', 'to'],
+  ['target', 'to'],
+])
+
 /** The known word that `word` was probably meant to be; `undefined` where none is near. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   const plain = fold(word)
@@ -10,10 +25,15 @@ export function nearest(word: string, known: readonly string[]): string | undefi
       least = distance
     }
   }
-  return best
+  const same = ELSEWHERE.get(plain)
+  return best ?? (same !== undefined && known.includes(same) ? same : undefined)
 }
 
-const fold = (word: string): string => word.toLowerCase().replace(/[_\s\p{Cf}]/gu, '-')
+const fold = (word: string): string =>
+  word
+    .toLowerCase()
+    .replace(/[\p{Pi}\p{Pf}\u201a\u201e]/gu, '')
+    .replace(/[_\s\p{Cf}]/gu, '-')
 
 /** Insertions, deletions, substitutions and swaps of neighbours; `limit` where it is at least that. */
 function editDistance(a: string, b: string, limit: number): number {

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { isPlaceholder } from '../core/placeholder.ts'
 import { IS_PIPE, readNamedFile } from '../core/read-file.ts'
 import { Secret, type SecretRef } from '../core/secret.ts'
 import { characterAt, describeCharacter, indexOfHidden } from './characters.ts'
@@ -37,7 +38,7 @@ export function resolveSecret(
   if (!Buffer.isBuffer(bytes)) return { problem: bytes }
   const fault = faultIn(bytes, ref)
   if (fault) return { problem: { kind: 'malformed', ...fault } }
-  const doubt = isQuoted(bytes) ? quoted(ref) : isPlaceholder(bytes) ? placeholder(ref) : undefined
+  const doubt = isQuoted(bytes) ? quoted(ref) : isPlaceholder(bytes.toString('utf8')) ? placeholder(ref) : undefined
   return { secret: new Secret(bytes), ...(doubt && { doubt }) }
 }
 
@@ -63,12 +64,6 @@ export function secretReader(
 
 /** Both ends are one quotation mark of ASCII, which might be meant: what both sides hold works. */
 const isQuoted = (bytes: Buffer): boolean => /^(["'`])[\s\S]*\1$/.test(bytes.toString('utf8')) && bytes.length > 2
-
-/** What manuals and templates write in place of a secret: whoever has read them can sign with it. */
-const PLACEHOLDER =
-  /^(?:\$\{[^}]*\}|\$\([^)]*\)|\{\{[^}]*\}\}|<[^<>]*>|%[A-Z_]+%|change[-_]?(?:me|this)|replace[-_]?(?:me|this)|your[-_][a-z_-]*|x{3,}|todo)$/i
-
-const isPlaceholder = (bytes: Buffer): boolean => bytes.length <= 64 && PLACEHOLDER.test(bytes.toString('utf8'))
 
 const placeholder = (ref: SecretRef): NonNullable<ResolvedSecret['doubt']> => ({
   message: `${ref} holds a placeholder that was not filled in, and whoever guesses it can send`,

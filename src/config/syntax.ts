@@ -73,12 +73,12 @@ export function* scanCharacters(text: string, tokens: Iterable<string>): Generat
       return
     }
     if (!plain && !token.startsWith('#') && !token.startsWith('%') && !(at === 0 && token === '\ufeff'))
-      yield* inToken(token, at)
+      yield* inToken(token, at, text)
     at += token.length
   }
 }
 
-function* inToken(token: string, offset: number): Generator<Spot> {
+function* inToken(token: string, offset: number, text: string): Generator<Spot> {
   for (let from = 0; ; ) {
     const found = indexOfHidden(token.slice(from))
     if (found < 0) return
@@ -86,20 +86,39 @@ function* inToken(token: string, offset: number): Generator<Spot> {
     const char = characterAt(token, at)
     from = at + char.length
     if (char === '\n' || char === '\r') continue
-    const place = { start: offset + at, end: offset + from }
-    yield char === '\t'
-      ? { ...place, message: 'a tab stands where nobody can see it', mend: 'write spaces instead of tabs', fatal: true }
-      : {
-          ...place,
-          message: `a hidden character, ${describeCharacter(char)}, stands in the file`,
-          mend: 'delete it, or type the value by hand instead of pasting it; where it is meant, write it as an escape in double quotes',
-          fatal: false,
-        }
+    const start = offset + at
+    const indents = isBlank(char) && text.slice(text.lastIndexOf('\n', start - 1) + 1, start).trim() === ''
+    // One of a row speaks for all.
+    if (indents || char === '\t') while (token.startsWith(char, from)) from += char.length
+    yield { start, end: offset + from, ...hiddenFault(char, indents) }
   }
 }
 
+/** To JavaScript a byte order mark is a blank. */
+const isBlank = (char: string): boolean => char !== '\ufeff' && /\s/.test(char)
+
+function hiddenFault(char: string, indents: boolean): Pick<Spot, 'message' | 'mend' | 'fatal'> {
+  if (char === '\t')
+    return indents
+      ? { message: 'this line is indented with a tab, which YAML does not take', mend: TABS_MEND, fatal: true }
+      : { message: 'a tab stands where nobody can see it', mend: 'write spaces instead of tabs', fatal: true }
+  const name = describeCharacter(char)
+  if (indents)
+    return {
+      message: `this line is indented with ${name}, which is no space to YAML`,
+      mend: 'indent it with spaces: what was copied from a web page or a chat often has others',
+      fatal: true,
+    }
+  return {
+    message: `a hidden character, ${name}, stands in the file`,
+    mend: `${isBlank(char) ? 'write a space in its place, or delete it' : 'delete it, or type the value by hand instead of pasting it'}; where it is meant, write it as an escape in double quotes`,
+    fatal: false,
+  }
+}
+
+const TABS_MEND = 'write spaces instead of tabs, two for each level'
+
 const SENTENCES: Readonly<Record<string, readonly [message: string, mend: string]>> = {
-  DUPLICATE_KEY: ['this key is written twice in one place', 'keep one of the two'],
   MULTIPLE_DOCS: ['a second YAML document begins here', 'write one document a file, without "---" between'],
   MISSING_CHAR: ['a closing character or a colon is missing here', 'close every quote and bracket; write "key: value"'],
   BAD_INDENT: ['the indentation does not fit what stands above', 'indent by the same spaces as the neighbouring keys'],
@@ -122,6 +141,36 @@ const SENTENCES: Readonly<Record<string, readonly [message: string, mend: string
   KEY_OVER_1024_CHARS: ['a key is longer than 1024 characters', 'check that every quote and bracket is closed'],
 }
 
+/** A value that YAML reads as another thing than was meant, told by what stands at and before the fault. */
+function slip(code: string, text: string, start: number): Pick<Spot, 'start' | 'message' | 'mend'> | undefined {
+  const line = text.lastIndexOf('\n', start - 1) + 1
+  const [rest = ''] = text.slice(start).split('\n', 1)
+  if (code === 'UNEXPECTED_TOKEN') {
+    const address = /\[[0-9A-Fa-f:.]*\]$/.exec(text.slice(line, start))?.[0]
+    const port = /^:\d+/.exec(rest)?.[0]
+    if (address !== undefined && port !== undefined)
+      return {
+        start: start - address.length,
+        message: 'an address in brackets stands without quotes, and to YAML brackets are a list',
+        mend: `write it in quotes: "${address}${port}"`,
+      }
+    if (/["']/.test(text.charAt(start - 1)))
+      return {
+        start,
+        message: 'the quote is closed before this, and more follows',
+        mend: `put a value that holds ${text.charAt(start - 1)} into ${text[start - 1] === '"' ? 'single' : 'double'} quotes`,
+      }
+  }
+  const [, mark] = /^[A-Za-z][\w-]*([:=])(?=\S)/.exec(rest) ?? []
+  if (code === 'MISSING_CHAR' && mark !== undefined && text.slice(line, start).trim().replace('-', '') === '')
+    return {
+      start,
+      message: 'this is no key with a value',
+      mend: mark === ':' ? 'write a blank behind the colon' : 'write a colon and a blank in place of "="',
+    }
+  return undefined
+}
+
 /** The parser's code, told apart further where one code stands for several faults. */
 function kindOf(code: string, cause: string): string {
   if (code === 'BAD_INDENT' && cause.startsWith('Flow')) return 'UNCLOSED'
@@ -131,6 +180,7 @@ function kindOf(code: string, cause: string): string {
 
 /** What the YAML parser found, in this project's words. */
 export function syntaxSpot({ code, pos: [from, to], message: cause }: YAMLParseError, text: string): Spot {
+  const slipped = slip(code, text, from)
   const [message, mend] = SENTENCES[kindOf(code, cause)] ?? [
     'this is no YAML that can be read',
     'check the indentation, quotes and brackets',
@@ -140,16 +190,5 @@ export function syntaxSpot({ code, pos: [from, to], message: cause }: YAMLParseE
   if (start >= text.length) start = Math.max(0, text.trimEnd().length - 1)
   const line = text.indexOf('\n', start)
   const end = Math.max(start + 1, Math.min(to, line < 0 ? text.length : line))
-  return {
-    start,
-    end: code === 'DUPLICATE_KEY' ? endOfKey(text, start) : end,
-    message: `YAML: ${message}`,
-    mend,
-    fatal: code !== 'DUPLICATE_KEY',
-  }
-}
-
-function endOfKey(text: string, start: number): number {
-  const end = text.slice(start, start + 200).search(/\s*:(\s|$)/)
-  return end <= 0 ? start + 1 : start + end
+  return { start, end, mend, fatal: true, ...slipped, message: `YAML: ${slipped?.message ?? message}` }
 }

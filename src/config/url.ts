@@ -17,7 +17,7 @@ export function urlFault(text: string): ValueFault | undefined {
   if (character) return character
   const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(text)?.[1]
   if (scheme === undefined || !/^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(text))
-    return { message: NO_SCHEME, mend: 'write it with its scheme, e.g. http://127.0.0.1:3000/in' }
+    return { message: NO_SCHEME, mend: `write it with its scheme, ${urlMeant(text)}` }
   if (scheme !== 'http' && scheme !== 'https')
     return {
       message: `has the scheme "${scheme}"`,
@@ -48,6 +48,15 @@ export function urlFault(text: string): ValueFault | undefined {
   if (!URL.canParse(text))
     return { message: 'is no URL', mend: 'write scheme, host, port and path, e.g. http://127.0.0.1:3000/in' }
   return hostAndPath(text, authority, begin)
+}
+
+/** A URL that was written without its scheme, with either; else an example of one. */
+function urlMeant(text: string): string {
+  const rest = text.replace(/^:?\/\//, '')
+  const isHost = /^(?:[\w-]+(?:\.[\w-]+)*|\[[\da-f:.]+\])(?::\d+)?(?:\/|$)/i.test(rest)
+  return isHost && urlFault(`http://${rest}`) === undefined
+    ? `http://${rest}, or https://${rest} where it speaks TLS`
+    : 'e.g. http://127.0.0.1:3000/in'
 }
 
 function hostAndPath(text: string, authority: string, begin: number): ValueFault | undefined {

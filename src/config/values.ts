@@ -17,23 +17,30 @@ export function readBind(text: string): Bind | ValueFault {
       return say(`is longer than the ${LONGEST_SOCKET_PATH} bytes that a socket path can have`, 'choose a shorter path')
     return { unix }
   }
+  if (/^[1-9]\d{0,4}$/.test(text)) return say('is a port alone', everyOrThisHost(text))
+  const [, scheme, inner, more] = /^([A-Za-z][A-Za-z0-9+.-]*:\/\/)?([^/\s]+?:\d+)([/ ;].*)?$/.exec(text) ?? []
+  if (inner !== undefined && (scheme !== undefined || more !== undefined)) {
+    const alone = readBind(inner)
+    const mend = isFault(alone) ? alone.mend : `write ${inner}`
+    const told = scheme === 'https://' || /\bssl\b/.test(more ?? '') ? `${mend}, and "tls" beside it` : mend
+    return say(scheme === undefined ? 'has more behind the port' : 'is a URL, and no address with a port', told)
+  }
   const match = /^(?:\[([^\]]*)\]|([^:]*)):(.*)$/.exec(text)
   const form = 'write an address and a port, e.g. 127.0.0.1:8443 or [::1]:8443, or unix:/path.sock'
   if (!match) return say('is no address with a port', form)
   const host = match[1] ?? match[2] ?? ''
   const port = match[3] ?? ''
   if (!/^(0|[1-9]\d{0,4})$/.test(port) || Number(port) > 65535) return say('has no port from 0 to 65535', form)
-  if (host === '' || host === '*')
-    return say(
-      'names no address',
-      `write 0.0.0.0:${port} or [::]:${port} for every address, 127.0.0.1:${port} for this host alone`,
-    )
+  if (host === '' || host === '*') return say('names no address', everyOrThisHost(port))
   if (host === 'localhost') return say('is a name, not an address', `write 127.0.0.1:${port} or [::1]:${port}`)
   const family = isIP(host)
   if (family === 0 || host.includes('%') || (family === 6) !== (match[1] !== undefined))
     return say('has no IP address before the port', form)
   return { host, port: Number(port) }
 }
+
+const everyOrThisHost = (port: string): string =>
+  `write 0.0.0.0:${port} or [::]:${port} for every address, 127.0.0.1:${port} for this host alone`
 
 export const isFault = (value: object): value is ValueFault => 'mend' in value
 

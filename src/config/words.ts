@@ -62,6 +62,25 @@ export function written(value: unknown): string {
   return typeof value === 'number' ? `the number ${shown}` : shown
 }
 
+/** Of a block where a list is meant: its keys are what entries begin with, or the names of entries. */
+function listMend(path: Path, context: Context, value: unknown): string {
+  const begin = 'write a list: begin every entry with "- "'
+  if (typeof value !== 'object' || value === null) return begin
+  const keys = Object.keys(value)
+  const known = keysAt(context.schema, [...path, 0])
+  const [first] = keys
+  if (first === undefined) return begin
+  // An entry of such a list is one check.
+  if (known.length > 0 && !known.includes('name') && keys.every(key => known.includes(key)))
+    return `${begin}, as in ${keys
+      .slice(0, 3)
+      .map(key => `"- ${key}: ..."`)
+      .join(', ')}`
+  if (keys.every(key => known.includes(key))) return `${begin}, as in "- ${first}: ..."`
+  const isNamed = known.includes('name') && Object.values(value).every(each => typeof each === 'object')
+  return isNamed ? `${begin}, and write its name into it, as in "- name: ${first}"` : begin
+}
+
 export function mendFor(path: Path, context: Context, type: string, value: unknown): string {
   const fits = (other: unknown): boolean =>
     schemasAt(context.schema, path).some(schema => z.safeParse(schema, other).success)
@@ -74,7 +93,7 @@ export function mendFor(path: Path, context: Context, type: string, value: unkno
   if ((typeof value === 'number' || typeof value === 'boolean') && fits(String(value)))
     return `write it in quotes: "${value}"`
   if (type === 'array' && value !== null && typeof value !== 'object') return `write it as a list: [${String(value)}]`
-  if (type === 'array') return 'write a list: begin every entry with "- "'
+  if (type === 'array') return listMend(path, context, value)
   const keys = keysAt(context.schema, path)
   // An entry of a list of checks that has no settings, written as its name alone.
   if (typeof path.at(-1) === 'number' && typeof value === 'string' && keys.includes(value) && fits({ [value]: {} }))

@@ -9,6 +9,9 @@ export interface HmacDescription extends SignedForm {
   readonly algorithm: MacAlgorithm
 }
 
+/** What a template takes out of the body's text. */
+const READS_TEXT = /\{(?:json|form|low-bytes):/
+
 /** A payload that can't be compiled throws a TemplateFault when a verifier is made, or something is to be signed. */
 export function hmacScheme(description: HmacDescription): DescribedScheme {
   let compiled: Template | undefined
@@ -20,6 +23,7 @@ export function hmacScheme(description: HmacDescription): DescribedScheme {
     described: [description],
     headers: headersOf(description),
     tolerance: toleranceOf(description),
+    ...(READS_TEXT.test(description.payload) && { textBody: true as const }),
     verifier: (keys, toleranceMs) => new HmacVerifier(description, template(), keys, toleranceMs),
     sign(key, message) {
       const { before, body, after, carry } = beginSigning(description, template(), message)

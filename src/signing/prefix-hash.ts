@@ -29,6 +29,8 @@ export function prefixHash(header: string, between: (signed: Signed) => string):
     kind: 'sha256',
     headers: [header],
     tolerance: undefined,
+    // Every gzip member holds a zero byte (RFC 1952 section 2.3: flags, time).
+    textBody: true,
     verifier: keys => ({
       foresee(request) {
         const signature = read(request)

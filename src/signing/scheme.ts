@@ -97,6 +97,8 @@ export interface Signer {
   readonly described?: readonly Description[]
   /** Whether it leaves a part of the body unsigned, which whoever captures a request can change. */
   readonly partOfBody?: boolean
+  /** Whether it reads the body as text, so that a compressed one can't be signed, or is refused where it is verified. */
+  readonly textBody?: true
   /**
    * The headers that sign `message`. A scheme that signs the URL, or signs inside the body, may have to change them: see
    * `url` and `body`, or let `signMessage` do it all.

@@ -135,6 +135,7 @@ describe('a key that no secret has a part in', () => {
 
   it.each([
     ['undefined', 'secret-placeholder'],
+    ['CHANGE_ME', 'secret-placeholder'],
     ['$OLD', 'secret-placeholder'],
     ['$GITHUB_SECRET', 'secret-placeholder'],
     ['', 'secret-empty'],

@@ -64,10 +64,17 @@ describe('bearer', () => {
     ['mistyped', { Authorization: `Bearer ${TOKEN.replace('A71', 'A77')}` }],
     // biome-ignore lint/suspicious/noTemplateCurlyInString: what a sender sends that fills no variables in
     ['placeholder', { Authorization: 'Bearer ${KB_TOKEN}' }],
+    ['placeholder', { Authorization: 'Bearer your-webhook-secret' }],
+    ['placeholder', { Authorization: 'Bearer token' }],
     ['expired', { Authorization: `Bearer ${OLD}` }],
   ])('%s', async (cause, headers, target) => {
     const { first } = await bearing(headers, target)
     expect(first).toMatchObject({ cause: `bearer.${cause}`, certainty: 'proven' })
+  })
+
+  it('takes no token with a "$" for a variable', async () => {
+    const { all } = await bearing({ Authorization: 'Bearer $tr0ngP4ss' })
+    expect(all.map(({ cause }) => cause)).not.toContain('bearer.placeholder')
   })
 
   it('says since when, and which scope', async () => {

@@ -55,6 +55,7 @@ describe('resolveSecret', () => {
     '{{vault.secret}}',
     '<YOUR_SECRET>',
     'your-secret-here',
+    'undefined',
     'changeme',
     'REPLACE_ME',
     'xxxx',
@@ -66,7 +67,7 @@ describe('resolveSecret', () => {
   })
 
   it('doubts no secret that merely resembles one', () => {
-    for (const text of ['changes-in-my-life-4', 'xx', 'your-4f9c2a', 'a<b>', 'whsec_xxxx'])
+    for (const text of ['changes-in-my-life-4', 'xx', 'your-4f9c2a', '$tr0ngP4ss', 'a<b>', 'whsec_xxxx'])
       expect(fromFile(text).doubt).toBeUndefined()
   })
 

@@ -70,6 +70,7 @@ routes:
   it.each([
     ['SIGTERM', 1],
     ['SIGINT', 1],
+    ['SIGQUIT', 1],
     ['SIGTERM', 2],
     ['SIGINT', 2],
   ] as const)('%s ends it in order, with workers: %i', async (signal, workers) => {
@@ -124,7 +125,7 @@ describe('a second signal', () => {
     return { upstream, gate, answer }
   }
 
-  it.each(['SIGTERM', 'SIGINT'] as const)('%s at the same moment cuts nothing', async signal => {
+  it.each(['SIGTERM', 'SIGINT', 'SIGQUIT'] as const)('%s at the same moment cuts nothing', async signal => {
     const { upstream, gate, answer } = await underWay(1_500)
     try {
       gate.process.kill(signal)
@@ -139,12 +140,12 @@ describe('a second signal', () => {
     }
   })
 
-  it('SIGTERM later changes nothing', async () => {
+  it.each(['SIGTERM', 'SIGQUIT'] as const)('%s later changes nothing', async signal => {
     const { upstream, gate, answer } = await underWay(MOMENT_MS + 900)
     try {
-      gate.process.kill('SIGTERM')
+      gate.process.kill(signal)
       await pause(MOMENT_MS)
-      gate.process.kill('SIGTERM')
+      gate.process.kill(signal)
       expect(await answer).toBe(200)
       expect(await gate.exited).toBe(0)
       expect(gate.lines.at(-1)).toMatchObject({ msg: 'stopped' })
@@ -172,7 +173,23 @@ describe('a second signal', () => {
     }
   })
 
-  it.skipIf(olderNode === undefined).each(['SIGTERM', 'SIGINT'] as const)(
+  it.each([1, 2])('SIGUSR2 ends nothing, and tells what to send instead, with workers: %i', async workers => {
+    const { upstream, gate, answer } = await underWay(1_000, workers)
+    try {
+      gate.process.kill('SIGUSR2')
+      const told = await gate.line(({ msg }) => msg === 'signal not taken')
+      expect(told).toMatchObject({ level: 'warn', signal: 'SIGUSR2' })
+      expect(told.remedy).toContain('SIGHUP')
+      expect(await answer).toBe(200)
+      expect((await ask({ port: gate.port('public'), ...request })).status).toBe(200)
+      expect(await gate.stop()).toBe(0)
+    } finally {
+      await upstream.close()
+      await gate.stop()
+    }
+  })
+
+  it.skipIf(olderNode === undefined).each(['SIGTERM', 'SIGINT', 'SIGQUIT'] as const)(
     '%s to the launcher and all that runs under it cuts nothing',
     async signal => {
       const upstream = await startUpstream((_req, res) => void setTimeout(() => res.end('{}'), 1_500))
@@ -185,6 +202,9 @@ describe('a second signal', () => {
         await expect.poll(listening, { timeout: 15_000 }).toBeDefined()
         const answer = ask({ port: Number(listening()?.port), ...request })
         await expect.poll(() => upstream.received.length).toBe(1)
+        // To the launcher alone, which passes it on.
+        child.kill('SIGUSR2')
+        await expect.poll(() => lines().map(({ msg }) => msg)).toContain('signal not taken')
         process.kill(-(child.pid ?? 0), signal)
         expect((await answer).status).toBe(200)
         expect(await ended, stderr()).toBe(0)

@@ -4,6 +4,7 @@ import type { Check } from '../../core/check.ts'
 import type { Evidence } from '../../core/decision.ts'
 import type { Finding } from '../../core/finding.ts'
 import { isOneStepAway } from '../../core/one-step-away.ts'
+import { isPlaceholder } from '../../core/placeholder.ts'
 import type { BodyRequest } from '../../core/request.ts'
 import type { Resources } from '../../core/resources.ts'
 import type { NamedToken } from '../known-tokens.ts'
@@ -135,9 +136,6 @@ function scopeFinding<Config>(kind: TokenCheck<Config>, config: Config, evidence
   })
 }
 
-const PLACEHOLDER =
-  /^(\$\{?\w+\}?|\{\{.*\}\}|<.*>|%\w+%|undefined|null|None|nil|NaN|\[object Object\]|(your|my|the)[-_ ]?(api[-_ ]?)?(token|key|secret)([-_ ]here)?|token|changeme|x{3,}|\*{3,})$/i
-
 const MASKED = /[*•●]{3,}|\.{3,}|…/u
 
 /** Of a token that no reading makes a known one. */
@@ -169,7 +167,7 @@ function unknownFindings<Config>(
         mend: 'enter the final URL in the sender, and let proxies pass the header on',
       }),
     ]
-  if (PLACEHOLDER.test(token))
+  if (isPlaceholder(token) || token.toLowerCase() === kind.word || token === 'token')
     return [
       proven({
         cause: `${kind.name}.placeholder`,

@@ -145,12 +145,30 @@ export const streamed: Rule = function* (file, context) {
   }
 }
 
-/** A scheme that changes the body that is sent needs it as it can read it. */
+/** The end of a line of nginx: to a URL it is a character of the path. */
+export const noSemicolon: Rule = function* (file) {
+  for (const { forward, path } of forwards(file)) {
+    if (forward.to?.endsWith(';') !== true) continue
+    const part = { at: forward.to.length - 1, length: 1 }
+    const said = 'to: the ";" at its end is sent as a part of the path'
+    yield { ...warning([...path, 'to'], said, "leave it out, unless the upstream's own path has it"), part }
+  }
+}
+
+/** A scheme that changes the body that is sent, or reads it, needs it as it can read it. */
 export const signedBodies: Rule = function* (file) {
   for (const { forward, path } of forwards(file)) {
     const provider = signingProvider(forward.authenticate?.signature)
-    if (provider?.scheme.body === undefined) continue
-    const { name, accept } = provider
+    if (provider === undefined) continue
+    const { name, accept, scheme } = provider
+    if (scheme.textBody && scheme.body === undefined && forward.body?.compress !== undefined)
+      yield error(
+        [...path, 'body', 'compress'],
+        `compress: ${name} signs a body that is text, and a compressed one would be refused for its signature`,
+        'leave it out',
+        'key',
+      )
+    if (scheme.body === undefined) continue
     if (forward.body?.compress !== undefined)
       yield error(
         [...path, 'body', 'compress'],

@@ -2,7 +2,15 @@ import { acmeDirectory, acmeNames, challengesAnswered, noRouteAmongChallenges, s
 import { challengesAnswerable } from './challenges.ts'
 import { certificatesAskedFor, checksInOrder, oneCheckAnEntry, partsOnce } from './checks.ts'
 import type { Rule } from './context.ts'
-import { credentialsInTls, oneValueEach, signedBodies, streamed, tlsToHttps, tokenEndpoint } from './forward.ts'
+import {
+  credentialsInTls,
+  noSemicolon,
+  oneValueEach,
+  signedBodies,
+  streamed,
+  tlsToHttps,
+  tokenEndpoint,
+} from './forward.ts'
 import {
   limitsThatFit,
   networksWithoutHostBits,
@@ -48,6 +56,7 @@ export const rules: readonly Rule[] = [
   credentialsInTls,
   tokenEndpoint,
   oneValueEach,
+  noSemicolon,
   signedBodies,
   streamed,
   alertUrls,

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { PLACEHOLDERS } from '../../core/placeholder.ts'
 import { Secret } from '../../core/secret.ts'
 import type { SecretReader } from '../secret-bytes.ts'
 import { type Difference, distinct, type Variant } from './difference.ts'
@@ -47,7 +48,8 @@ const ASSIGNED = [
   'API_SECRET',
   'KEY',
 ] as const
-const WORDS = ['undefined', 'null', 'None', 'nil', 'changeme', 'your-secret', 'your_secret', 'YOUR_SECRET', 'test']
+/** Of tests, which no config would be warned of. */
+const WORDS = [...PLACEHOLDERS, 'test']
 /** A key shorter than this is no part of a secret, but any word. */
 const SHORTEST_PART = 6
 const MOST_PARTS = 128
