@@ -8,6 +8,7 @@ import { DecisionFeed } from '../observe/decision-feed.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { createRecorder } from '../observe/recorder.ts'
+import type { TelemetryReading } from '../observe/telemetry-metrics.ts'
 import type { OpenState } from '../store/shared-state.ts'
 import type { ServerTls } from '../tls/server.ts'
 import { Acme } from './acme.ts'
@@ -49,6 +50,8 @@ export interface EngineOptions {
   readonly renewed: () => void
   /** One of several threads: another obtains certificates, and sends the metrics of all. */
   readonly isWorker?: boolean
+  /** How the telemetry of other threads stands. */
+  readonly telemetryOfOthers?: () => TelemetryReading | undefined
 }
 
 /** A config that has been loaded and opened, and can be put in force: nothing can fail any more. */
@@ -83,7 +86,14 @@ export class Engine {
     this.#state = { ...stores, clock, remotes: this.remotes, log }
     this.kept = new KeptRequests({ clock, log, explainable: () => this.explainable })
     this.acme = new Acme(clock, loadingLog, options.renewed, options.isWorker)
-    this.telemetry = new LateTelemetry({ clock, log, timing: systemTiming, metrics, requestsOnly: options.isWorker })
+    this.telemetry = new LateTelemetry({
+      clock,
+      log,
+      timing: systemTiming,
+      metrics,
+      requestsOnly: options.isWorker,
+      others: options.telemetryOfOthers,
+    })
     this.shared = {
       clock,
       capturing: this.kept.capturing,

@@ -10,7 +10,6 @@ import { createExpiryWatch, type ExpiryWatch } from '../observe/expiry.ts'
 import type { WorkersReading } from '../observe/exposition.ts'
 import type { Level, Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
-import type { TelemetryReading } from '../observe/telemetry-metrics.ts'
 import { createSharedState, MAIN_SEAT, openLocalState, openSharedState } from '../store/shared-state.ts'
 import { CannotListen, isOneAddress } from './cannot-listen.ts'
 import { ConfigRefused, DRAINING } from './config-refused.ts'
@@ -71,6 +70,7 @@ export class Gateway {
       stores: openLocalState(clock),
       loadingLog: log,
       renewed: () => this.#renew(),
+      telemetryOfOthers: () => this.#front?.telemetry(),
     })
     this.#engine = engine
     const bridges = () => this.#front?.bridges() ?? []
@@ -87,7 +87,7 @@ export class Gateway {
     metrics.watchBridges(bridges)
     metrics.watchAcme(() => engine.acme.readings())
     metrics.watchExpiries(() => this.#expiry.readings())
-    metrics.watchTelemetry(() => this.#telemetry())
+    metrics.watchTelemetry(() => engine.telemetry.loaded?.total())
     metrics.watchAlerts(() => this.#alerts.loaded?.reading())
     this.#watch = new FileWatch(changed => {
       const files = changed.map(file => file.replace(`${dirname(resolve(options.file))}/`, ''))
@@ -298,7 +298,7 @@ export class Gateway {
 
   /** Whether this thread takes requests or several workers do is settled by the first config. */
   async #newFront(config: GatewayConfig): Promise<Front> {
-    const { shared, acme, kept, feed } = this.#engine
+    const { shared, acme, kept, feed, telemetry } = this.#engine
     const { metrics } = this.#options
     if (countOf(config) === 1) return new Listeners({ shared, acme, metrics })
     const { WorkerPool } = await import('./workers/pool.ts')
@@ -306,13 +306,9 @@ export class Gateway {
     this.#engine.use(openSharedState(sharing, MAIN_SEAT, this.#options.clock))
     const { version } = metrics
     const level = lowestOf(this.#options.log)
-    return new WorkerPool({ ...this.#options, sharing, level, version, acme, kept, feed, fault: shared.fault })
-  }
-
-  #telemetry(): TelemetryReading | undefined {
-    const own = this.#engine.telemetry.loaded?.reading()
-    const others = this.#front?.telemetry()
-    return own && others ? { spans: others.spans, metrics: own.metrics } : own
+    const telemetryTold = (): void => telemetry.loaded?.look()
+    const own = { sharing, level, version, acme, kept, feed, fault: shared.fault, telemetryTold }
+    return new WorkerPool({ ...this.#options, ...own })
   }
 
   /** Puts in force what CAs have issued since, and looks at what ends when. */
