@@ -16,6 +16,7 @@ import type { Carried } from './carried.ts'
 import { compile } from './compile.ts'
 import { ConfigRefused, DRAINING } from './config-refused.ts'
 import { credentialsOf } from './credentials.ts'
+import { descriptorLimit, fitToDescriptors } from './descriptors.ts'
 import type { DocumentSource } from './fetch-document.ts'
 import type { Front, Opened } from './front.ts'
 import type { Generation } from './generation.ts'
@@ -26,6 +27,7 @@ import { loadCarried, loadTls } from './load-tls.ts'
 import { Loading, type State } from './loading.ts'
 import { Remotes } from './remotes.ts'
 import type { Sending } from './send-again.ts'
+import { TurnedAway } from './turned-away.ts'
 import { Upstreams } from './upstreams.ts'
 
 /** Milliseconds that taking a config over waits for documents by URL; later ones are taken when they come. */
@@ -94,8 +96,10 @@ export class Engine {
       requestsOnly: options.isWorker,
       others: options.telemetryOfOthers,
     })
+    const turnedAway = new TurnedAway(log, clock)
     this.shared = {
       clock,
+      turnedAway: (listener, limit) => turnedAway.count(listener, limit),
       capturing: this.kept.capturing,
       record: createRecorder({ log, metrics, clock, decisions: this.kept.decisions, feed: this.feed }),
       fault: (where, error) =>
@@ -131,13 +135,15 @@ export class Engine {
    * @param note is told the absolute path of each file that is about to be read
    * @throws ConfigRefused
    */
-  load({ config, problems, text, written }: Loaded, note?: (file: string) => void): Generation {
+  load({ config: asked, problems, text, written }: Loaded, note?: (file: string) => void): Generation {
     this.#warn(problems, text)
-    if (config === undefined) {
+    if (asked === undefined) {
       const errors = problems.filter(problem => problem.severity === 'error')
       throw new ConfigRefused(formatProblems(errors, text))
     }
     const { env, loadingLog: log } = this.#options
+    const { config, short } = fitToDescriptors(asked, descriptorLimit())
+    if (short) log.warn('config', short)
     const loading = new Loading(dirname(config.file), env, this.#state, note)
     this.acme.begin()
     const tools = { ...this.#options, log, acme: this.acme }

@@ -14,6 +14,7 @@ import { createSharedState, MAIN_SEAT, openLocalState, openSharedState } from '.
 import { CannotListen, isOneAddress } from './cannot-listen.ts'
 import { ConfigRefused, DRAINING } from './config-refused.ts'
 import { type Credential, credentialsOf } from './credentials.ts'
+import { DescriptorWatch } from './descriptor-watch.ts'
 import { Engine } from './engine.ts'
 import type { DocumentSource } from './fetch-document.ts'
 import type { Front } from './front.ts'
@@ -54,6 +55,7 @@ export class Gateway {
   readonly #engine: Engine
   readonly #expiry: ExpiryWatch
   readonly #watch: FileWatch
+  readonly #descriptors: DescriptorWatch
   readonly #alerts: LateAlerts
   readonly #reloads = new ReloadHistory()
   /** `undefined` until the first config says whether it is this thread or several workers. */
@@ -75,6 +77,7 @@ export class Gateway {
     this.#engine = engine
     const bridges = () => this.#front?.bridges() ?? []
     this.#expiry = createExpiryWatch({ log, clock })
+    this.#descriptors = new DescriptorWatch(log, clock)
     this.#alerts = new LateAlerts({
       clock,
       log,
@@ -177,6 +180,7 @@ export class Gateway {
     await this.#take(await this.#load(seen), seen)
     this.#tellReload('start', [])
     this.#expiry.start()
+    this.#descriptors.start()
   }
 
   #tellReload(cause: Reload['cause'], files: readonly string[], reason?: string): void {
@@ -239,6 +243,7 @@ export class Gateway {
     this.#draining = true
     this.#watch.close()
     this.#expiry.stop()
+    this.#descriptors.stop()
     this.#engine.giveUp()
     await this.#front?.drain(graceMs)
     await this.#reloading
