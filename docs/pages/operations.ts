@@ -127,7 +127,7 @@ function everyMetric(): Metrics {
   const counts = { delivered: 0, retried: 0, failed: 0, dropped: 0 }
   metrics.watchAlerts(() => ({ receivers: [{ name: 't', waiting: 0, counts }], active: new Map([['refused', 1]]) }))
   const sent = { exported: 0, failed: 0, dropped: 0 }
-  metrics.watchTelemetry(() => ({ spans: sent, metrics: sent }))
+  metrics.watchTelemetry(() => ({ spans: sent, metrics: sent, trouble: {} }))
   metrics.record({ ...REPORTED, route: 'r' })
   return metrics
 }

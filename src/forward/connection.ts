@@ -48,6 +48,9 @@ export class Connection {
   #stands = false
   #ended = false
   #error: NodeJS.ErrnoException | undefined
+  /** Why nothing more can be written, while what has come is still read. */
+  #broken: Error | undefined
+  #endSocket: ((error?: Error) => void) | undefined
 
   constructor(destination: Destination, owner: ConnectionOwner) {
     this.#destination = destination
@@ -108,6 +111,7 @@ export class Connection {
     if (!this.#parser.waits) return
     this.#parser.waits = false
     this.#socket.resume()
+    if (this.#broken) this.#endWhenRead()
   }
 
   /** Ends it; whoever waits for an answer on it has been told. */
@@ -157,6 +161,11 @@ export class Connection {
   #attach(): void {
     const socket = this.#socket
     const destination = this.#destination
+    this.#endSocket = socket.destroy.bind(socket)
+    socket.destroy = error => {
+      if (!this.#readsOn(error)) this.#endSocket?.(error)
+      return socket
+    }
     socket.once(destination.secure ? 'secureConnect' : 'connect', () => this.#ready())
     socket.on('error', this.#failed)
     socket.on('end', () => this.#end())
@@ -165,6 +174,34 @@ export class Connection {
       socket.on('session', (session: Buffer) => {
         destination.session = session
       })
+  }
+
+  /**
+   * Whether the socket stays, for the answer that may have come before the upstream closed: it refuses a body without reading
+   * it to the end (RFC 9112 section 9.5), and what is written then fails. Node would end the socket at once, with the
+   * answer unread in the kernel.
+   */
+  #readsOn(error: NodeJS.ErrnoException | undefined): boolean {
+    if (this.#ended || this.#exchange === undefined || error?.syscall !== 'write') return false
+    if (this.#broken !== undefined) return true
+    this.#broken = error
+    this.#pump?.stop()
+    this.#endWhenRead()
+    return true
+  }
+
+  /** A turn of the loop reads what has come, up to a number of pieces; the first `setImmediate` may run in this one. */
+  #endWhenRead(): void {
+    const before = this.#socket.bytesRead
+    setImmediate(() =>
+      setImmediate(() => {
+        handleReads()
+        // Who reads slowly says when to read on.
+        if (this.#ended || this.#parser.waits) return
+        if (this.#socket.bytesRead > before) this.#endWhenRead()
+        else this.#endSocket?.(this.#broken)
+      }),
+    )
   }
 
   #ready(): void {
@@ -193,7 +230,8 @@ export class Connection {
     this.#exchange = undefined
     // What has not been read when the answer comes will not be: the rest of the request would be taken for the next one.
     const head = this.#parser.lastHead
-    if (!head?.reusable || this.#socket.writableLength > 0 || this.#pump?.ended === false) {
+    const unwritten = this.#socket.writableLength > 0 || this.#pump?.ended === false || this.#broken !== undefined
+    if (!head?.reusable || unwritten) {
       this.destroy()
       return
     }

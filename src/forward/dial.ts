@@ -1,5 +1,6 @@
 import { connect as connectTcp, isIP, type LookupFunction, type OnReadOpts, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
+import { isOutOfDescriptors } from '../core/descriptors.ts'
 import type { ClientTls } from '../tls/client.ts'
 import { usualCode } from '../tls/handshake.ts'
 import { openTunnel, type ProxyWay } from './tunnel.ts'
@@ -85,6 +86,7 @@ export function described(error: NodeJS.ErrnoException): string {
   const said =
     error instanceof AggregateError ? error.errors.map(each => String(each?.message)).join('; ') : error.message
   if (error.code === undefined) return said
+  if (isOutOfDescriptors(error)) return `${error.code}: the gate has no file descriptor left for another connection`
   // The library's own message is its place in the library's source, with the reason in the middle.
   const reason = 'reason' in error && typeof error.reason === 'string' ? error.reason : said
   return `${usualCode(error.code)}: ${error.code.startsWith('ERR_SSL_') ? reason : said}`

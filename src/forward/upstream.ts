@@ -9,7 +9,8 @@ import { openWebSocket } from './websocket.ts'
 export type { Reach } from './dial.ts'
 export type { UpstreamAnswer, UpstreamFailure, UpstreamResult } from './exchange.ts'
 
-const CONNECTIONS = 256
+/** To one origin. */
+export const MOST_CONNECTIONS = 256
 /** How often it looks for connections that nobody used for too long. Milliseconds. */
 const SWEEP_MS = 1_000
 
@@ -120,7 +121,7 @@ export class Upstream implements ConnectionOwner, Sender {
   }
 
   #open(): void {
-    if (this.#connections.size >= CONNECTIONS) return
+    if (this.#connections.size >= MOST_CONNECTIONS) return
     this.#opening++
     this.#connections.add(new Connection(this.#destination, this))
   }

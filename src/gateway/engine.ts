@@ -8,6 +8,7 @@ import { DecisionFeed } from '../observe/decision-feed.ts'
 import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
 import { createRecorder } from '../observe/recorder.ts'
+import type { TelemetryReading } from '../observe/telemetry-metrics.ts'
 import type { OpenState } from '../store/shared-state.ts'
 import type { ServerTls } from '../tls/server.ts'
 import { Acme } from './acme.ts'
@@ -16,6 +17,7 @@ import type { Carried } from './carried.ts'
 import { compile } from './compile.ts'
 import { ConfigRefused, DRAINING } from './config-refused.ts'
 import { credentialsOf } from './credentials.ts'
+import { descriptorLimit, fitToDescriptors } from './descriptors.ts'
 import type { DocumentSource } from './fetch-document.ts'
 import type { Front, Opened } from './front.ts'
 import type { Generation } from './generation.ts'
@@ -26,6 +28,7 @@ import { loadCarried, loadTls } from './load-tls.ts'
 import { Loading, type State } from './loading.ts'
 import { Remotes } from './remotes.ts'
 import type { Sending } from './send-again.ts'
+import { TurnedAway } from './turned-away.ts'
 import { Upstreams } from './upstreams.ts'
 
 /** Milliseconds that taking a config over waits for documents by URL; later ones are taken when they come. */
@@ -50,6 +53,8 @@ export interface EngineOptions {
   readonly renewed: () => void
   /** One of several threads: another obtains certificates, and sends the metrics of all. */
   readonly isWorker?: boolean
+  /** How the telemetry of other threads stands. */
+  readonly telemetryOfOthers?: () => TelemetryReading | undefined
 }
 
 /** A config that has been loaded and opened, and can be put in force: nothing can fail any more. */
@@ -84,9 +89,18 @@ export class Engine {
     this.#state = { ...stores, clock, remotes: this.remotes, log }
     this.kept = new KeptRequests({ clock, log, explainable: () => this.explainable })
     this.acme = new Acme(clock, loadingLog, options.renewed, options.isWorker)
-    this.telemetry = new LateTelemetry({ clock, log, timing: systemTiming, metrics, requestsOnly: options.isWorker })
+    this.telemetry = new LateTelemetry({
+      clock,
+      log,
+      timing: systemTiming,
+      metrics,
+      requestsOnly: options.isWorker,
+      others: options.telemetryOfOthers,
+    })
+    const turnedAway = new TurnedAway(log, clock)
     this.shared = {
       clock,
+      turnedAway: (listener, limit) => turnedAway.count(listener, limit),
       capturing: this.kept.capturing,
       record: createRecorder({ log, metrics, clock, decisions: this.kept.decisions, feed: this.feed }),
       fault: (where, error) =>
@@ -125,16 +139,18 @@ export class Engine {
    * @throws ConfigRefused
    */
   load(
-    { config, problems, text, written }: Loaded,
+    { config: asked, problems, text, written }: Loaded,
     note?: (file: string) => void,
     standing: StandingTls | undefined = this.generation?.compiled.standing,
   ): Generation {
     this.#warn(problems, text)
-    if (config === undefined) {
+    if (asked === undefined) {
       const errors = problems.filter(problem => problem.severity === 'error')
       throw new ConfigRefused(formatProblems(errors, text))
     }
     const { env, loadingLog: log } = this.#options
+    const { config, short } = fitToDescriptors(asked, descriptorLimit())
+    if (short) log.warn('config', short)
     const loading = new Loading(dirname(config.file), env, this.#state, note)
     this.acme.begin()
     const tools = { ...this.#options, log, acme: this.acme }

@@ -10,11 +10,11 @@ import { createExpiryWatch, type ExpiryWatch } from '../observe/expiry.ts'
 import type { WorkersReading } from '../observe/exposition.ts'
 import type { Level, Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics.ts'
-import type { TelemetryReading } from '../observe/telemetry-metrics.ts'
 import { createSharedState, MAIN_SEAT, openLocalState, openSharedState } from '../store/shared-state.ts'
 import { CannotListen, isOneAddress } from './cannot-listen.ts'
 import { ConfigRefused, DRAINING } from './config-refused.ts'
 import { type Credential, credentialsOf } from './credentials.ts'
+import { DescriptorWatch } from './descriptor-watch.ts'
 import { Engine } from './engine.ts'
 import type { DocumentSource } from './fetch-document.ts'
 import type { Front } from './front.ts'
@@ -55,6 +55,7 @@ export class Gateway {
   readonly #engine: Engine
   readonly #expiry: ExpiryWatch
   readonly #watch: FileWatch
+  readonly #descriptors: DescriptorWatch
   readonly #alerts: LateAlerts
   readonly #reloads = new ReloadHistory()
   /** `undefined` until the first config says whether it is this thread or several workers. */
@@ -71,10 +72,12 @@ export class Gateway {
       stores: openLocalState(clock),
       loadingLog: log,
       renewed: () => this.#renew(),
+      telemetryOfOthers: () => this.#front?.telemetry(),
     })
     this.#engine = engine
     const bridges = () => this.#front?.bridges() ?? []
     this.#expiry = createExpiryWatch({ log, clock })
+    this.#descriptors = new DescriptorWatch(log, clock)
     this.#alerts = new LateAlerts({
       clock,
       log,
@@ -87,7 +90,7 @@ export class Gateway {
     metrics.watchBridges(bridges)
     metrics.watchAcme(() => engine.acme.readings())
     metrics.watchExpiries(() => this.#expiry.readings())
-    metrics.watchTelemetry(() => this.#telemetry())
+    metrics.watchTelemetry(() => engine.telemetry.loaded?.total())
     metrics.watchAlerts(() => this.#alerts.loaded?.reading())
     this.#watch = new FileWatch(changed => {
       const files = changed.map(file => file.replace(`${dirname(resolve(options.file))}/`, ''))
@@ -177,6 +180,7 @@ export class Gateway {
     await this.#take(await this.#load(seen), seen)
     this.#tellReload('start', [])
     this.#expiry.start()
+    this.#descriptors.start()
   }
 
   #tellReload(cause: Reload['cause'], files: readonly string[], reason?: string): void {
@@ -239,6 +243,7 @@ export class Gateway {
     this.#draining = true
     this.#watch.close()
     this.#expiry.stop()
+    this.#descriptors.stop()
     this.#engine.giveUp()
     await this.#front?.drain(graceMs)
     await this.#reloading
@@ -304,7 +309,7 @@ export class Gateway {
 
   /** Whether this thread takes requests or several workers do is settled by the first config. */
   async #newFront(config: GatewayConfig): Promise<Front> {
-    const { shared, acme, kept, feed } = this.#engine
+    const { shared, acme, kept, feed, telemetry } = this.#engine
     const { metrics } = this.#options
     if (countOf(config) === 1) return new Listeners({ shared, acme, metrics })
     const { WorkerPool } = await import('./workers/pool.ts')
@@ -312,13 +317,9 @@ export class Gateway {
     this.#engine.use(openSharedState(sharing, MAIN_SEAT, this.#options.clock))
     const { version } = metrics
     const level = lowestOf(this.#options.log)
-    return new WorkerPool({ ...this.#options, sharing, level, version, acme, kept, feed, fault: shared.fault })
-  }
-
-  #telemetry(): TelemetryReading | undefined {
-    const own = this.#engine.telemetry.loaded?.reading()
-    const others = this.#front?.telemetry()
-    return own && others ? { spans: others.spans, metrics: own.metrics } : own
+    const telemetryTold = (): void => telemetry.loaded?.look()
+    const own = { sharing, level, version, acme, kept, feed, fault: shared.fault, telemetryTold }
+    return new WorkerPool({ ...this.#options, ...own })
   }
 
   /** Puts in force what CAs have issued since, and looks at what ends when. */

@@ -70,6 +70,7 @@ export class Listener implements ServerOwner {
     this.#maxRequests = config.limits.requests
     this.#server = new HttpServer(config.limits, tls?.options, this)
     const { net } = this.#server
+    net.on('drop', () => shared.turnedAway(this.name, net.maxConnections))
     if (tls) this.#takeSecure(net as TlsServer, tls)
     else net.on('connection', (socket: Socket) => this.#accept(socket, () => this.#server.serve(socket)))
   }

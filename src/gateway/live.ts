@@ -37,4 +37,6 @@ export interface Shared {
   readonly capturing: Capturing
   /** An error that is nobody's request: to the log. */
   readonly fault: (where: string, error: unknown) => void
+  /** A connection was closed because its listener has as many as it takes. */
+  readonly turnedAway: (listener: string, limit: number) => void
 }

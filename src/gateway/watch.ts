@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type BigIntStats, closeSync, type FSWatcher, openSync, readdirSync, readSync, statSync, watch } from 'node:fs'
 import { basename, dirname } from 'node:path'
+import { isOutOfDescriptors } from '../core/descriptors.ts'
 
 /** Milliseconds to wait for an editor or a secret mount to finish writing. */
 const SETTLE_MS = 200
@@ -123,8 +124,9 @@ export function see(file: string, before?: Seen, now = Date.now()): Seen {
     const mark = markOf(stats, now)
     if (before !== undefined && mark !== undefined && mark === before.mark) return before
     return { digest: digest(file), mark }
-  } catch {
-    return ABSENT
+  } catch (error) {
+    // It is there, perhaps as it was: the next look, with a descriptor to read it by, tells.
+    return before !== undefined && isOutOfDescriptors(error) ? before : ABSENT
   }
 }
 

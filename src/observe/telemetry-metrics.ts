@@ -4,6 +4,17 @@ import { Counter, type Registry } from 'prom-client'
 export interface TelemetryReading {
   readonly spans: TelemetryCounts
   readonly metrics: TelemetryCounts
+  /** What is not taken at present, and why; nothing here: all is. */
+  readonly trouble: { readonly spans?: TelemetryTrouble; readonly metrics?: TelemetryTrouble }
+}
+
+/** Why telemetry of one kind is not delivered. */
+export interface TelemetryTrouble {
+  /** Host and path of the receiver. */
+  readonly to: string
+  readonly said: string
+  /** The same for the same cause, whatever was said. */
+  readonly remedy: string
 }
 
 /** Spans, or sendings of metrics. */

@@ -21,6 +21,12 @@ const KNOWN: readonly Known[] = [
   [/ENOTFOUND/, 'unknown', 'no address is known for the name', 'mend the name, or add it to the resolver of this host'],
   [/EAI_AGAIN/, 'no-resolver', 'the resolver does not answer', "look at this host's resolver"],
   [
+    /EMFILE|ENFILE/,
+    'descriptors',
+    'the gate has no file descriptor left, and the upstream was not asked',
+    'raise the limit of open files (LimitNOFILE= in the systemd unit, ulimit -n in a shell), or lower limits.connections of the listeners',
+  ],
+  [
     /EADDRNOTAVAIL/,
     'no-such-address',
     'this host has no such address to connect from',

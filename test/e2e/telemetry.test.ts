@@ -278,6 +278,24 @@ describe('a receiver of telemetry', () => {
     await gate.line(({ msg }) => msg === 'telemetry delivered again')
   }, 40_000)
 
+  it('that is not there is told of once for all workers, and the stop tells what is lost', async () => {
+    const [otlp, crm] = await Promise.all([startOtlpReceiver(), startUpstream()])
+    closing.push(crm.close)
+    await otlp.close()
+    const gate = await startGate(`${config(otlp, crm, '\n    metrics: { every: 1s }')}\nworkers: 2\n`, ENV)
+    closing.push(() => gate.stop())
+    // A connection each: the kernel shares them out.
+    for (let i = 0; i < 40; i++) expect((await send(gate)).status).toBe(200)
+    const told = () => gate.lines.filter(({ msg }) => String(msg).startsWith('telemetry'))
+    const refused = { said: expect.stringContaining('ECONNREFUSED'), remedy: expect.stringContaining('4318') }
+    await gate.line(({ msg }) => msg === 'telemetry not delivered', 20_000)
+    // Of both workers, and of the gate's own metrics, there were several attempts by then.
+    await new Promise(resolve => setTimeout(resolve, 6_000))
+    expect(told()).toEqual([expect.objectContaining({ ...refused, 'spans-lost': 0 })])
+    expect(await gate.stop()).toBe(0)
+    expect(told().slice(1)).toEqual([expect.objectContaining({ ...refused, 'spans-lost': 80 })])
+  }, 60_000)
+
   it('gets before the gate stops what would be sent again later', async () => {
     const { otlp, crm } = await both()
     otlp.answers.push({ status: 503, headers: { 'retry-after': '25' } })

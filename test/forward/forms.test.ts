@@ -94,6 +94,64 @@ describe('a form as JSON', () => {
     else expect(json).toContain('"a":')
   })
 
+  it.each([
+    ['text in base64', 'name="a"', 'base64', 'Z3LDvG4=', '"a":"grün"'],
+    ['text in lines of base64', 'name="a"', ' base64 ', 'Z3LD\r\nvG4=', '"a":"grün"'],
+    ['nothing in base64', 'name="a"', 'base64', '', '"a":""'],
+    ['bytes of a file in base64', 'name="a"; filename="f"', 'base64', '//4=', '"base64":"//4="'],
+    ['text as it is', 'name="a"', '7bit', 'Z3LDvG4=', '"a":"Z3LDvG4="'],
+    ['text as it is, said loudly', 'name="a"', '8BIT', 'Z3LDvG4=', '"a":"Z3LDvG4="'],
+    ['a file as it is', 'name="a"; filename="f"', 'binary', '\xff\xfe', '"base64":"//4="'],
+  ])('reads %s', async (_what, disposition, encoding, value, expected) => {
+    const body = part(`${disposition}\r\nContent-Transfer-Encoding:${encoding}`, value)
+    expect(await multipart(`${body}--frontier--\r\n`)).toContain(expected)
+  })
+
+  it.each([
+    ['bytes that are no text', 'name="a"', 'base64', '//4=', 'holds base64 of bytes that are not UTF-8'],
+    ['other characters', 'name="a"', 'base64', 'Z3L*vG4=', 'says that it is base64, and is none'],
+    ['the other alphabet', 'name="a"', 'base64', '__4-', 'says that it is base64, and is none'],
+    ['more behind its end', 'name="a"', 'base64', 'aGk=aGk=', 'says that it is base64, and is none'],
+    ['no padding', 'name="a"', 'base64', 'aGk', 'says that it is base64, and is none'],
+    ['bits left over', 'name="a"', 'base64', 'aGl=', 'says that it is base64, and is none'],
+    ['a file of other characters', 'name="a"; filename="f"', 'base64', 'a*b', 'says that it is base64, and is none'],
+    [
+      'quoted-printable',
+      'name="a"',
+      'quoted-printable',
+      'gr=C3=BCn',
+      'has a Content-Transfer-Encoding that some parsers undo and some do not',
+    ],
+    [
+      'a spelling of its own',
+      'name="a"',
+      'BASE64',
+      'aGk=',
+      'has a Content-Transfer-Encoding that some parsers undo and some do not',
+    ],
+  ])(
+    'refuses what parsers would change or read in two ways: %s',
+    async (_what, disposition, encoding, value, fault) => {
+      const body = `${part('name="first"', '1')}${part(`${disposition}\r\nContent-Transfer-Encoding: ${encoding}`, value)}`
+      expect(await multipart(`${body}--frontier--\r\n`)).toEqual(new FormFault(`part 2 of the multipart body ${fault}`))
+    },
+  )
+
+  it('changes no byte of whatever a part in base64 is made of, or refuses it', async () => {
+    const piece = fc.constantFrom('a', 'G', 'k', '=', '/', '+', '-', ' ', '\r\n', '\n', '*', '\xff')
+    await fc.assert(
+      fc.asyncProperty(fc.array(piece, { maxLength: 12 }), async pieces => {
+        const written = pieces.join('')
+        const disposition = 'name="a"; filename="f"\r\nContent-Transfer-Encoding: base64'
+        const json = await multipart(`${part(disposition, written)}--frontier--\r\n`)
+        if (json instanceof FormFault) return
+        const { a } = JSON.parse(json) as { a: { base64: string } }
+        expect(a.base64).toBe(written.replaceAll('\r\n', ''))
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+
   it('takes what stands in a file, or behind the end, for no part', async () => {
     const twice = 'Content-Disposition: form-data; name="a"; name="b"\r\n\r\n'
     const body = `${part('name="f"; filename="f"', `--other\r\n${twice}`)}--frontier--\r\n--frontier\r\n${twice}`

@@ -69,6 +69,7 @@ async function listen(answers: readonly Allow[]) {
       record: record => records.push(record),
       capturing: new Capturing(new Captures(), systemClock),
       fault: where => faults.push(where),
+      turnedAway: () => undefined,
     },
   )
   const address = await listener.listen()

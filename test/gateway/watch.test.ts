@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -136,3 +137,29 @@ it('watches nothing once it is closed', () => {
     expect(told).toEqual([])
   })
 })
+
+/** For a process of its own: it takes every descriptor that it may have. */
+const WITHOUT_DESCRIPTORS = `
+import { closeSync, openSync, writeSync } from 'node:fs'
+import { see } from ${JSON.stringify(new URL('../../src/gateway/watch.ts', import.meta.url).href)}
+const [file] = process.argv.slice(1)
+const before = see(file)
+const writer = openSync(file, 'a')
+const taken = []
+try {
+  for (;;) taken.push(openSync('/dev/null', 'r'))
+} catch {}
+writeSync(writer, 'more')
+const short = see(file, before) === before
+for (const each of taken) closeSync(each)
+console.log(short, see(file, before).digest !== before.digest)
+`
+
+it.runIf(process.platform === 'linux')(
+  'takes a file that it has no descriptor to read by for what it was, not for gone',
+  () => {
+    const script = ['--input-type=module', '-e', WITHOUT_DESCRIPTORS, file]
+    const { stdout, stderr } = spawnSync('sh', ['-c', 'ulimit -n 64; exec "$@"', 'sh', process.execPath, ...script])
+    expect(`${stdout}${stderr}`).toBe('true true\n')
+  },
+)

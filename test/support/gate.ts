@@ -42,17 +42,21 @@ export function tempFolder(): string {
   return mkdtempSync(join(tmpdir(), 'sallyport-test-'))
 }
 
-/** Starts the gate with a config and waits until it listens. */
+/** Starts the gate with a config and waits until it listens. @param descriptors how many it may have open; default: as this process */
 export async function startGate(
   yaml: string,
   env: Readonly<Record<string, string>> = {},
   folder: string = tempFolder(),
   listeners = 1,
   bin: string = BIN,
+  descriptors?: number,
 ): Promise<RunningGate> {
   const file = join(folder, 'gate.yaml')
   writeFileSync(file, withWorkers(yaml))
-  const child = spawn(process.execPath, [bin, 'run', '--config', file, '--json'], {
+  const command = [process.execPath, bin, 'run', '--config', file, '--json']
+  if (descriptors !== undefined) command.unshift('sh', '-c', `ulimit -n ${descriptors}; exec "$@"`, 'sh')
+  const [program = '', ...args] = command
+  const child = spawn(program, args, {
     env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

@@ -2,7 +2,7 @@ import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { quietOf } from '../../forward/receiver-limits.ts'
 import type { Timing } from '../../forward/timing.ts'
-import type { Log } from '../../observe/log.ts'
+import type { TelemetryTrouble } from '../../observe/telemetry-metrics.ts'
 import { type Outlet, saidBy } from '../outlet.ts'
 
 const compress = promisify(gzip)
@@ -25,34 +25,40 @@ export interface Destination {
   readonly headers: readonly string[]
 }
 
-/** How one attempt ended; `said` and `remedy` are those of one that was not wholly taken. */
+/** How one attempt ended; `wrong` is there where it was not wholly taken. */
 interface Attempt {
   readonly again: boolean
   readonly taken: boolean
   readonly afterMs: number
   readonly rejected: number
-  readonly said?: string
-  readonly remedy?: string
+  readonly wrong?: Omit<TelemetryTrouble, 'to'>
 }
 
 /** Sends messages of one kind to where the config in force says. It outlives a reload, with what waits. */
 export class Exporter {
-  readonly #log: Log
   readonly #timing: Timing
+  readonly #tried: () => void
   #to: Destination | undefined
-  /** One line tells that it does not work, and one that it works again. */
-  #failing = false
+  #trouble: TelemetryTrouble | undefined
   #ended = false
   /** Ends the wait before the next attempt. */
   #wake: (() => void) | undefined
 
-  constructor(log: Log, timing: Timing) {
-    this.#log = log
+  /** @param tried is called after each attempt: whether it works may have changed */
+  constructor(timing: Timing, tried: () => void) {
     this.#timing = timing
+    this.#tried = tried
+  }
+
+  /** Of the last attempt; `undefined`: it works. */
+  get trouble(): TelemetryTrouble | undefined {
+    return this.#trouble
   }
 
   /** What waits goes there, and at once: it may be what mends it. @param to `undefined`: nowhere, it is given up */
   use(to: Destination | undefined): void {
+    // What was wrong before telemetry was taken out says nothing of where it goes now.
+    if (this.#to === undefined) this.#trouble = undefined
     this.#to = to
     this.#wake?.()
   }
@@ -69,9 +75,9 @@ export class Exporter {
     const since = this.#timing.monotonic()
     for (let attempt = 0; this.#to !== undefined; attempt++) {
       const to = this.#to
-      const { again, taken, afterMs, rejected, said, remedy } = await this.#attempt(to, body)
-      if (said === undefined) this.#works(to)
-      else this.#fails(to, said, remedy)
+      const { again, taken, afterMs, rejected, wrong } = await this.#attempt(to, body)
+      this.#trouble = wrong && { to: `${to.outlet.host}${to.path}`, ...wrong }
+      this.#tried()
       if (taken) return { failed: Math.min(count, rejected) }
       const pause = Math.max(afterMs, Math.min(LONGEST_MS, FIRST_MS * 2 ** attempt) * (0.8 + Math.random() * 0.4))
       if (!again || this.#ended || this.#timing.monotonic() + pause - since > PATIENCE_MS) break
@@ -95,40 +101,26 @@ export class Exporter {
     const answer = await outlet.post(path, all, body)
     if (!answer.ok) {
       const remedy = `See whether ${outlet.host} is reached from this host, and is an OTLP/HTTP receiver (port 4318 by custom).`
-      return { again: true, taken: false, afterMs: 0, rejected: 0, said: answer.message, remedy }
+      return { again: true, taken: false, afterMs: 0, rejected: 0, wrong: { said: answer.message, remedy } }
     }
     const { status } = answer
     const text = saidBy(answer)
     if (status >= 200 && status < 300) return { again: false, taken: true, afterMs: 0, ...rejectedBy(text) }
     const afterMs = quietOf(status, answer.headers, this.#timing.now())
     const again = PASSING.has(status)
-    return { again, taken: false, afterMs, rejected: 0, said: `it answered ${status}`, remedy: remedyOf(status) }
-  }
-
-  #fails({ outlet, path }: Destination, said: string, remedy: string | undefined): void {
-    if (this.#failing) return
-    this.#failing = true
-    this.#log.warn('telemetry not delivered', { to: `${outlet.host}${path}`, said, remedy })
-  }
-
-  #works({ outlet, path }: Destination): void {
-    if (!this.#failing) return
-    this.#failing = false
-    this.#log.info('telemetry delivered again', { to: `${outlet.host}${path}` })
+    const wrong = { said: `it answered ${status}`, remedy: remedyOf(status) }
+    return { again, taken: false, afterMs, rejected: 0, wrong }
   }
 }
 
 /** What a receiver took in part is not sent again: https://opentelemetry.io/docs/specs/otlp/#partial-success-1. */
-function rejectedBy(text: string): Pick<Attempt, 'rejected' | 'said' | 'remedy'> {
+function rejectedBy(text: string): Pick<Attempt, 'rejected' | 'wrong'> {
   const part = /"rejected(?:Spans|DataPoints)"\s*:\s*"?(\d{1,9})"?/.exec(text)?.[1]
   const rejected = Number(part ?? 0)
   if (rejected === 0) return { rejected }
-  return {
-    rejected,
-    said: `it rejected ${rejected}: ${text.slice(0, 500)}`,
-    remedy:
-      'What it said tells why, where it gave a reason. The rest was taken, and what was rejected is not sent again.',
-  }
+  const remedy =
+    'What it said tells why, where it gave a reason. The rest was taken, and what was rejected is not sent again.'
+  return { rejected, wrong: { said: `it rejected ${rejected}: ${text.slice(0, 500)}`, remedy } }
 }
 
 function remedyOf(status: number): string {

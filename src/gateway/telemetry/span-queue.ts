@@ -20,6 +20,8 @@ export class SpanQueue {
   #send: Send | undefined
   #timer: NodeJS.Timeout | undefined
   #sending: Promise<void> | undefined
+  /** Spans that are being sent, of which nothing is known yet. */
+  #underWay = 0
 
   /** @param send `undefined`: what waits is dropped */
   use(send: Send | undefined): void {
@@ -46,6 +48,13 @@ export class SpanQueue {
     await this.#sending
   }
 
+  /** Counts what waits, or has no answer, as failed: the thread ends. */
+  giveUp(): void {
+    for (const { ended, route } of this.#waiting.splice(0)) this.counts.failed += spanCount(ended, route)
+    this.counts.failed += this.#underWay
+    this.#underWay = 0
+  }
+
   async #drain(): Promise<void> {
     while (this.#waiting.length > 0) {
       const batch = this.#waiting.splice(0, BATCH)
@@ -63,7 +72,10 @@ export class SpanQueue {
       this.counts.dropped += spans.length
       return
     }
-    const { failed } = await this.#send(spans)
+    this.#underWay = spans.length
+    const { failed } = await this.#send(spans).catch(() => ({ failed: spans.length }))
+    if (this.#underWay === 0) return
+    this.#underWay = 0
     this.counts.failed += failed
     this.counts.exported += spans.length - failed
   }

@@ -16,6 +16,7 @@ import type { TelemetryCounts, TelemetryReading } from '../../observe/telemetry-
 import { TlsProblem } from '../../tls/problem.ts'
 import type { Loading } from '../loading.ts'
 import { Outlet } from '../outlet.ts'
+import { Deliveries } from './deliveries.ts'
 import { type Destination, Exporter } from './exporter.ts'
 import { SpanQueue } from './span-queue.ts'
 
@@ -29,6 +30,8 @@ export interface TelemetryOptions {
   readonly metrics: Metrics
   /** What requests took is sent, and not the gate's metrics: another thread sends those of all, and tells what is missing. */
   readonly requestsOnly?: boolean | undefined
+  /** How that of other threads stands, which this one tells of with its own. */
+  readonly others?: (() => TelemetryReading | undefined) | undefined
 }
 
 export interface PreparedTelemetry {
@@ -53,6 +56,7 @@ export class Telemetry {
   readonly #exporters: { readonly spans: Exporter; readonly metrics: Exporter }
   readonly #counts: TelemetryCounts = { exported: 0, failed: 0, dropped: 0 }
   readonly #durations = new Durations()
+  readonly #deliveries: Deliveries
   readonly #instance: string
   readonly #startedAt: string
   #way: Way | undefined
@@ -62,14 +66,35 @@ export class Telemetry {
   constructor(options: TelemetryOptions) {
     const { log, timing } = options
     this.#options = options
-    this.#exporters = { spans: new Exporter(log, timing), metrics: new Exporter(log, timing) }
+    const look = (): void => this.look()
+    this.#exporters = { spans: new Exporter(timing, look), metrics: new Exporter(timing, look) }
+    this.#deliveries = new Deliveries(log, timing)
     const now = options.clock.now()
     this.#instance = requestId(now)
     this.#startedAt = nanos(now)
   }
 
+  /** Of this thread. */
   reading(): TelemetryReading {
-    return { spans: this.#queue.counts, metrics: this.#counts }
+    const { spans, metrics } = this.#exporters
+    const trouble = {
+      ...(spans.trouble && { spans: spans.trouble }),
+      ...(metrics.trouble && { metrics: metrics.trouble }),
+    }
+    return { spans: this.#queue.counts, metrics: this.#counts, trouble }
+  }
+
+  /** Of all threads: requests are sent by the others where there are any, and metrics by this one. */
+  total(): TelemetryReading {
+    const own = this.reading()
+    const others = this.#options.others?.()
+    return others ? { spans: others.spans, metrics: own.metrics, trouble: { ...others.trouble, ...own.trouble } } : own
+  }
+
+  /** Tells once for all threads of what is not delivered, or is again. A worker leaves that to the gate. */
+  look(): void {
+    if (this.#options.requestsOnly || this.#way === undefined) return
+    this.#deliveries.look(this.total())
   }
 
   /** Opens what a config asks for; nothing changes before `commit`. */
@@ -96,6 +121,8 @@ export class Telemetry {
     this.#exporters.spans.end()
     this.#exporters.metrics.end()
     await Promise.race([Promise.all([this.#queue.flush(), this.#sendMetrics()]), late])
+    this.#queue.giveUp()
+    if (!this.#options.requestsOnly) this.#deliveries.end(this.total())
     this.#way.outlet.retire()
   }
 
@@ -130,6 +157,7 @@ export class Telemetry {
   #commit(way: Way | undefined): void {
     const before = this.#way
     this.#way = way
+    if (way === undefined) this.#deliveries.forget()
     this.#queue.use(way && (spans => this.#sendSpans(way, spans)))
     this.#exporters.spans.use(way?.spans)
     this.#exporters.metrics.use(way?.metrics)

@@ -12,6 +12,8 @@ export interface InboxOptions {
   readonly metrics: Metrics
   readonly kept: KeptRequests
   readonly feed: DecisionFeed
+  /** Is called where a worker has told how its telemetry stands. */
+  readonly telemetryTold: () => void
 }
 
 /** What a worker counts that is as it stands, and not since it last told. */
@@ -47,7 +49,10 @@ export class Inbox {
     if (news.lost !== undefined) feed.lose(news.lost)
     const { listeners = [], bridges, telemetry } = news
     const standing = this.#standingOf(worker)
-    if (telemetry !== undefined) standing.telemetry = telemetry
+    if (telemetry !== undefined) {
+      standing.telemetry = telemetry
+      this.#options.telemetryTold()
+    }
     if (bridges !== undefined) standing.bridges = bridges
     for (const [name, counters] of listeners) standing.listeners.set(name, counters)
     for (const [name] of listeners) this.#sum(name)
@@ -59,7 +64,8 @@ export class Inbox {
     if (standing === undefined) return
     this.#standing.delete(worker)
     for (const name of standing.listeners.keys()) this.#sum(name)
-    if (standing.telemetry) this.#sent = sumOf([standing.telemetry, ...(this.#sent ? [this.#sent] : [])])
+    if (standing.telemetry)
+      this.#sent = { ...sumOf([standing.telemetry, ...(this.#sent ? [this.#sent] : [])]), trouble: {} }
     for (const reading of standing.bridges) {
       const gone: BridgeReading = { ...reading, breaker: undefined, waiting: undefined }
       const before = this.#ended.get(reading.route)
@@ -121,13 +127,16 @@ function together(a: BridgeReading, b: BridgeReading): BridgeReading {
   }
 }
 
-/** What several threads have sent. */
+/** What several threads have sent, and what the last of them that has trouble says of it. */
 function sumOf(readings: Iterable<TelemetryReading>): TelemetryReading {
   const sum = { spans: { exported: 0, failed: 0, dropped: 0 }, metrics: { exported: 0, failed: 0, dropped: 0 } }
-  for (const reading of readings)
+  let trouble: TelemetryReading['trouble'] = {}
+  for (const reading of readings) {
+    trouble = { ...trouble, ...reading.trouble }
     for (const signal of ['spans', 'metrics'] as const)
       for (const result of ['exported', 'failed', 'dropped'] as const) sum[signal][result] += reading[signal][result]
-  return sum
+  }
+  return { ...sum, trouble }
 }
 
 /** A message brings bytes as plain arrays of them. */

@@ -38,6 +38,18 @@ describe('the queue of spans', () => {
   })
 })
 
+it('counts what has no answer as failed when it is given up, and an answer that comes later not again', async () => {
+  const queue = new SpanQueue()
+  const { promise, resolve } = Promise.withResolvers<{ failed: number }>()
+  queue.use(() => promise)
+  for (let i = 0; i < 512 + 3; i++) queue.push(ended(), undefined)
+  queue.giveUp()
+  expect(queue.counts).toEqual({ exported: 0, failed: 515, dropped: 0 })
+  resolve({ failed: 0 })
+  await queue.flush()
+  expect(queue.counts).toEqual({ exported: 0, failed: 515, dropped: 0 })
+})
+
 it('counts spans, whatever becomes of them: two of a request that was sent upstream', async () => {
   const queue = new SpanQueue()
   const route = { pattern: '/hooks/github', to: 'http://127.0.0.1:3000/in', strip: 0 }
