@@ -86,8 +86,10 @@ routes:
 routes: [{ name: kb, match: { path: /kb }, checks: [{ bearer: { tokens: [{ name: kb, env: KB }] } }], forward: { to: "http://127.0.0.1:9/in" } }]
 `,
       )
-      const started = `${process.execPath} ${BIN} run --config two.yaml --json > gate.log 2>&1 & gate=$!
-until grep -q '"listening"' gate.log; do kill -0 $gate || exit 8; sleep 0.1; done`
+      // What another gate has written there must not be taken for what this one does.
+      const started = `rm -f gate.log
+${process.execPath} ${BIN} run --config two.yaml --json > gate.log 2>&1 & gate=$!
+until grep -qs '"listening"' gate.log; do kill -0 $gate || exit 8; sleep 0.1; done`
       return inside(hosts, `${started}\n${doctor} ${args}; kill $gate`)
     }
     const withRsa = async (key: string, digest: string): Promise<number> => {
