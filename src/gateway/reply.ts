@@ -56,8 +56,9 @@ function problemFields({ spec, headers }: Refusal): string {
 function fieldsOf(refusal: Refusal): string {
   const problem = problemOf(refusal)
   if (problem.headers === refusal.headers) return problem.fields.again()
+  const fields = problemFields(refusal)
   problem.headers = refusal.headers
-  return problem.fields.renew(problemFields(refusal))
+  return problem.fields.renew(fields)
 }
 
 export interface Connection {
