@@ -81,7 +81,8 @@ export const rateLimit = defineCheck({
       if (by === 'route') return prefix
       if (by === 'principal' && facts.principal !== undefined) return `${prefix}=${facts.principal}`
       const value = by === 'header' ? request.headers.one(header) : undefined
-      return typeof value === 'string' ? `${prefix}=${value}` : keyOfSource(request.source)
+      // Hashed, as it may be a secret: time may tell how far a key agrees with another.
+      return typeof value === 'string' ? `${prefix}=${hash('sha256', value, 'base64url')}` : keyOfSource(request.source)
     }
 
     const leftOf = ({ remaining, resetMs }: RateResult) =>

@@ -77,15 +77,33 @@ interface Layout {
   readonly length: number
   readonly coding: number
   readonly host: number
+  /** By place: whether its value is never a secret. */
+  readonly open: readonly boolean[]
 }
 
+/** Fields that carry no credential. How far a value agrees with the one before may be told by time, so of others it is not asked. */
+const OPEN: ReadonlySet<string> = new Set([
+  'accept',
+  'accept-encoding',
+  'accept-language',
+  'connection',
+  'content-encoding',
+  'content-length',
+  'content-type',
+  'host',
+  'transfer-encoding',
+  'user-agent',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+])
+
 /** Of the head before: most have the same names, and many of the same values. */
-let layout: Layout = { names: [], fault: undefined, length: -1, coding: -1, host: -1 }
+let layout: Layout = { names: [], fault: undefined, length: -1, coding: -1, host: -1, open: [] }
 let values: string[] = []
-const SHORT = 64
 
 function layoutOf(names: readonly string[]): Layout {
-  const at = { length: -1, coding: -1, host: -1 }
+  const at = { length: -1, coding: -1, host: -1, open: names.map(name => OPEN.has(name)) }
   let seen = 0
   for (const [i, name] of names.entries()) {
     if (name.length > MAX_NAME)
@@ -118,12 +136,11 @@ function checkFields(
   if (layout.fault !== undefined) return layout.fault
   for (let i = 0; i < headers.size; i++) {
     const value = headers.valueAt(i)
-    // Long ones, mostly signatures and tokens, are each another.
-    const short = value.length <= SHORT
-    if (short && value === values[i]) continue
+    const open = layout.open[i] === true
+    if (open && value === values[i]) continue
     // Control characters end a line somewhere, or are nowhere meant. The bytes 80-9f are left in: UTF-8 text holds them.
     if (!isFieldValue(value)) return bad(`the field ${headers.nameAt(i)} holds a control character`)
-    if (short) values[i] = value
+    if (open) values[i] = value
   }
   const length = layout.length < 0 ? undefined : headers.valueAt(layout.length)
   const coding = layout.coding < 0 ? undefined : headers.valueAt(layout.coding)
